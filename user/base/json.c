@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+#include "base/json.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static void put(struct json *json, const char *bytes, size_t n)
+{
+	/* room for the NUL is always kept */
+	if (json->full || n >= json->size - json->len) {
+		json->full = true;
+		return;
+	}
+	memcpy(json->text + json->len, bytes, n);
+	json->len += n;
+}
+
+static void put_char(struct json *json, char c)
+{
+	put(json, &c, 1);
+}
+
+/* Length of the well-formed UTF-8 sequence at s, 0 if it is none. */
+static size_t utf8_len(const unsigned char *s, size_t n)
+{
+	size_t len;
+	unsigned lowest = 0x80, highest = 0xbf;
+
+	if (s[0] < 0x80)
+		return 1;
+	if (s[0] >= 0xc2 && s[0] <= 0xdf)
+		len = 2;
+	else if (s[0] >= 0xe0 && s[0] <= 0xef)
+		len = 3;
+	else if (s[0] >= 0xf0 && s[0] <= 0xf4)
+		len = 4;
+	else
+		return 0;
+	/* neither overlong forms, surrogates, nor beyond U+10FFFF */
+	if (s[0] == 0xe0)
+		lowest = 0xa0;
+	else if (s[0] == 0xed)
+		highest = 0x9f;
+	else if (s[0] == 0xf0)
+		lowest = 0x90;
+	else if (s[0] == 0xf4)
+		highest = 0x8f;
+	if (n < len || s[1] < lowest || s[1] > highest)
+		return 0;
+	for (size_t i = 2; i < len; i++)
+		if (s[i] < 0x80 || s[i] > 0xbf)
+			return 0;
+	return len;
+}
+
+static void put_quoted(struct json *json, const char *value, size_t len)
+{
+	const unsigned char *s = (const unsigned char *)value;
+	char escape[8];
+
+	put_char(json, '"');
+	for (size_t i = 0; i < len;) {
+		size_t n = utf8_len(s + i, len - i);
+
+		if (n == 0) {
+			put(json, "\xef\xbf\xbd", 3);
+			i++;
+			continue;
+		}
+		if (s[i] == '"' || s[i] == '\\') {
+			put_char(json, '\\');
+			put_char(json, (char)s[i]);
+		} else if (s[i] < 0x20 || s[i] == 0x7f) {
+			snprintf(escape, sizeof(escape), "\\u%04x", s[i]);
+			put(json, escape, 6);
+		} else {
+			put(json, value + i, n);
+		}
+		i += n;
+	}
+	put_char(json, '"');
+}
+
+static void member(struct json *json, const char *key)
+{
+	if (json->comma)
+		put_char(json, ',');
+	json->comma = true;
+	if (key) {
+		put_quoted(json, key, strlen(key));
+		put_char(json, ':');
+	}
+}
+
+void json_begin(struct json *json, char *buf, size_t size)
+{
+	*json = (struct json){.text = buf, .size = size};
+	put_char(json, '{');
+}
+
+int json_end(struct json *json, size_t *ret_len)
+{
+	put_char(json, '}');
+	if (json->full)
+		return -ENOSPC;
+	json->text[json->len] = '\0';
+	*ret_len = json->len;
+	return 0;
+}
+
+static void open_with(struct json *json, const char *key, char bracket)
+{
+	member(json, key);
+	put_char(json, bracket);
+	json->comma = false;
+}
+
+static void shut_with(struct json *json, char bracket)
+{
+	put_char(json, bracket);
+	json->comma = true;
+}
+
+void json_open_map(struct json *json, const char *key)
+{
+	open_with(json, key, '{');
+}
+
+void json_shut_map(struct json *json)
+{
+	shut_with(json, '}');
+}
+
+void json_open_list(struct json *json, const char *key)
+{
+	open_with(json, key, '[');
+}
+
+void json_shut_list(struct json *json)
+{
+	shut_with(json, ']');
+}
+
+void json_text_n(struct json *json, const char *key, const char *value, size_t len)
+{
+	member(json, key);
+	if (value)
+		put_quoted(json, value, len);
+	else
+		put(json, "null", 4);
+}
+
+void json_text(struct json *json, const char *key, const char *value)
+{
+	json_text_n(json, key, value, value ? strlen(value) : 0);
+}
+
+static void put_number(struct json *json, const char *key, const char *digits)
+{
+	member(json, key);
+	put(json, digits, strlen(digits));
+}
+
+void json_u64(struct json *json, const char *key, uint64_t value)
+{
+	char digits[24];
+
+	snprintf(digits, sizeof(digits), "%" PRIu64, value);
+	put_number(json, key, digits);
+}
+
+void json_i64(struct json *json, const char *key, int64_t value)
+{
+	char digits[24];
+
+	snprintf(digits, sizeof(digits), "%" PRId64, value);
+	put_number(json, key, digits);
+}
+
+void json_bool(struct json *json, const char *key, bool value)
+{
+	put_number(json, key, value ? "true" : "false");
+}
+
+void json_real(struct json *json, const char *key, double value)
+{
+	char digits[32];
+
+	if (!isfinite(value)) {
+		put_number(json, key, "null");
+		return;
+	}
+	snprintf(digits, sizeof(digits), "%.6g", value);
+	put_number(json, key, digits);
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+#include "base/log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static struct {
+	enum log_level level;
+	log_sink *sink;
+} state = {.level = LOG_LEVEL_INFO};
+
+void log_set_level(enum log_level level)
+{
+	state.level = level;
+}
+
+enum log_level log_level(void)
+{
+	return state.level;
+}
+
+void log_set_sink(log_sink *sink)
+{
+	state.sink = sink;
+}
+
+void log_line(enum log_level level, const char *format, ...)
+{
+	static const char *const words[] = {
+		[LOG_LEVEL_ERROR] = "error: ",
+		[LOG_LEVEL_WARN] = "warning: ",
+		[LOG_LEVEL_INFO] = "",
+		[LOG_LEVEL_DEBUG] = "debug: ",
+	};
+	char line[LOG_LINE_MAX];
+	size_t len = 0;
+	va_list args;
+	int n;
+
+	if (level > state.level)
+		return;
+	/* systemd sets JOURNAL_STREAM when stderr is the journal */
+	if (getenv("JOURNAL_STREAM"))
+		len = (size_t)snprintf(line, sizeof(line), "<%d>", level);
+	else
+		len = (size_t)snprintf(line, sizeof(line), "fastoom-bpf: %s", words[level]);
+
+	va_start(args, format);
+	n = vsnprintf(line + len, sizeof(line) - len - 1, format, args);
+	va_end(args);
+	if (n < 0)
+		return;
+	len += (size_t)n;
+	if (len > sizeof(line) - 2)
+		len = sizeof(line) - 2;
+	line[len++] = '\n';
+	line[len] = '\0';
+
+	if (state.sink)
+		state.sink(line, len);
+	else if (write(STDERR_FILENO, line, len) < 0)
+		return; /* nobody is left to tell */
+}
