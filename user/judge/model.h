@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * model: evidence -> risk, the probability that the scope is in Near-OOM or will be
+ * within the horizon.
+ *
+ * A logistic model: risk = 1 / (1 + exp(-(intercept + sum of contributions))). Every
+ * feature has a physical meaning and grows with trouble, every weight is positive: more
+ * thrash or a higher level never lowers the risk. The coefficients are set by hand; each
+ * has its origin beside it in model.c.
+ *
+ * Purity:    pure.
+ * Units:     contributions are log-odds.
+ * Errors:    none; a risk that cannot be told is RISK_UNKNOWN with what is missing.
+ * Ownership: plain values.
+ */
+#ifndef FASTOOM_JUDGE_MODEL_H
+#define FASTOOM_JUDGE_MODEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct evidence;
+
+enum feature {
+	FEATURE_LOST,	/* time lost in thrash and reclaim, of the time its tasks wanted to work */
+	FEATURE_THRASH, /* tasks: is at least one of them out of work */
+	FEATURE_LEVEL,	/* what reclaim cannot give back */
+	FEATURE_GROWTH, /* how near exhaustion is at the present growth */
+	FEATURES_,
+};
+
+struct risk {
+	bool known;	  /* false: an essential input is missing: value means nothing */
+	uint32_t missing; /* EVIDENCE_HAS_ bits of the essentials that are missing */
+	double value;	  /* 0..1 */
+	double contributions[FEATURES_]; /* log-odds */
+	double intercept;
+};
+
+struct risk model_risk(const struct evidence *evidence);
+
+const char *model_feature_name(enum feature feature);
+
+#endif /* FASTOOM_JUDGE_MODEL_H */

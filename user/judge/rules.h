@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * rules: which policy is a scope's, and what a policy says of a process.
+ *
+ * Purity:    pure (matching a pattern changes nothing but its own scratch memory).
+ * Units:     none.
+ * Errors:    none. A pattern that hits its limits does not match; rules_limits() counts.
+ * Ownership: results point into the configuration.
+ */
+#ifndef FASTOOM_JUDGE_RULES_H
+#define FASTOOM_JUDGE_RULES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct candidate;
+struct config;
+struct policy;
+struct rule;
+
+enum standing {
+	STANDING_NONE,
+	STANDING_PROTECT, /* never */
+	STANDING_UNKNOWN, /* a protect rule asks for a command line that is not known: spared */
+	STANDING_AVOID,	  /* last */
+	STANDING_PREFER,  /* first */
+};
+
+/* First match wins; NULL: no policy speaks of it. @path is below the controller's root. */
+const struct policy *rules_policy_node(const struct config *config);
+const struct policy *rules_policy_cgroup(const struct config *config, const char *path);
+
+/* protect before avoid before prefer. *ret_rule: the rule that said so, or NULL. */
+enum standing rules_standing(const struct policy *policy, const struct candidate *candidate,
+			     const struct rule **ret_rule);
+
+#endif /* FASTOOM_JUDGE_RULES_H */

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * sample: what was seen of one scope at one moment, and what was not.
+ *
+ * Purity:    data only.
+ * Source:    the kernel's sums (sense/loader) and files (sense/cgroup, sense/node).
+ * Units:     *_ns CLOCK_MONOTONIC ns or durations, *_bytes, *_pages base pages. Counters
+ *            are totals since some start that does not matter: only differences are used.
+ * Missing:   a field without its SAMPLE_HAS_ bit is missing, never zero.
+ * Ownership: plain values.
+ */
+#ifndef FASTOOM_JUDGE_SAMPLE_H
+#define FASTOOM_JUDGE_SAMPLE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+	SAMPLE_HAS_STALL = 1 << 0,    /* stall_ns .. reclaims */
+	SAMPLE_HAS_WAITS = 1 << 1,    /* io_ns .. refaults: the wide eyes are open */
+	SAMPLE_HAS_LEVEL = 1 << 2,    /* total_bytes, held_bytes, file_lru_bytes */
+	SAMPLE_HAS_REFAULTS = 1 << 3, /* refault_pages, from the kernel's own files */
+	SAMPLE_HAS_FAULTS = 1 << 4,   /* major_faults */
+	SAMPLE_HAS_SWAP = 1 << 5,     /* swap_total_bytes, swap_free_bytes */
+	SAMPLE_HAS_SCANS = 1 << 6,    /* scanned_pages; node */
+	SAMPLE_HAS_MARKS = 1 << 7,    /* free_bytes, mark_low_bytes; node */
+};
+
+struct sample {
+	uint64_t at_ns;
+	uint32_t has;
+	uint32_t losses; /* drops and full maps so far, of everything that feeds this scope */
+
+	uint64_t stall_ns; /* includes the stalls still open */
+	uint64_t stall_open;
+	uint64_t reclaims;
+	uint64_t reclaimed_pages;
+
+	uint64_t io_ns; /* includes the waits still open */
+	uint64_t io_open;
+	uint64_t io_done_ns;
+	uint64_t refault_ns; /* of io_done_ns */
+	uint64_t run_ns;
+	uint64_t added_pages;
+	uint64_t samples;
+	uint64_t refaults;
+	uint64_t near; /* of refaults: at a distance that a kill could mend */
+
+	uint64_t total_bytes; /* node: RAM; cgroup: its limit */
+	uint64_t held_bytes;  /* of it: what reclaim cannot give back */
+	uint64_t usage_bytes;
+	uint64_t anon_bytes;	 /* what kills can give back */
+	uint64_t file_lru_bytes; /* what reclaim takes first */
+
+	uint64_t refault_pages;
+	uint64_t major_faults;
+	uint64_t swap_total_bytes;
+	uint64_t swap_free_bytes;
+	uint64_t scanned_pages;
+	uint64_t free_bytes;
+	uint64_t mark_low_bytes;
+};
+
+#endif /* FASTOOM_JUDGE_SAMPLE_H */

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+#include "judge/verdict.h"
+
+#include "judge/config.h"
+#include "judge/window.h"
+
+/*
+ * A pressure level: the risk at which it acts, and for how long that must hold. The window
+ * is a second long, so the evidence is that old already when the time begins.
+ */
+static const struct {
+	double threshold;
+	uint64_t hold_ns;
+} levels[PRESSURE_MAX_] = {
+	/* even odds: before the harm is sure */
+	[PRESSURE_LOW] = {0.50, 300000000ULL},
+	/*
+	 * 4 to 1. Half a second: with the window's second and the killer's moment a leaker is
+	 * dead within 3 s of the harm (scripts/show-livelock), and a burst that the kernel
+	 * mends by itself within a second is never acted on.
+	 */
+	[PRESSURE_MEDIUM] = {0.80, 500000000ULL},
+	/* 19 to 1, for 5 s: where the kernel would have killed, had it been able to */
+	[PRESSURE_HIGH] = {0.95, 5000000000ULL},
+};
+
+/* Below this part of the threshold the incident is over: it must not flicker at the edge. */
+#define CALM_PART 0.5
+
+/*
+ * A scope that is exhausted sooner than this is killed in before the kernel does, if it is
+ * nearly full already. bpf-facts 4: from crossing to the last page back is 7 ms per 95 MB
+ * and at worst 218 ms; one sample is 100.
+ */
+#define SPIKE_HORIZON_NS 300000000ULL
+#define SPIKE_LEVEL	 0.90
+/* Two samples in a row: one may be a step that ends by itself. */
+#define SPIKE_HOLD_NS 100000000ULL
+
+/* Stall without either is IO, whatever its size. */
+#define LEAST_LEVEL  0.30
+#define LEAST_THRASH 0.10
+
+/* Freed memory is used, caches fill, the window turns over: then look again. */
+#define SETTLE_NS 1000000000ULL
+
+/* More kills a minute than this is a killer gone wild, or a scope that no kill mends. */
+#define STORM_KILLS   6
+#define STORM_SPAN_NS 60000000000ULL
+
+static bool in_storm(const struct verdict_state *state, uint64_t now_ns)
+{
+	unsigned recent = 0;
+
+	for (unsigned i = 0; i < state->kills && i < VERDICT_KILLS_KEPT; i++)
+		if (now_ns - state->kills_ns[i] < STORM_SPAN_NS)
+			recent++;
+	return recent >= STORM_KILLS;
+}
+
+static bool is_spike(struct verdict_state *state, const struct evidence *e, uint64_t now_ns)
+{
+	bool spike = (e->has & EVIDENCE_HAS_LEVEL) && (e->has & EVIDENCE_HAS_STALL) &&
+		     e->reclaims > 0 && e->level >= SPIKE_LEVEL && e->growth > 0 &&
+		     e->exhausted_ns < SPIKE_HORIZON_NS;
+
+	if (!spike)
+		state->spike_since_ns = 0;
+	else if (!state->spike_since_ns)
+		state->spike_since_ns = now_ns;
+	return spike && now_ns - state->spike_since_ns >= SPIKE_HOLD_NS;
+}
+
+static struct verdict wait_for(struct verdict verdict, enum verdict_reason reason)
+{
+	verdict.action = VERDICT_WAIT;
+	verdict.reason = reason;
+	return verdict;
+}
+
+struct verdict verdict_decide(struct verdict_state *state, const struct policy *policy,
+			      const struct evidence *e, uint64_t now_ns, bool kill_pending)
+{
+	struct verdict verdict = {.risk = model_risk(e)};
+	double threshold = levels[policy->pressure].threshold;
+	bool spike = is_spike(state, e, now_ns), over;
+
+	over = verdict.risk.known && verdict.risk.value >= threshold;
+	if (over && !state->over_since_ns)
+		state->over_since_ns = now_ns;
+	if (verdict.risk.known && !over) {
+		state->over_since_ns = 0;
+		if (verdict.risk.value < CALM_PART * threshold)
+			state->warned = false;
+	}
+	if (state->over_since_ns)
+		verdict.held_ns = now_ns - state->over_since_ns;
+
+	if (kill_pending || now_ns < state->settle_until_ns) {
+		state->over_since_ns = 0;
+		return wait_for(verdict, REASON_SETTLING);
+	}
+	if (e->lossy || (!verdict.risk.known && !spike)) {
+		state->over_since_ns = 0;
+		return wait_for(verdict, REASON_BLIND);
+	}
+	if (!over && !spike)
+		return wait_for(verdict, REASON_CALM);
+	if (e->level < LEAST_LEVEL && e->thrash < LEAST_THRASH)
+		return wait_for(verdict, REASON_NO_LEVEL);
+	if (!spike && verdict.held_ns < levels[policy->pressure].hold_ns)
+		return wait_for(verdict, REASON_HOLDING);
+
+	verdict.reason = spike ? REASON_SPIKE : REASON_NEAR_OOM;
+	if (policy->warn_only) {
+		verdict.action = state->warned ? VERDICT_WAIT : VERDICT_WARN;
+		state->warned = true;
+		return verdict;
+	}
+	if (in_storm(state, now_ns)) {
+		verdict.action = state->warned ? VERDICT_WAIT : VERDICT_WARN;
+		verdict.reason = REASON_STORM;
+		state->warned = true;
+		return verdict;
+	}
+	verdict.action = VERDICT_ACT;
+	return verdict;
+}
+
+void verdict_killed(struct verdict_state *state, uint64_t now_ns)
+{
+	state->kills_ns[state->kills % VERDICT_KILLS_KEPT] = now_ns;
+	state->kills++;
+	verdict_settled(state, now_ns);
+}
+
+void verdict_settled(struct verdict_state *state, uint64_t now_ns)
+{
+	state->settle_until_ns = now_ns + SETTLE_NS;
+	state->over_since_ns = 0;
+	state->spike_since_ns = 0;
+}
+
+const char *verdict_action_name(enum verdict_action action)
+{
+	static const char *const names[VERDICTS_] = {
+		[VERDICT_WAIT] = "wait",
+		[VERDICT_WARN] = "warn",
+		[VERDICT_ACT] = "act",
+	};
+
+	return names[action];
+}
+
+const char *verdict_reason_name(enum verdict_reason reason)
+{
+	static const char *const names[REASONS_] = {
+		[REASON_CALM] = "calm",		[REASON_HOLDING] = "holding",
+		[REASON_NEAR_OOM] = "near-oom", [REASON_SPIKE] = "spike",
+		[REASON_BLIND] = "blind",	[REASON_SETTLING] = "settling",
+		[REASON_STORM] = "storm",	[REASON_NO_LEVEL] = "no-level",
+	};
+
+	return names[reason];
+}

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+#include "judge/victim.h"
+
+#include <stdbool.h>
+
+#include "judge/candidate.h"
+#include "judge/config.h"
+
+/*
+ * How much more a process that made all of the recent growth counts than one of the same
+ * size that made none. With 9 a leaker of a tenth of an innocent's size is still taken
+ * first; seen right with a steady process of half the limit beside a leaker of a quarter
+ * (scripts/show-blame). Wrong when the culprit holds still for longer than the growth
+ * window: then all shares are nought and size decides.
+ */
+#define BLAME_WEIGHT 9.0
+
+/*
+ * Growth of the whole scope below this part of it is noise: shares count in proportion
+ * until it is reached. A service that restarts or fills a cache moves by about 1 %.
+ */
+#define GROWTH_FULL_SHARE 0.05
+
+/*
+ * A kill that gives back less than this part of the scope does not end a Near-OOM: the
+ * kernel's own batches and reserves (low to high watermark, 64 pages a CPU) are of that
+ * size.
+ */
+#define SMALL_SHARE 0.01
+
+static bool is_backed_off(const struct victim_request *request, int pid)
+{
+	for (size_t i = 0; i < request->backoffs; i++)
+		if (request->backoff_pids[i] == pid)
+			return true;
+	return false;
+}
+
+static enum victim_exclusion exclusion_of(const struct victim_request *request,
+					  const struct candidate *candidate, enum standing standing)
+{
+	if (candidate->pid <= 1 || candidate->pid == request->self_pid || candidate->kernel_thread)
+		return VICTIM_SELF;
+	if (candidate->oom_score_adj <= -1000)
+		return VICTIM_ADJ;
+	if (standing == STANDING_PROTECT)
+		return VICTIM_PROTECTED;
+	if (standing == STANDING_UNKNOWN)
+		return VICTIM_UNKNOWN;
+	if (is_backed_off(request, candidate->pid))
+		return VICTIM_BACKOFF;
+	if (standing != STANDING_PREFER &&
+	    (double)candidate_gives_bytes(candidate) < SMALL_SHARE * (double)request->scope_bytes)
+		return VICTIM_SMALL;
+	return VICTIM_ELIGIBLE;
+}
+
+static double score_of(const struct victim_request *request, const struct candidate *candidate,
+		       double blame, double trust)
+{
+	double gives = (double)candidate_gives_bytes(candidate);
+	double adj = (double)candidate->oom_score_adj / 1000 * (double)request->scope_bytes;
+
+	switch (request->policy->rank) {
+	case RANK_KERNEL:
+		/* mm/oom_kill.c, oom_badness(): all resident pages, swap and page tables */
+		return gives + (double)candidate->file_bytes + (double)candidate->shmem_bytes + adj;
+	case RANK_BLAME:
+		return gives * (1 + BLAME_WEIGHT * blame * trust) + adj;
+	default:
+		return gives + adj;
+	}
+}
+
+static int class_of(const struct victim *victim)
+{
+	if (victim->excluded)
+		return 3;
+	switch (victim->standing) {
+	case STANDING_PREFER:
+		return 0;
+	case STANDING_AVOID:
+		return 2;
+	default:
+		return 1;
+	}
+}
+
+/* Whether @a dies before @b: a total order. */
+static bool dies_before(const struct victim *a, const struct victim *b)
+{
+	uint64_t a_gives = candidate_gives_bytes(a->candidate);
+	uint64_t b_gives = candidate_gives_bytes(b->candidate);
+
+	if (class_of(a) != class_of(b))
+		return class_of(a) < class_of(b);
+	if (a->score != b->score)
+		return a->score > b->score;
+	if (a_gives != b_gives)
+		return a_gives > b_gives;
+	if (a->candidate->start_boot_ns != b->candidate->start_boot_ns)
+		return a->candidate->start_boot_ns > b->candidate->start_boot_ns;
+	return a->candidate->pid < b->candidate->pid;
+}
+
+static void sift_down(struct victim *heap, size_t root, size_t n)
+{
+	for (size_t child; (child = 2 * root + 1) < n; root = child) {
+		struct victim swap;
+
+		if (child + 1 < n && dies_before(&heap[child], &heap[child + 1]))
+			child++;
+		if (!dies_before(&heap[root], &heap[child]))
+			return;
+		swap = heap[root];
+		heap[root] = heap[child];
+		heap[child] = swap;
+	}
+}
+
+/* In place: qsort() may allocate. */
+static void sort(struct victim *victims, size_t n)
+{
+	for (size_t i = n / 2; i-- > 0;)
+		sift_down(victims, i, n);
+	while (n > 1) {
+		struct victim swap = victims[0];
+
+		victims[0] = victims[--n];
+		victims[n] = swap;
+		sift_down(victims, 0, n);
+	}
+}
+
+size_t victim_rank(const struct victim_request *request, const struct candidate *candidates,
+		   size_t n, struct victim *ret)
+{
+	double growth = 0, trust;
+	size_t eligible = 0;
+
+	for (size_t i = 0; i < n; i++)
+		growth += (double)candidates[i].growth_bytes;
+	trust = growth / (GROWTH_FULL_SHARE * (double)(request->scope_bytes + 1));
+	if (trust > 1)
+		trust = 1;
+
+	for (size_t i = 0; i < n; i++) {
+		struct victim *victim = &ret[i];
+
+		*victim = (struct victim){.candidate = &candidates[i]};
+		victim->standing = rules_standing(request->policy, &candidates[i], &victim->rule);
+		victim->excluded = exclusion_of(request, &candidates[i], victim->standing);
+		victim->blame = growth > 0 ? (double)candidates[i].growth_bytes / growth : 0;
+		victim->score = score_of(request, &candidates[i], victim->blame, trust);
+		if (!victim->excluded)
+			eligible++;
+	}
+	sort(ret, n);
+	return eligible;
+}
+
+const char *victim_exclusion_name(enum victim_exclusion exclusion)
+{
+	static const char *const names[VICTIM_EXCLUSIONS_] = {
+		[VICTIM_ELIGIBLE] = "eligible",
+		[VICTIM_SELF] = "never (pid 1, kernel thread or fastoom-bpf itself)",
+		[VICTIM_ADJ] = "oom_score_adj is -1000",
+		[VICTIM_PROTECTED] = "protected",
+		[VICTIM_UNKNOWN] = "command line not known, and a protect rule asks for it",
+		[VICTIM_SMALL] = "too small to matter",
+		[VICTIM_BACKOFF] = "could not be killed a moment ago",
+	};
+
+	return names[exclusion];
+}

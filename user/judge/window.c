@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+#include "judge/window.h"
+
+#include <string.h>
+
+#define PAGE_BYTES 4096.0 /* the unit of refault counts on x86 */
+
+void window_reset(struct window *window)
+{
+	window->count = 0;
+}
+
+static const struct sample *sample_back(const struct window *window, unsigned back)
+{
+	return &window->samples[(window->newest + WINDOW_SLOTS - back) % WINDOW_SLOTS];
+}
+
+void window_add(struct window *window, const struct sample *sample)
+{
+	if (window->count) {
+		uint64_t last_ns = sample_back(window, 0)->at_ns;
+
+		if (sample->at_ns <= last_ns)
+			return;
+		if (sample->at_ns - last_ns > WINDOW_GAP_NS)
+			window_reset(window);
+	}
+	window->newest = (window->newest + 1) % WINDOW_SLOTS;
+	window->samples[window->newest] = *sample;
+	if (window->count < WINDOW_SLOTS)
+		window->count++;
+}
+
+/* The oldest sample within the span, or the last one before it when samples are rare. */
+static const struct sample *span_start(const struct window *window)
+{
+	const struct sample *newest = sample_back(window, 0), *start = newest;
+
+	for (unsigned back = 1; back < window->count; back++) {
+		start = sample_back(window, back);
+		if (newest->at_ns - start->at_ns >= WINDOW_SPAN_NS)
+			break;
+	}
+	return start;
+}
+
+/* False when the counter went back: a scope that was made anew, eyes that opened again. */
+static bool difference(uint64_t from, uint64_t to, double *ret)
+{
+	if (to < from)
+		return false;
+	*ret = (double)(to - from);
+	return true;
+}
+
+static double clip(double value, double low, double high)
+{
+	return value < low ? low : value > high ? high : value;
+}
+
+static void evidence_waits(struct evidence *e, const struct sample *from, const struct sample *to,
+			   double span_ns)
+{
+	double io, io_done, refault, run, samples, refaults, near, stall;
+
+	if (!(from->has & to->has & SAMPLE_HAS_WAITS) || !difference(from->io_ns, to->io_ns, &io) ||
+	    !difference(from->io_done_ns, to->io_done_ns, &io_done) ||
+	    !difference(from->refault_ns, to->refault_ns, &refault) ||
+	    !difference(from->run_ns, to->run_ns, &run) ||
+	    !difference(from->samples, to->samples, &samples) ||
+	    !difference(from->refaults, to->refaults, &refaults) ||
+	    !difference(from->near, to->near, &near))
+		return;
+	/* waits still open are taken to be what the finished ones were */
+	if (io > io_done && io_done > 0)
+		refault *= io / io_done;
+	e->io = io / span_ns;
+	e->thrash = clip(refault / span_ns, 0, e->io);
+	e->run = run / span_ns;
+	e->refaulted = samples > 0 ? clip(refaults / samples, 0, 1) : 0;
+	e->near = samples > 0 ? clip(near / samples, 0, 1) : 0;
+	stall = e->has & EVIDENCE_HAS_STALL ? e->stall : 0;
+	e->lost_share = e->io + e->run > 0 ? clip((e->thrash + stall) / (e->io + e->run), 0, 1) : 0;
+	e->has |= EVIDENCE_HAS_THRASH;
+}
+
+static void evidence_level(struct evidence *e, const struct sample *from, const struct sample *to,
+			   double span_s)
+{
+	if (!(from->has & to->has & SAMPLE_HAS_LEVEL) || !to->total_bytes)
+		return;
+	e->total_bytes = to->total_bytes;
+	e->held_bytes = to->held_bytes;
+	e->file_lru_bytes = to->file_lru_bytes;
+	e->anon_bytes = to->anon_bytes;
+	e->level = clip((double)to->held_bytes / (double)to->total_bytes, 0, 1);
+	e->growth = ((double)to->held_bytes - (double)from->held_bytes) / span_s;
+	e->exhausted_ns = UINT64_MAX;
+	if (to->held_bytes >= to->total_bytes) {
+		e->exhausted_ns = 0;
+	} else if (e->growth > 0) {
+		double left_s = (double)(to->total_bytes - to->held_bytes) / e->growth;
+
+		if (left_s < 1e9)
+			e->exhausted_ns = (uint64_t)(left_s * 1e9);
+	}
+	e->has |= EVIDENCE_HAS_LEVEL;
+}
+
+struct evidence window_evidence(const struct window *window)
+{
+	struct evidence e = {0};
+	const struct sample *from, *to;
+	double span_ns, span_s, stall, reclaims, pages, refaults, faults;
+
+	if (window->count < 2)
+		return e;
+	to = sample_back(window, 0);
+	from = span_start(window);
+	e.at_ns = to->at_ns;
+	if (to->at_ns - from->at_ns < WINDOW_LEAST_NS)
+		return e;
+	e.span_ns = to->at_ns - from->at_ns;
+	span_ns = (double)e.span_ns;
+	span_s = span_ns / 1e9;
+	e.lossy = to->losses != from->losses;
+
+	if ((from->has & to->has & SAMPLE_HAS_STALL) &&
+	    difference(from->stall_ns, to->stall_ns, &stall) &&
+	    difference(from->reclaims, to->reclaims, &reclaims) &&
+	    difference(from->reclaimed_pages, to->reclaimed_pages, &pages)) {
+		e.stall = stall / span_ns;
+		e.reclaims = reclaims / span_s;
+		e.efficiency = stall > 0 ? pages / (stall / 1e6) : 0;
+		e.has |= EVIDENCE_HAS_STALL;
+	}
+	evidence_waits(&e, from, to, span_ns);
+	evidence_level(&e, from, to, span_s);
+	if ((from->has & to->has & SAMPLE_HAS_REFAULTS) && (e.has & EVIDENCE_HAS_LEVEL) &&
+	    difference(from->refault_pages, to->refault_pages, &refaults)) {
+		double lru_pages = (double)to->file_lru_bytes / PAGE_BYTES;
+
+		/* below a MiB of file LRU the quotient says more about the divisor */
+		e.turnover = refaults / span_s / clip(lru_pages, 256, 1e15);
+		e.has |= EVIDENCE_HAS_TURNOVER;
+	}
+	if ((from->has & to->has & SAMPLE_HAS_FAULTS) &&
+	    difference(from->major_faults, to->major_faults, &faults)) {
+		e.major_faults = faults / span_s;
+		e.has |= EVIDENCE_HAS_FAULTS;
+	}
+	return e;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * window: the last samples of one scope, and the evidence that they make.
+ *
+ * Purity:    pure; a window is a value, time comes with the samples.
+ * Units:     ns and bytes; shares are in tasks (2.0: two tasks lost all of the time) or 0..1
+ *            where they say so.
+ * Errors:    none. Samples out of order or of the same moment are dropped; a counter that
+ *            went back makes its difference missing, not zero.
+ * Gaps:      a window whose samples are further apart than WINDOW_GAP_NS begins anew.
+ * Ownership: the caller owns every struct.
+ */
+#ifndef FASTOOM_JUDGE_WINDOW_H
+#define FASTOOM_JUDGE_WINDOW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "judge/sample.h"
+
+/* Evidence is over this long: ten samples, and several of a slow disk's waits (400 IOPS: 2.5 ms).
+ */
+#define WINDOW_SPAN_NS 1000000000ULL
+/* No evidence from less than this: at three samples one late wake-up is a third of it. */
+#define WINDOW_LEAST_NS 300000000ULL
+/* We were stopped or starved that long: what was before says nothing about now. */
+#define WINDOW_GAP_NS 2000000000ULL
+#define WINDOW_SLOTS  32
+
+struct window {
+	struct sample samples[WINDOW_SLOTS];
+	unsigned count;
+	unsigned newest;
+};
+
+enum {
+	EVIDENCE_HAS_STALL = 1 << 0,
+	EVIDENCE_HAS_THRASH = 1 << 1,	/* thrash, io, lost share, near, far */
+	EVIDENCE_HAS_LEVEL = 1 << 2,	/* level, growth, time to exhaustion */
+	EVIDENCE_HAS_TURNOVER = 1 << 3, /* of the file LRU, from the kernel's refault counts */
+	EVIDENCE_HAS_FAULTS = 1 << 4,
+};
+
+struct evidence {
+	uint64_t at_ns;
+	uint64_t span_ns; /* 0: too few samples, nothing else is valid */
+	uint32_t has;
+	bool lossy; /* something was dropped within the window */
+
+	double stall;	   /* tasks: lost in reclaim, order 0 */
+	double thrash;	   /* tasks: lost reading back what was evicted shortly before */
+	double io;	   /* tasks: waiting for IO at all */
+	double run;	   /* tasks: the readers among them on a CPU */
+	double lost_share; /* 0..1: of the time that its tasks wanted to work, lost */
+	double refaulted;  /* 0..1: of the sampled reads, evicted shortly before */
+
+	double near; /* 0..1: of the sampled reads, so, at a distance that a kill could mend */
+
+	double level;	       /* 0..1 of the scope's memory that reclaim cannot give back */
+	double growth;	       /* bytes/s of it; negative when it shrinks */
+	uint64_t exhausted_ns; /* at that growth until level 1; UINT64_MAX: not in sight */
+
+	double turnover;     /* 1/s: refaults, as times the file LRU */
+	double major_faults; /* 1/s */
+	double reclaims;     /* 1/s */
+	double efficiency;   /* pages reclaimed per ms of stall */
+
+	uint64_t total_bytes;
+	uint64_t held_bytes;
+	uint64_t file_lru_bytes;
+	uint64_t anon_bytes;
+};
+
+void window_reset(struct window *window);
+void window_add(struct window *window, const struct sample *sample);
+struct evidence window_evidence(const struct window *window);
+
+#endif /* FASTOOM_JUDGE_WINDOW_H */
