@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/*
+ * fault: the wide eyes. Attached only while a scope is in trouble.
+ *
+ * The commonest livelock loses its time not in reclaim but in reading back
+ * what reclaim took (bpf-facts A). Three tracepoints measure that without
+ * fentry and whatever the disk's speed: a page that reclaim takes out of the
+ * page cache is remembered with the scope's clock (pages read in so far); when
+ * it comes back, the clock's difference is its refault distance, that is by
+ * how many pages the cache was too small for it. A task whose reads are
+ * refaults at a distance that a kill could have given back is thrashing; one
+ * whose reads are new, or farther away than any kill reaches, is streaming.
+ * The task's waits for IO and its time on a CPU are summed beside it.
+ *
+ * One page in 2^fo_sample_shift is followed: the one whose index has that many
+ * low bits clear, so that folios of every size are sampled alike.
+ */
+#include "scope.bpf.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+/* A task's ratio of near refaults is over about its last 32 samples. */
+#define FO_SAMPLES_KEPT 32
+
+static __always_inline __u64 folio_pages(struct folio *folio)
+{
+	struct folio___before615 *before615 = (void *)folio;
+	struct folio___flags_struct *flags_struct = (void *)folio;
+	struct folio___flags_word *flags_word = (void *)folio;
+	__u64 flags;
+
+	if (bpf_core_field_exists(flags_struct->flags.f))
+		flags = flags_struct->flags.f;
+	else
+		flags = flags_word->flags;
+	if (!(flags & (1ULL << bpf_core_enum_value(enum pageflags, PG_head))))
+		return 1;
+	if (bpf_core_field_exists(folio->_nr_pages))
+		return folio->_nr_pages;
+	if (bpf_core_field_exists(before615->_folio_nr_pages))
+		return before615->_folio_nr_pages;
+	return 1;
+}
+
+/* A folio's place: the sampled pages of it are first, first + 2^shift, ... below end. */
+struct span {
+	__u64 inode;
+	__u64 first;
+	__u64 end;
+	__u64 pages;
+};
+
+/* Sampled pages of one folio at a shift of 4: as many as a 2 MiB one has. */
+#define FO_SPAN_SAMPLES 32
+
+static __always_inline void span_of(u64 *ctx, struct span *span)
+{
+	struct address_space *mapping;
+	struct inode *inode;
+	__u64 index, mask = (1ULL << fo_sample_shift) - 1;
+
+	if (fo_cache_has_folio) {
+		struct folio *folio = (struct folio *)ctx[0];
+
+		mapping = folio->mapping;
+		index = folio->index;
+		span->pages = folio_pages(folio);
+	} else {
+		struct page *page = (struct page *)ctx[0];
+
+		mapping = page->mapping;
+		index = page->index;
+		span->pages = 1;
+	}
+	inode = mapping->host;
+	span->first = (index + mask) & ~mask;
+	span->end = index + span->pages;
+	if (span->first < span->end)
+		span->inode = inode->i_ino ^ ((__u64)inode->i_sb->s_dev << 32);
+}
+
+SEC("tp_btf/mm_filemap_delete_from_page_cache")
+int fo_page_evicted(u64 *ctx)
+{
+	struct fo_task_state *state;
+	struct fo_shadow shadow = {};
+	struct fo_page_key key;
+	struct fo_hot *hot;
+	struct span span = {};
+
+	/* only reclaim evicts; truncation and unlink delete */
+	state = fo_current_state(false);
+	if (state && state->stall_start_ns)
+		shadow.scope = state->stall_scope;
+	else if (!fo_eyes_node || !fo_have_task_storage ||
+		 !(bpf_get_current_task_btf()->flags & PF_KSWAPD))
+		return 0;
+
+	hot = bpf_map_lookup_elem(&fo_hot, &shadow.scope);
+	if (!hot)
+		return 0;
+	span_of(ctx, &span);
+	shadow.added_pages = hot->added_pages;
+	shadow.generation = fo_eyes_generation;
+	key.inode = span.inode;
+	key.index = span.first;
+	for (int i = 0; i < FO_SPAN_SAMPLES; i++) {
+		if (key.index >= span.end)
+			break;
+		bpf_map_update_elem(&fo_shadows, &key, &shadow, BPF_ANY);
+		key.index += 1ULL << fo_sample_shift;
+	}
+	return 0;
+}
+
+static __always_inline void sample_refault(struct fo_task_state *state, struct fo_wait_stat *stat,
+					   struct fo_hot *hot, __u64 scope, struct fo_page_key *key)
+{
+	struct fo_shadow *shadow = bpf_map_lookup_elem(&fo_shadows, key);
+	__u64 distance, *near;
+	__u32 slot;
+
+	fo_add(stat->samples, 1);
+	if (state->samples >= FO_SAMPLES_KEPT) {
+		state->samples /= 2;
+		state->near /= 2;
+	}
+	state->samples++;
+	if (!shadow)
+		return;
+	if (shadow->scope == scope && shadow->generation == fo_eyes_generation &&
+	    hot->added_pages >= shadow->added_pages) {
+		distance = hot->added_pages - shadow->added_pages;
+		near = bpf_map_lookup_elem(&fo_near, &scope);
+		if (near && distance <= *near) {
+			state->near++;
+			fo_add(stat->near, 1);
+		}
+		slot = fo_log2(distance);
+		if (slot >= FO_DISTANCE_SLOTS)
+			slot = FO_DISTANCE_SLOTS - 1;
+		fo_add(stat->refaults, 1);
+		fo_add(stat->distance[slot], 1);
+	}
+	bpf_map_delete_elem(&fo_shadows, key);
+}
+
+SEC("tp_btf/mm_filemap_add_to_page_cache")
+int fo_page_added(u64 *ctx)
+{
+	__u64 leaf = fo_current_memcg(), scope = FO_SCOPE_NODE, *limited;
+	struct fo_task_state *state;
+	struct fo_wait_stat *stat;
+	struct fo_page_key key;
+	struct span span = {};
+	struct fo_hot *hot;
+
+	limited = bpf_map_lookup_elem(&fo_limit_of, &leaf);
+	if (limited)
+		scope = *limited;
+	else if (!fo_eyes_node)
+		return 0;
+	hot = bpf_map_lookup_elem(&fo_hot, &scope);
+	if (!hot)
+		return 0;
+
+	state = fo_current_state(true);
+	stat = fo_wait_stat(scope, true);
+	if (!state || !stat) {
+		fo_count(waits_full);
+		return 0;
+	}
+	if (state->generation != fo_eyes_generation) {
+		state->generation = fo_eyes_generation;
+		state->samples = 0;
+		state->near = 0;
+		state->wait_start_ns = 0;
+		state->run_start_ns = bpf_ktime_get_ns();
+	}
+	state->scope = scope;
+
+	span_of(ctx, &span);
+	fo_add(stat->added_pages, span.pages);
+	fo_add(hot->added_pages, span.pages);
+	key.inode = span.inode;
+	key.index = span.first;
+	for (int i = 0; i < FO_SPAN_SAMPLES; i++) {
+		if (key.index >= span.end)
+			break;
+		sample_refault(state, stat, hot, scope, &key);
+		key.index += 1ULL << fo_sample_shift;
+	}
+	return 0;
+}
+
+/*
+ * Storage is never created here: the runqueue's lock is held, and an allocation
+ * may want to wake kswapd. A task that reads pages in has it already.
+ */
+static __always_inline void switched_out(struct task_struct *task, __u64 now)
+{
+	struct fo_task_state *state = fo_task_state(task, false);
+	struct fo_wait_stat *stat;
+
+	if (!state || state->generation != fo_eyes_generation)
+		return;
+	stat = fo_wait_stat(state->scope, false);
+	if (!stat)
+		return;
+	if (state->run_start_ns) {
+		fo_add(stat->run_ns, now - state->run_start_ns);
+		state->run_start_ns = 0;
+	}
+	if (state->wait_start_ns) {
+		/*
+		 * We did not see it come back: seen here 3 times a second, always while
+		 * another task was in a bpf() call on the same CPU. What it lost then is
+		 * not known and not counted, but the wait must not stay open.
+		 */
+		fo_count(waits_missed);
+		fo_wait_forget(state);
+	}
+	if (BPF_CORE_READ_BITFIELD(task, in_iowait)) {
+		state->wait_start_ns = now;
+		state->wait_scope = state->scope;
+		fo_stall_begin(&stat->io, now);
+	}
+}
+
+static __always_inline void switched_in(struct task_struct *task, __u64 now)
+{
+	struct fo_task_state *state = fo_task_state(task, false);
+	struct fo_wait_stat *stat;
+	__u64 start;
+
+	if (!state || state->generation != fo_eyes_generation)
+		return;
+	state->run_start_ns = now;
+	start = state->wait_start_ns;
+	if (!start)
+		return;
+	state->wait_start_ns = 0;
+	stat = fo_wait_stat(state->wait_scope, false);
+	if (!stat)
+		return;
+	fo_stall_end(&stat->io, start, now, 0);
+	if (state->samples)
+		fo_add(stat->refault_ns, (now - start) * state->near / state->samples);
+}
+
+SEC("tp_btf/sched_switch")
+int fo_switch(u64 *ctx)
+{
+	__u64 now = bpf_ktime_get_ns();
+
+	switched_out((struct task_struct *)ctx[1], now);
+	switched_in((struct task_struct *)ctx[2], now);
+	return 0;
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * maps: every map, knob and counter of the kernel side, declared once.
+ *
+ * Maps are weak so that each object of the link may carry the definition and
+ * the linker keeps one. Knobs are rodata: user space sets them before loading
+ * and the verifier drops the branches that this kernel cannot run.
+ */
+#ifndef FASTOOM_MAPS_BPF_H
+#define FASTOOM_MAPS_BPF_H
+
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+#include <bpf/bpf_core_read.h>
+#include "event.h"
+
+/* ---- knobs, with the value that is safe everywhere -------------------- */
+
+extern const volatile bool fo_have_task_storage; /* 5.11: storage and current's BTF pointer */
+extern const volatile bool fo_begin_has_memcg;	 /* 7.1: begin(gfp, order, memcg) */
+extern const volatile bool fo_cache_has_folio;	 /* page-cache tracepoints carry a folio */
+extern const volatile bool fo_have_probe_read;	 /* not under lockdown=confidentiality */
+extern const volatile bool fo_cgroup_v1;	 /* memsw is memory + swap, not swap */
+extern const volatile __u32 fo_sample_shift;	 /* one page in 2^shift is followed */
+
+/* ---- state that user space changes while we run ----------------------- */
+
+extern struct fo_counters fo_counters;
+extern volatile __u32 fo_eyes_generation; /* raised at each opening; 0 = shut */
+extern volatile __u32 fo_eyes_node;	  /* the node is watched, not only limited cgroups */
+extern volatile __u64 fo_list_scope;	  /* the task iterator lists this scope's processes */
+
+/* ---- maps -------------------------------------------------------------- */
+
+/*
+ * 1024 scopes that ever reclaimed; a removed cgroup gives its place back. The
+ * value is about 800 bytes a CPU, so this is 1.6 MB on two CPUs.
+ */
+#define FO_SCOPES_MAX 1024
+#define FO_HOT_MAX    256
+/* Threads between begin and end on kernels without task storage. */
+#define FO_TASKS_MAX 16384
+/* Evicted pages that are followed; with a shift of 4 that is 4 GiB of evictions. */
+#define FO_SHADOWS_MAX 65536
+
+struct fo_task_state {
+	__u64 stall_start_ns; /* 0: not in reclaim */
+	__u64 stall_scope;
+	__u64 soft_start_ns;
+	__u64 soft_scope;
+	__u64 scope;	     /* whose page cache this task reads into */
+	__u64 wait_start_ns; /* 0: not waiting for IO */
+	__u64 wait_scope;
+	__u64 run_start_ns;
+	__u32 generation; /* of the eyes that wrote the fields on waits */
+	__u16 samples;
+	__u16 near;
+	__u8 fragment;	/* the open stall wants contiguous memory */
+	__u8 proactive; /* an open reclaim that nobody is stalled by */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 64 * 1024);
+} fo_events __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(max_entries, FO_SCOPES_MAX);
+	__type(key, __u64);
+	__type(value, struct fo_scope_stat);
+} fo_scopes __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(max_entries, FO_HOT_MAX);
+	__type(key, __u64);
+	__type(value, struct fo_wait_stat);
+} fo_waits __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, FO_HOT_MAX);
+	__type(key, __u64);
+	__type(value, struct fo_hot);
+} fo_hot __weak SEC(".maps");
+
+/*
+ * scope -> pages. A refault at most this far would not have been, had the memory been free
+ * that a kill in the scope can give back; farther ones no kill can mend.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, FO_HOT_MAX);
+	__type(key, __u64);
+	__type(value, __u64);
+} fo_near __weak SEC(".maps");
+
+/* a task's own cgroup -> the ancestor whose limit it last hit */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4 * FO_SCOPES_MAX);
+	__type(key, __u64);
+	__type(value, __u64);
+} fo_limit_of __weak SEC(".maps");
+
+struct fo_page_key {
+	__u64 inode; /* i_ino, mixed with the device */
+	__u64 index;
+};
+
+struct fo_shadow {
+	__u64 scope;
+	__u64 added_pages; /* the scope's clock when the page was evicted */
+	__u32 generation;  /* of the eyes: an older clock is another clock */
+	__u32 pad;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, FO_SHADOWS_MAX);
+	__type(key, struct fo_page_key);
+	__type(value, struct fo_shadow);
+} fo_shadows __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct fo_task_state);
+} fo_tasks __weak SEC(".maps");
+
+/* 5.10 only */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, FO_TASKS_MAX);
+	__type(key, __u32);
+	__type(value, struct fo_task_state);
+} fo_tasks_by_pid __weak SEC(".maps");
+
+#define fo_count(field)	 __sync_fetch_and_add(&fo_counters.field, 1)
+#define fo_add(place, n) __sync_fetch_and_add(&(place), (n))
+
+#endif /* FASTOOM_MAPS_BPF_H */

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/*
+ * task: every process that could be a victim, in one read and without touching
+ * /proc (1.7 us a process; /proc takes 20 to 40 and may wait for the mmap lock
+ * of the very process that is in trouble).
+ */
+#include "scope.bpf.h"
+#include "rss.bpf.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+SEC("iter/task")
+int fo_task_list(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct fo_task record = {};
+	struct mm_struct *mm;
+
+	if (!task || task->pid != task->tgid)
+		return 0;
+	mm = task->mm;
+	if (!mm)
+		return 0; /* a kernel thread, or a leader that is gone */
+	if (fo_list_scope != FO_SCOPE_NODE && !fo_task_is_in(task, fo_list_scope))
+		return 0;
+
+	record.tgid = task->tgid;
+	record.start_boot_ns = task->start_boottime;
+	record.flags = task->flags;
+	record.memcg_id = fo_task_memcg(task);
+	record.ppid = task->real_parent->tgid;
+	record.uid = task->cred->uid.val;
+	record.threads = task->signal->nr_threads;
+	record.oom_score_adj = task->signal->oom_score_adj;
+	record.file_pages = fo_rss_pages(mm, FO_RSS_FILE);
+	record.anon_pages = fo_rss_pages(mm, FO_RSS_ANON);
+	record.swap_pages = fo_rss_pages(mm, FO_RSS_SWAP);
+	record.shmem_pages = fo_rss_pages(mm, FO_RSS_SHMEM);
+	record.pgtables_bytes = mm->pgtables_bytes.counter;
+	fo_copy_comm(record.comm, task->comm);
+	bpf_seq_write(ctx->meta->seq, &record, sizeof(record));
+	return 0;
+}

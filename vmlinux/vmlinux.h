@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * vmlinux: just the kernel types and fields that our programs read.
+ *
+ * Not a dump: every struct holds only what is read; CO-RE finds the real
+ * offsets at load time. Where kernels differ there is one block a change, with
+ * the kernel commit beside it and a flavour (`___suffix`, which CO-RE ignores
+ * when it looks the type up). tests/bpf/test_btf holds this file against the
+ * running kernel: every field here is there, or is listed as optional.
+ */
+#ifndef FASTOOM_VMLINUX_H
+#define FASTOOM_VMLINUX_H
+
+#include <linux/bpf.h>
+
+typedef __u8 u8;
+typedef __u16 u16;
+typedef __u32 u32;
+typedef __u64 u64;
+typedef __s16 s16;
+typedef __s32 s32;
+typedef __s64 s64;
+#ifndef __cplusplus
+typedef _Bool bool;
+#define true 1
+#define false 0
+#endif
+
+/* include/linux/sched.h, the same in 5.10 to 7.3 */
+#define PF_KSWAPD  0x00020000
+#define PF_KTHREAD 0x00200000
+#define NULL	   ((void *)0)
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+/* ---- cgroup ---------------------------------------------------------- */
+
+struct kernfs_node {
+	u64 id;
+};
+
+struct cgroup {
+	struct kernfs_node *kn;
+	struct cgroup_subsys_state *subsys[14];
+};
+
+struct cgroup_subsys_state {
+	struct cgroup *cgroup;
+	struct cgroup_subsys_state *parent;
+};
+
+struct css_set {
+	struct cgroup_subsys_state *subsys[14];
+};
+
+/* the value differs with the configuration: always through bpf_core_enum_value() */
+enum cgroup_subsys_id {
+	memory_cgrp_id = 4,
+};
+
+typedef struct {
+	int counter;
+} atomic_t;
+
+typedef struct {
+	s64 counter;
+} atomic_long_t;
+
+struct page_counter {
+	atomic_long_t usage; /* pages */
+	unsigned long max;   /* pages */
+	unsigned long high;  /* pages */
+};
+
+struct mem_cgroup {
+	struct cgroup_subsys_state css;
+	struct page_counter memory;
+	struct page_counter memsw; /* v1: memory + swap; shares its place with v2's swap */
+};
+
+/* ---- tasks ----------------------------------------------------------- */
+
+typedef struct {
+	u32 val;
+} kuid_t;
+
+struct cred {
+	kuid_t uid;
+};
+
+struct signal_struct {
+	int nr_threads;
+	s16 oom_score_adj;
+};
+
+struct percpu_counter {
+	s64 count;
+};
+
+struct mm_struct {
+	atomic_long_t pgtables_bytes;
+	unsigned long total_vm;
+	struct percpu_counter rss_stat[4]; /* since 6.2, f1a7941243c1 */
+};
+
+/* before 6.2 (f1a7941243c1 "mm: convert mm's rss stats into percpu_counter") */
+struct mm_rss_stat {
+	atomic_long_t count[4];
+};
+
+struct mm_struct___before62 {
+	struct mm_rss_stat rss_stat;
+};
+
+struct task_struct {
+	unsigned int flags;
+	int exit_state;
+	int pid;
+	int tgid;
+	unsigned in_iowait : 1;
+	struct task_struct *real_parent;
+	struct mm_struct *mm;
+	struct signal_struct *signal;
+	const struct cred *cred;
+	struct css_set *cgroups;
+	struct mem_cgroup *active_memcg; /* since 5.10, b87d8cefe43c; CONFIG_MEMCG */
+	u64 start_boottime;		 /* ns; since 5.5, cf25e24db61c */
+	char comm[16];
+};
+
+/* ---- page cache ------------------------------------------------------ */
+
+struct super_block {
+	u32 s_dev;
+};
+
+struct inode {
+	unsigned long i_ino;
+	struct super_block *i_sb;
+};
+
+struct address_space {
+	struct inode *host;
+};
+
+/* arguments of the page-cache tracepoints before 5.18 (a0580c6f9bab made them folios) */
+struct page {
+	struct address_space *mapping;
+	unsigned long index;
+};
+
+struct folio {
+	struct address_space *mapping;
+	unsigned long index;
+	unsigned int _nr_pages; /* since 6.15, 4eeec8c89a0c */
+	unsigned long
+		_flags_1; /* since 6.4; its low 8 bits are the order since 6.6, ebc1baf5c9b4 */
+};
+
+/* folio->flags became a struct in 6.18 (53fbef56e07d) */
+typedef struct {
+	unsigned long f;
+} memdesc_flags_t;
+
+struct folio___flags_struct {
+	memdesc_flags_t flags;
+};
+
+struct folio___flags_word {
+	unsigned long flags;
+};
+
+struct folio___before615 {
+	unsigned int _folio_nr_pages; /* 5.18 to 6.14 on 64 bit, 378c6a4a1d1a */
+};
+
+enum pageflags {
+	PG_head = 6,
+};
+
+/* ---- iterator -------------------------------------------------------- */
+
+struct seq_file;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+};
+
+struct bpf_iter__task {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+};
+
+#pragma clang attribute pop
+
+#endif /* FASTOOM_VMLINUX_H */
