@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+#include "sense/cgroup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <mntent.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/util.h"
+#include "sense/cgroup_ops.h"
+#include "sense/kvfile.h"
+
+/* include/linux/exportfs.h: the file handle of a kernfs node is its 64-bit id */
+#define FILEID_KERNFS 0xfe
+
+/* A v2 mount counts only where its root offers the memory controller. */
+static bool has_memory_controller(const char *mount)
+{
+	char path[CGROUP_PATH_MAX + 32], text[256];
+	_cleanup_fclose_ FILE *file = NULL;
+
+	snprintf(path, sizeof(path), "%s/cgroup.controllers", mount);
+	file = fopen(path, "re");
+	if (!file || !fgets(text, sizeof(text), file))
+		return false;
+	for (char *save, *word = strtok_r(text, " \n", &save); word;
+	     word = strtok_r(NULL, " \n", &save))
+		if (!strcmp(word, "memory"))
+			return true;
+	return false;
+}
+
+int cgroup_host_open(struct cgroup_host *ret, const char *root)
+{
+	struct cgroup_host host = {.mount_fd = -1};
+	char path[CGROUP_PATH_MAX], text[4096];
+	struct mntent entry;
+	FILE *mounts;
+
+	snprintf(path, sizeof(path), "%s/proc/self/mounts", root);
+	mounts = setmntent(path, "re");
+	if (!mounts)
+		return -errno;
+	while (getmntent_r(mounts, &entry, text, sizeof(text))) {
+		const struct cgroup_ops *ops = NULL;
+
+		snprintf(path, sizeof(path), "%s%s", root, entry.mnt_dir);
+		/* v1 where the controller is there; a hybrid host's cgroup2 has none */
+		if (!strcmp(entry.mnt_type, "cgroup") && hasmntopt(&entry, "memory"))
+			ops = &cgroup_v1_ops;
+		else if (!strcmp(entry.mnt_type, "cgroup2") && !host.ops &&
+			 has_memory_controller(path))
+			ops = &cgroup_v2_ops;
+		if (!ops)
+			continue;
+		host.ops = ops;
+		host.version = ops->version;
+		memcpy(host.mount, path, sizeof(host.mount));
+		if (host.version == 1)
+			break;
+	}
+	endmntent(mounts);
+	if (!host.ops)
+		return -ENOENT;
+
+	host.mount_fd = open(host.mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (host.mount_fd < 0)
+		return -errno;
+	*ret = host;
+	return 0;
+}
+
+void cgroup_host_shut(struct cgroup_host *host)
+{
+	if (host->ops && host->mount_fd >= 0)
+		close(host->mount_fd);
+	host->ops = NULL;
+	host->mount_fd = -1;
+}
+
+/* Takes dir_fd, also when it fails. */
+static int open_files(const struct cgroup_host *host, int dir_fd, struct cgroup *cgroup)
+{
+	int err;
+
+	cgroup->dir_fd = dir_fd;
+	for (int i = 0; i < CGROUP_FILES_; i++) {
+		const char *name = host->ops->files[i];
+
+		cgroup->fds[i] = name ? openat(dir_fd, name, O_RDONLY | O_CLOEXEC) : -1;
+	}
+	/* the root of v2 has neither usage nor limit: it is no scope */
+	if (cgroup->fds[CGROUP_FILE_USAGE] < 0 || cgroup->fds[CGROUP_FILE_LIMIT] < 0 ||
+	    cgroup->fds[CGROUP_FILE_STAT] < 0) {
+		err = errno == ENOENT ? -ENODEV : -errno;
+		cgroup_shut(cgroup);
+		return err;
+	}
+	return 0;
+}
+
+int cgroup_open_id(const struct cgroup_host *host, uint64_t id, struct cgroup *ret)
+{
+	struct {
+		struct file_handle head;
+		unsigned char bytes[sizeof(uint64_t)];
+	} handle = {.head = {.handle_bytes = sizeof(uint64_t), .handle_type = FILEID_KERNFS}};
+	char link[64], path[CGROUP_PATH_MAX];
+	struct cgroup cgroup = {.id = id};
+	size_t mount_len = strlen(host->mount);
+	int dir_fd;
+	ssize_t n;
+
+	memcpy(handle.head.f_handle, &id, sizeof(id));
+	dir_fd =
+		open_by_handle_at(host->mount_fd, &handle.head, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir_fd < 0)
+		return errno == ESTALE ? -ENODEV : -errno;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", dir_fd);
+	n = readlink(link, path, sizeof(path) - 1);
+	if (n < 0 || n == sizeof(path) - 1) {
+		int err = n < 0 ? -errno : -ENAMETOOLONG;
+
+		close(dir_fd);
+		return err;
+	}
+	path[n] = '\0';
+	if (!strncmp(path, host->mount, mount_len) && path[mount_len] == '/')
+		memmove(path, path + mount_len, (size_t)n - mount_len + 1);
+	else
+		snprintf(path, sizeof(path), "/");
+	memcpy(cgroup.path, path, sizeof(cgroup.path));
+
+	int err = open_files(host, dir_fd, &cgroup);
+
+	if (!err)
+		*ret = cgroup;
+	return err;
+}
+
+int cgroup_open_path(const struct cgroup_host *host, const char *path, struct cgroup *ret)
+{
+	struct cgroup cgroup = {0};
+	struct stat st;
+	int dir_fd, err;
+
+	while (*path == '/')
+		path++;
+	if (strlen(path) > sizeof(cgroup.path) - 2)
+		return -ENAMETOOLONG;
+	cgroup.path[0] = '/';
+	strcpy(cgroup.path + 1, path);
+	dir_fd = openat(host->mount_fd, *path ? path : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir_fd < 0)
+		return errno == ENOENT ? -ENODEV : -errno;
+	if (fstat(dir_fd, &st) < 0) {
+		err = -errno;
+		close(dir_fd);
+		return err;
+	}
+	cgroup.id = st.st_ino;
+	err = open_files(host, dir_fd, &cgroup);
+	if (!err)
+		*ret = cgroup;
+	return err;
+}
+
+void cgroup_shut(struct cgroup *cgroup)
+{
+	if (cgroup->dir_fd <= 0)
+		return;
+	for (int i = 0; i < CGROUP_FILES_; i++)
+		if (cgroup->fds[i] >= 0)
+			close(cgroup->fds[i]);
+	close(cgroup->dir_fd);
+	cgroup->dir_fd = 0;
+}
+
+int cgroup_read(const struct cgroup_host *host, const struct cgroup *cgroup,
+		struct cgroup_memory *ret)
+{
+	struct cgroup_memory memory = {0};
+	int err;
+
+	err = kvfile_number(cgroup->fds[CGROUP_FILE_USAGE], &memory.usage_bytes);
+	if (!err)
+		err = kvfile_number(cgroup->fds[CGROUP_FILE_LIMIT], &memory.limit_bytes);
+	if (!err) {
+		if (memory.limit_bytes != UINT64_MAX)
+			memory.has |= CGROUP_HAS_LIMIT;
+		err = host->ops->read(cgroup, &memory);
+	}
+	if (err)
+		return err;
+	*ret = memory;
+	return 0;
+}

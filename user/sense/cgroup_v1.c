@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+#include "sense/cgroup_ops.h"
+
+#include <errno.h>
+
+#include "base/util.h"
+#include "sense/kvfile.h"
+
+static int read_v1(const struct cgroup *cgroup, struct cgroup_memory *memory)
+{
+	enum {
+		RSS,
+		SHMEM,
+		SWAP,
+		INACTIVE,
+		ACTIVE,
+		REFAULT_ANON,
+		REFAULT_FILE,
+		REFAULT,
+		FAULTS
+	};
+	uint64_t v[FAULTS + 1] = {0};
+	/* total_: with the descendants; v1's rss is anonymous memory without shared memory */
+	const struct kv table[] = {
+		[RSS] = {"total_rss", &v[RSS]},
+		[SHMEM] = {"total_shmem", &v[SHMEM]},
+		[SWAP] = {"total_swap", &v[SWAP]},
+		[INACTIVE] = {"total_inactive_file", &v[INACTIVE]},
+		[ACTIVE] = {"total_active_file", &v[ACTIVE]},
+		[REFAULT_ANON] = {"total_workingset_refault_anon", &v[REFAULT_ANON]},
+		[REFAULT_FILE] = {"total_workingset_refault_file", &v[REFAULT_FILE]},
+		/* before 5.9 (170b04b7ae49) there was one counter */
+		[REFAULT] = {"total_workingset_refault", &v[REFAULT]},
+		[FAULTS] = {"total_pgmajfault", &v[FAULTS]},
+	};
+	uint64_t memsw, memsw_limit;
+	uint32_t found;
+	int err;
+
+	err = kvfile_read(cgroup->fds[CGROUP_FILE_STAT], table, ARRAY_SIZE(table), &found);
+	if (err)
+		return err;
+#define FOUND(i) (found & (1U << (i)))
+	if (FOUND(INACTIVE) && FOUND(ACTIVE)) {
+		memory->file_lru_bytes = v[INACTIVE] + v[ACTIVE];
+		memory->has |= CGROUP_HAS_FILE_LRU;
+	}
+	if (FOUND(RSS)) {
+		memory->anon_bytes = v[RSS] + v[SHMEM];
+		memory->has |= CGROUP_HAS_ANON;
+	}
+	if (FOUND(REFAULT_FILE) || FOUND(REFAULT)) {
+		memory->refault_pages = v[REFAULT_ANON] + v[REFAULT_FILE] + v[REFAULT];
+		memory->has |= CGROUP_HAS_REFAULTS;
+	}
+	if (FOUND(FAULTS)) {
+		memory->major_faults = v[FAULTS];
+		memory->has |= CGROUP_HAS_FAULTS;
+	}
+#undef FOUND
+	if (cgroup->fds[CGROUP_FILE_SWAP] >= 0 && cgroup->fds[CGROUP_FILE_SWAP_LIMIT] >= 0 &&
+	    !kvfile_number(cgroup->fds[CGROUP_FILE_SWAP], &memsw) &&
+	    !kvfile_number(cgroup->fds[CGROUP_FILE_SWAP_LIMIT], &memsw_limit)) {
+		memory->swap_bytes = v[SWAP];
+		if (memsw_limit == UINT64_MAX)
+			memory->swap_free_bytes = UINT64_MAX;
+		else
+			memory->swap_free_bytes = memsw_limit > memsw ? memsw_limit - memsw : 0;
+		memory->has |= CGROUP_HAS_SWAP;
+	}
+	return 0;
+}
+
+const struct cgroup_ops cgroup_v1_ops = {
+	.version = 1,
+	.files =
+		{
+			[CGROUP_FILE_USAGE] = "memory.usage_in_bytes",
+			[CGROUP_FILE_LIMIT] = "memory.limit_in_bytes",
+			[CGROUP_FILE_STAT] = "memory.stat",
+			[CGROUP_FILE_SWAP] = "memory.memsw.usage_in_bytes",
+			[CGROUP_FILE_SWAP_LIMIT] = "memory.memsw.limit_in_bytes",
+		},
+	.read = read_v1,
+};

@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+#include "sense/loader.h"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/util.h"
+#include "fastoom.skel.h"
+
+#define VMLINUX_BTF "/sys/kernel/btf/vmlinux"
+
+/* program, tracepoint, required, eyes */
+static const struct loader_hook hook_table[] = {
+	{"fo_direct_begin", "mm_vmscan_direct_reclaim_begin", true, false, 0},
+	{"fo_direct_end", "mm_vmscan_direct_reclaim_end", true, false, 0},
+	/* not required: a kernel without the memory controller has none of the next four */
+	{"fo_limit_begin", "mm_vmscan_memcg_reclaim_begin", false, false, 0},
+	{"fo_limit_end", "mm_vmscan_memcg_reclaim_end", false, false, 0},
+	{"fo_soft_begin", "mm_vmscan_memcg_softlimit_reclaim_begin", false, false, 0},
+	{"fo_soft_end", "mm_vmscan_memcg_softlimit_reclaim_end", false, false, 0},
+	{"fo_throttled", "mm_vmscan_throttled", false, false, 0},
+	{"fo_kswapd_wake", "mm_vmscan_kswapd_wake", true, false, 0},
+	{"fo_kswapd_sleep", "mm_vmscan_kswapd_sleep", true, false, 0},
+	{"fo_exit", "sched_process_exit", true, false, 0},
+	{"fo_kernel_kill", "mark_victim", true, false, 0},
+	{"fo_cgroup_made", "cgroup_mkdir", false, false, 0},
+	{"fo_cgroup_removed", "cgroup_rmdir", false, false, 0},
+	{"fo_page_added", "mm_filemap_add_to_page_cache", false, true, 0},
+	{"fo_page_evicted", "mm_filemap_delete_from_page_cache", false, true, 0},
+	{"fo_switch", "sched_switch", false, true, 0},
+	{"fo_task_list", NULL, true, false, 0},
+};
+
+#define HOOKS ARRAY_SIZE(hook_table)
+
+struct loader {
+	struct fastoom *skel;
+	struct loader_features features;
+	struct loader_hook hooks[HOOKS];
+	struct bpf_program *programs[HOOKS];
+	struct bpf_link *links[HOOKS];
+	uint32_t generation;
+};
+
+static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
+{
+	char text[LOG_LINE_MAX];
+
+	/* one level down: what is an error to libbpf is often a probe to us */
+	if (level == LIBBPF_DEBUG || log_level() < LOG_LEVEL_DEBUG)
+		return 0;
+	vsnprintf(text, sizeof(text), format, args);
+	text[strcspn(text, "\n")] = '\0';
+	log_debug("libbpf: %s", text);
+	return 0;
+}
+
+/* The prototype of a tracepoint, behind its context argument; NULL: not in this kernel. */
+static const struct btf_type *tracepoint_proto(const struct btf *btf, const char *tracepoint)
+{
+	char name[128];
+	const struct btf_type *type;
+	int id;
+
+	snprintf(name, sizeof(name), "btf_trace_%s", tracepoint);
+	id = btf__find_by_name_kind(btf, name, BTF_KIND_TYPEDEF);
+	if (id < 0)
+		return NULL;
+	type = btf__type_by_id(btf, btf__type_by_id(btf, (uint32_t)id)->type);
+	if (!type || !btf_is_ptr(type))
+		return NULL;
+	type = btf__type_by_id(btf, type->type);
+	return type && btf_is_func_proto(type) ? type : NULL;
+}
+
+/* Whether argument @i (from 0, context not counted) of a tracepoint is a `struct name *`. */
+static bool argument_is(const struct btf *btf, const char *tracepoint, unsigned i, const char *name)
+{
+	const struct btf_type *type = tracepoint_proto(btf, tracepoint);
+	const char *found;
+
+	if (!type || btf_vlen(type) <= i + 1)
+		return false;
+	type = btf__type_by_id(btf, btf_params(type)[i + 1].type);
+	if (!type || !btf_is_ptr(type))
+		return false;
+	type = btf__type_by_id(btf, type->type);
+	while (type && btf_is_mod(type))
+		type = btf__type_by_id(btf, type->type);
+	if (!type || !btf_is_struct(type))
+		return false;
+	found = btf__name_by_offset(btf, type->name_off);
+	return found && !strcmp(found, name);
+}
+
+static void probe_features(struct loader_features *features, const struct btf *btf)
+{
+	features->task_storage = libbpf_probe_bpf_map_type(BPF_MAP_TYPE_TASK_STORAGE, NULL) == 1;
+	features->probe_read = libbpf_probe_bpf_helper(BPF_PROG_TYPE_RAW_TRACEPOINT,
+						       BPF_FUNC_probe_read_kernel, NULL) == 1;
+	features->begin_has_memcg =
+		argument_is(btf, "mm_vmscan_memcg_reclaim_begin", 2, "mem_cgroup");
+	features->cache_has_folio = argument_is(btf, "mm_filemap_add_to_page_cache", 0, "folio");
+}
+
+static void say(char *why, size_t size, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void say(char *why, size_t size, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(why, size, format, args);
+	va_end(args);
+}
+
+/* Finds each hook's program and leaves out those whose tracepoint this kernel lacks. */
+static int choose_hooks(struct loader *loader, const struct btf *btf, char *why, size_t why_size)
+{
+	for (size_t i = 0; i < HOOKS; i++) {
+		struct loader_hook *hook = &loader->hooks[i];
+
+		*hook = hook_table[i];
+		loader->programs[i] =
+			bpf_object__find_program_by_name(loader->skel->obj, hook->program);
+		if (!loader->programs[i]) {
+			say(why, why_size, "program %s is not in the object", hook->program);
+			return -EINVAL;
+		}
+		if (!hook->tracepoint || tracepoint_proto(btf, hook->tracepoint))
+			continue;
+		hook->state = -ENOENT;
+		bpf_program__set_autoload(loader->programs[i], false);
+		if (hook->required) {
+			say(why, why_size,
+			    "this kernel has no tracepoint %s; fastoom-bpf needs Linux 5.10 or "
+			    "newer "
+			    "with CONFIG_DEBUG_INFO_BTF",
+			    hook->tracepoint);
+			return -ENOPROTOOPT;
+		}
+	}
+	return 0;
+}
+
+static int attach(struct loader *loader, size_t i)
+{
+	struct bpf_link *link;
+
+	if (loader->links[i])
+		return 0;
+	link = bpf_program__attach(loader->programs[i]);
+	if (!link) {
+		loader->hooks[i].state = -errno;
+		return -errno;
+	}
+	loader->links[i] = link;
+	return 0;
+}
+
+static int attach_sentinels(struct loader *loader, char *why, size_t why_size)
+{
+	for (size_t i = 0; i < HOOKS; i++) {
+		struct loader_hook *hook = &loader->hooks[i];
+		int err;
+
+		if (hook->state || hook->eyes)
+			continue;
+		err = attach(loader, i);
+		if (err && hook->required) {
+			say(why, why_size, "%s cannot be attached to %s: %s", hook->program,
+			    hook->tracepoint ? hook->tracepoint : "the task iterator",
+			    strerror(-err));
+			return err;
+		}
+	}
+	return 0;
+}
+
+static int open_object(struct loader *loader, int cgroup_version)
+{
+	/*
+	 * The path keeps libbpf from asking for every module's BTF when a flavour's type is
+	 * not in this kernel, which needs CAP_SYS_ADMIN.
+	 */
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = VMLINUX_BTF);
+
+	loader->skel = fastoom__open_opts(&opts);
+	if (!loader->skel)
+		return -errno;
+	loader->skel->rodata->fo_have_task_storage = loader->features.task_storage;
+	loader->skel->rodata->fo_begin_has_memcg = loader->features.begin_has_memcg;
+	loader->skel->rodata->fo_cache_has_folio = loader->features.cache_has_folio;
+	loader->skel->rodata->fo_have_probe_read = loader->features.probe_read;
+	loader->skel->rodata->fo_cgroup_v1 = cgroup_version == 1;
+
+	/* 64k shadows follow 4 GiB of evictions at a shift of 4; larger hosts follow fewer pages */
+	uint64_t ram_gib =
+		(uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE) >> 30;
+	uint32_t shift = 4;
+
+	while (ram_gib > 32 && shift < 10) {
+		ram_gib /= 2;
+		shift++;
+	}
+	loader->skel->rodata->fo_sample_shift = shift;
+
+	if (loader->features.task_storage)
+		bpf_map__set_max_entries(loader->skel->maps.fo_tasks_by_pid, 1);
+	else
+		bpf_map__set_autocreate(loader->skel->maps.fo_tasks, false);
+	return 0;
+}
+
+int loader_new(struct loader **ret, int cgroup_version, char *why, size_t why_size)
+{
+	struct loader *loader;
+	struct btf *btf;
+	int err;
+
+	libbpf_set_print(print_libbpf);
+	if (access(VMLINUX_BTF, R_OK) < 0) {
+		err = -errno;
+		say(why, why_size,
+		    VMLINUX_BTF ": %s; this needs a kernel built with CONFIG_DEBUG_INFO_BTF",
+		    strerror(-err));
+		return err;
+	}
+	btf = btf__parse(VMLINUX_BTF, NULL);
+	if (!btf) {
+		err = -errno;
+		say(why, why_size, VMLINUX_BTF ": %s", strerror(-err));
+		return err;
+	}
+	loader = calloc(1, sizeof(*loader));
+	if (!loader) {
+		btf__free(btf);
+		return -ENOMEM;
+	}
+
+	probe_features(&loader->features, btf);
+	err = open_object(loader, cgroup_version);
+	if (err)
+		say(why, why_size, "the BPF object cannot be opened: %s", strerror(-err));
+	else
+		err = choose_hooks(loader, btf, why, why_size);
+	btf__free(btf);
+	if (!err) {
+		err = fastoom__load(loader->skel);
+		if (err == -EPERM || err == -EACCES)
+			say(why, why_size,
+			    "the kernel does not let us load BPF programs: run as root, or with "
+			    "CAP_BPF, CAP_PERFMON and CAP_DAC_READ_SEARCH");
+		else if (err)
+			say(why, why_size,
+			    "the kernel refused the BPF object: %s; run with --verbose for its "
+			    "reason",
+			    strerror(-err));
+	}
+	if (!err)
+		err = attach_sentinels(loader, why, why_size);
+	if (err) {
+		loader_free(loader);
+		return err;
+	}
+	*ret = loader;
+	return 0;
+}
+
+void loader_free(struct loader *loader)
+{
+	if (!loader)
+		return;
+	for (size_t i = 0; i < HOOKS; i++)
+		bpf_link__destroy(loader->links[i]);
+	fastoom__destroy(loader->skel);
+	free(loader);
+}
+
+int loader_map(const struct loader *loader, enum loader_map map)
+{
+	const struct bpf_map *const maps[LOADER_MAPS_] = {
+		[LOADER_MAP_EVENTS] = loader->skel->maps.fo_events,
+		[LOADER_MAP_SCOPES] = loader->skel->maps.fo_scopes,
+		[LOADER_MAP_WAITS] = loader->skel->maps.fo_waits,
+		[LOADER_MAP_HOT] = loader->skel->maps.fo_hot,
+		[LOADER_MAP_NEAR] = loader->skel->maps.fo_near,
+		[LOADER_MAP_LIMIT_OF] = loader->skel->maps.fo_limit_of,
+	};
+
+	return bpf_map__fd(maps[map]);
+}
+
+const struct loader_hook *loader_hooks(const struct loader *loader, size_t *ret_count)
+{
+	*ret_count = HOOKS;
+	return loader->hooks;
+}
+
+const struct loader_features *loader_features(const struct loader *loader)
+{
+	return &loader->features;
+}
+
+void loader_counters(const struct loader *loader, struct fo_counters *ret)
+{
+	memcpy(ret, &loader->skel->bss->fo_counters, sizeof(*ret));
+}
+
+uint64_t loader_recursion_misses(const struct loader *loader)
+{
+	uint64_t misses = 0;
+
+	for (size_t i = 0; i < HOOKS; i++) {
+		struct bpf_prog_info info = {0};
+		uint32_t len = sizeof(info);
+		int fd = bpf_program__fd(loader->programs[i]);
+
+		if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &len))
+			misses += info.recursion_misses;
+	}
+	return misses;
+}
+
+static void forget_waits(struct loader *loader)
+{
+	int fd = loader_map(loader, LOADER_MAP_WAITS);
+	uint64_t id;
+
+	/* a wait that was open when the eyes shut would stay open for ever */
+	while (!bpf_map_get_next_key(fd, NULL, &id))
+		if (bpf_map_delete_elem(fd, &id) < 0)
+			break;
+}
+
+int loader_eyes_open(struct loader *loader)
+{
+	forget_waits(loader);
+	loader->skel->bss->fo_eyes_generation = ++loader->generation;
+	for (size_t i = 0; i < HOOKS; i++) {
+		int err;
+
+		if (!loader->hooks[i].eyes)
+			continue;
+		err = loader->hooks[i].state;
+		if (!err)
+			err = attach(loader, i);
+		if (err) {
+			loader_eyes_shut(loader);
+			return err;
+		}
+	}
+	return 0;
+}
+
+void loader_eyes_shut(struct loader *loader)
+{
+	for (size_t i = 0; i < HOOKS; i++) {
+		if (!loader->hooks[i].eyes)
+			continue;
+		bpf_link__destroy(loader->links[i]);
+		loader->links[i] = NULL;
+	}
+}
+
+void loader_eyes_node(struct loader *loader, bool on)
+{
+	loader->skel->bss->fo_eyes_node = on;
+}
+
+int loader_tasks_fd(const struct loader *loader, uint64_t scope)
+{
+	int fd;
+
+	loader->skel->bss->fo_list_scope = scope;
+	for (size_t i = 0; i < HOOKS; i++)
+		if (!hook_table[i].tracepoint) {
+			fd = bpf_iter_create(bpf_link__fd(loader->links[i]));
+			return fd < 0 ? -errno : fd;
+		}
+	return -ENOENT;
+}

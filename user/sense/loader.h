@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * loader: the kernel side's life: open, probe this kernel, load, attach, let go.
+ *
+ * The only file that sees the skeleton. Features are found by BTF and by trying, never
+ * by version. Hooks that this kernel lacks are left out and named; only those without
+ * which nothing can be judged are required.
+ *
+ * Purity:    touches the kernel; the eyes are opened and shut by one other thread.
+ * Units:     none but the counters', see bpf/event.h.
+ * Errors:    0 or -errno: -ENOENT no BTF, -EPERM not allowed, -ENOPROTOOPT a required hook is
+ *            not in this kernel, others from the kernel; a sentence on it in the caller's buffer.
+ * Ownership: loader_new() gives, loader_free() takes (NULL is fine) and leaves nothing behind.
+ */
+#ifndef FASTOOM_SENSE_LOADER_H
+#define FASTOOM_SENSE_LOADER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "event.h"
+
+struct loader;
+
+enum loader_map {
+	LOADER_MAP_EVENTS,
+	LOADER_MAP_SCOPES,
+	LOADER_MAP_WAITS,
+	LOADER_MAP_HOT,
+	LOADER_MAP_NEAR,
+	LOADER_MAP_LIMIT_OF,
+	LOADER_MAPS_,
+};
+
+struct loader_hook {
+	const char *program;	/* as `bpftool prog show` names it */
+	const char *tracepoint; /* NULL: the task iterator */
+	bool required;
+	bool eyes; /* attached only while a scope is in trouble */
+	int state; /* 0 attached (eyes: can be), else -errno: why not */
+};
+
+struct loader_features {
+	bool task_storage;
+	bool begin_has_memcg;
+	bool cache_has_folio;
+	bool probe_read;
+};
+
+/* @cgroup_version: 1, 2 or 0 (none). @why gets the reason when it fails. */
+int loader_new(struct loader **ret, int cgroup_version, char *why, size_t why_size);
+void loader_free(struct loader *loader);
+
+int loader_map(const struct loader *loader, enum loader_map map);
+const struct loader_hook *loader_hooks(const struct loader *loader, size_t *ret_count);
+const struct loader_features *loader_features(const struct loader *loader);
+
+/* Lost and counted so far. */
+void loader_counters(const struct loader *loader, struct fo_counters *ret);
+/* Programs that the kernel skipped because one of their kind was running (5.12). */
+uint64_t loader_recursion_misses(const struct loader *loader);
+
+/*
+ * Attaches, detaches the wide eyes; may take tens of ms and wait for memory. A thread of
+ * its own calls these, one at a time.
+ */
+int loader_eyes_open(struct loader *loader);
+void loader_eyes_shut(struct loader *loader);
+/* The node's tasks are watched too, not only those of limited cgroups. */
+void loader_eyes_node(struct loader *loader, bool on);
+
+/* A new reading of the task iterator, of @scope's processes; the caller closes it. */
+int loader_tasks_fd(const struct loader *loader, uint64_t scope);
+
+#endif /* FASTOOM_SENSE_LOADER_H */

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * node: the whole machine's memory, from /proc/meminfo, vmstat and zoneinfo.
+ *
+ * Purity:    reads files that are opened once and kept.
+ * Units:     bytes and pages as named; counters are totals since boot.
+ * Errors:    0 or -errno; a field without its bit is missing.
+ * Ownership: node_open() gives, node_shut() takes.
+ */
+#ifndef FASTOOM_SENSE_NODE_H
+#define FASTOOM_SENSE_NODE_H
+
+#include <stdint.h>
+
+struct node {
+	int meminfo_fd;
+	int vmstat_fd;
+	int zoneinfo_fd;
+};
+
+enum {
+	NODE_HAS_AVAILABLE = 1 << 0, /* total, available, free, anon, file LRU */
+	NODE_HAS_SWAP = 1 << 1,
+	NODE_HAS_REFAULTS = 1 << 2,
+	NODE_HAS_FAULTS = 1 << 3,
+	NODE_HAS_SCANS = 1 << 4,
+	NODE_HAS_MARKS = 1 << 5,
+};
+
+struct node_memory {
+	uint32_t has;
+	uint64_t total_bytes;
+	uint64_t available_bytes;
+	uint64_t free_bytes;
+	uint64_t anon_bytes; /* with shared memory */
+	uint64_t file_lru_bytes;
+	uint64_t swap_total_bytes;
+	uint64_t swap_free_bytes;
+	uint64_t refault_pages; /* moves in lumps of seconds: the kernel flushes lazily */
+	uint64_t major_faults;
+	uint64_t scanned_pages;	 /* by kswapd and by direct reclaim */
+	uint64_t mark_low_bytes; /* sum of the zones' low watermarks */
+};
+
+int node_open(struct node *ret, const char *root);
+void node_shut(struct node *node);
+int node_read(const struct node *node, struct node_memory *ret);
+
+/* Pure: the sum over all zones of zoneinfo's "low" lines, in pages; -EINVAL when none. */
+int node_parse_marks(const char *zoneinfo, uint64_t *ret_low_pages);
+
+#endif /* FASTOOM_SENSE_NODE_H */

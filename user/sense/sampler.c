@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+#include "sense/sampler.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "judge/sample.h"
+#include "sense/cgroup.h"
+#include "sense/loader.h"
+#include "sense/node.h"
+
+struct sampler {
+	const struct loader *loader;
+	const struct cgroup_host *host;
+	const struct node *node;
+	int cpus;
+	void *per_cpu; /* one map value for every possible CPU */
+};
+
+int sampler_new(struct sampler **ret, const struct loader *loader, const struct cgroup_host *host,
+		const struct node *node)
+{
+	struct sampler *sampler = calloc(1, sizeof(*sampler));
+	size_t value = sizeof(struct fo_scope_stat);
+
+	if (!sampler)
+		return -ENOMEM;
+	if (value < sizeof(struct fo_wait_stat))
+		value = sizeof(struct fo_wait_stat);
+	sampler->loader = loader;
+	sampler->host = host;
+	sampler->node = node;
+	sampler->cpus = libbpf_num_possible_cpus();
+	sampler->per_cpu = sampler->cpus > 0 ? calloc((size_t)sampler->cpus, value) : NULL;
+	if (!sampler->per_cpu) {
+		free(sampler);
+		return -ENOMEM;
+	}
+	*ret = sampler;
+	return 0;
+}
+
+void sampler_free(struct sampler *sampler)
+{
+	if (!sampler)
+		return;
+	free(sampler->per_cpu);
+	free(sampler);
+}
+
+/* Both map values are nothing but 64-bit sums; only maxima are not added. */
+static int sum(struct sampler *sampler, enum loader_map map, uint64_t scope, size_t words,
+	       uint64_t *ret)
+{
+	const uint64_t *values = sampler->per_cpu;
+
+	if (bpf_map_lookup_elem(loader_map(sampler->loader, map), &scope, sampler->per_cpu) < 0)
+		return -errno;
+	memset(ret, 0, words * sizeof(*ret));
+	for (size_t cpu = 0; cpu < (size_t)sampler->cpus; cpu++)
+		for (size_t i = 0; i < words; i++)
+			ret[i] += values[cpu * words + i];
+	return 0;
+}
+
+static uint64_t max_of(const struct sampler *sampler, size_t words, size_t word)
+{
+	const uint64_t *values = sampler->per_cpu;
+	uint64_t max = 0;
+
+	for (size_t cpu = 0; cpu < (size_t)sampler->cpus; cpu++)
+		if (values[cpu * words + word] > max)
+			max = values[cpu * words + word];
+	return max;
+}
+
+#define WORDS(type)	   (sizeof(type) / sizeof(uint64_t))
+#define WORD(type, member) (offsetof(type, member) / sizeof(uint64_t))
+
+int sampler_stall(struct sampler *sampler, uint64_t scope, struct fo_scope_stat *ret)
+{
+	const size_t words = WORDS(struct fo_scope_stat);
+	int err = sum(sampler, LOADER_MAP_SCOPES, scope, words, (uint64_t *)ret);
+
+	if (err)
+		return err;
+	ret->stall.max_ns = max_of(sampler, words, WORD(struct fo_scope_stat, stall.max_ns));
+	ret->fragment.max_ns = max_of(sampler, words, WORD(struct fo_scope_stat, fragment.max_ns));
+	ret->soft.max_ns = max_of(sampler, words, WORD(struct fo_scope_stat, soft.max_ns));
+	return 0;
+}
+
+int sampler_waits(struct sampler *sampler, uint64_t scope, struct fo_wait_stat *ret)
+{
+	const size_t words = WORDS(struct fo_wait_stat);
+	int err = sum(sampler, LOADER_MAP_WAITS, scope, words, (uint64_t *)ret);
+
+	if (err)
+		return err;
+	ret->io.max_ns = max_of(sampler, words, WORD(struct fo_wait_stat, io.max_ns));
+	return 0;
+}
+
+/* Open ones included. Sums of different CPUs are read one after the other: never below done. */
+static uint64_t clock_ns(const struct fo_stall *stall, uint64_t now_ns)
+{
+	int64_t open = stall->nr > 0 ? stall->nr * (int64_t)now_ns - stall->start_sum_ns : 0;
+
+	return (uint64_t)(stall->done_ns + (open > 0 ? open : 0));
+}
+
+static void sample_sums(struct sampler *sampler, uint64_t scope, bool eyes, struct sample *sample)
+{
+	struct fo_counters counters;
+	struct fo_scope_stat stat;
+	struct fo_wait_stat waits;
+
+	loader_counters(sampler->loader, &counters);
+	sample->losses = (uint32_t)(counters.tasks_full + counters.waits_full);
+
+	if (!sampler_stall(sampler, scope, &stat)) {
+		sample->stall_ns = clock_ns(&stat.stall, sample->at_ns);
+		sample->stall_open = stat.stall.nr > 0 ? (uint64_t)stat.stall.nr : 0;
+		sample->reclaims = stat.stall.begun;
+		sample->reclaimed_pages = stat.stall.reclaimed_pages;
+		sample->has |= SAMPLE_HAS_STALL;
+	}
+	if (!eyes)
+		return;
+	if (sampler_waits(sampler, scope, &waits)) {
+		/* open eyes that saw nothing saw that there is nothing */
+		memset(&waits, 0, sizeof(waits));
+	}
+	sample->io_ns = clock_ns(&waits.io, sample->at_ns);
+	sample->io_open = waits.io.nr > 0 ? (uint64_t)waits.io.nr : 0;
+	sample->io_done_ns = (uint64_t)waits.io.done_ns;
+	sample->refault_ns = waits.refault_ns;
+	sample->run_ns = waits.run_ns;
+	sample->added_pages = waits.added_pages;
+	sample->samples = waits.samples;
+	sample->refaults = waits.refaults;
+	sample->near = waits.near;
+	sample->has |= SAMPLE_HAS_WAITS;
+}
+
+int sampler_node(struct sampler *sampler, uint64_t now_ns, bool eyes, struct sample *ret)
+{
+	struct sample sample = {.at_ns = now_ns};
+	struct node_memory memory;
+	int err;
+
+	sample_sums(sampler, FO_SCOPE_NODE, eyes, &sample);
+	err = node_read(sampler->node, &memory);
+	if (!err) {
+		if (memory.has & NODE_HAS_AVAILABLE) {
+			sample.total_bytes = memory.total_bytes;
+			sample.held_bytes = memory.total_bytes > memory.available_bytes
+						    ? memory.total_bytes - memory.available_bytes
+						    : 0;
+			sample.usage_bytes = memory.total_bytes - memory.free_bytes;
+			sample.anon_bytes = memory.anon_bytes;
+			sample.file_lru_bytes = memory.file_lru_bytes;
+			sample.free_bytes = memory.free_bytes;
+			sample.has |= SAMPLE_HAS_LEVEL;
+		}
+		if (memory.has & NODE_HAS_REFAULTS) {
+			sample.refault_pages = memory.refault_pages;
+			sample.has |= SAMPLE_HAS_REFAULTS;
+		}
+		if (memory.has & NODE_HAS_FAULTS) {
+			sample.major_faults = memory.major_faults;
+			sample.has |= SAMPLE_HAS_FAULTS;
+		}
+		if (memory.has & NODE_HAS_SWAP) {
+			sample.swap_total_bytes = memory.swap_total_bytes;
+			sample.swap_free_bytes = memory.swap_free_bytes;
+			sample.has |= SAMPLE_HAS_SWAP;
+		}
+		if (memory.has & NODE_HAS_SCANS) {
+			sample.scanned_pages = memory.scanned_pages;
+			sample.has |= SAMPLE_HAS_SCANS;
+		}
+		if (memory.has & NODE_HAS_MARKS) {
+			sample.mark_low_bytes = memory.mark_low_bytes;
+			sample.has |= SAMPLE_HAS_MARKS;
+		}
+	}
+	*ret = sample;
+	return err;
+}
+
+static void sample_cgroup_level(struct sampler *sampler, const struct cgroup_memory *memory,
+				struct sample *sample)
+{
+	uint64_t given = memory->file_lru_bytes + memory->slab_reclaimable_bytes;
+	uint64_t swap_free = 0;
+	struct node_memory node;
+
+	/* what fits into swap can be given back too, if slowly; the clock of waits sees that */
+	if ((memory->has & CGROUP_HAS_SWAP) && !node_read(sampler->node, &node) &&
+	    (node.has & NODE_HAS_SWAP)) {
+		swap_free = memory->swap_free_bytes < node.swap_free_bytes ? memory->swap_free_bytes
+									   : node.swap_free_bytes;
+		sample->swap_total_bytes = memory->swap_bytes + swap_free;
+		sample->swap_free_bytes = swap_free;
+		sample->has |= SAMPLE_HAS_SWAP;
+	}
+	given += memory->anon_bytes < swap_free ? memory->anon_bytes : swap_free;
+	sample->total_bytes = memory->limit_bytes;
+	sample->held_bytes = memory->usage_bytes > given ? memory->usage_bytes - given : 0;
+	sample->usage_bytes = memory->usage_bytes;
+	sample->anon_bytes = memory->anon_bytes;
+	sample->file_lru_bytes = memory->file_lru_bytes;
+	sample->has |= SAMPLE_HAS_LEVEL;
+}
+
+int sampler_cgroup(struct sampler *sampler, const struct cgroup *cgroup, uint64_t now_ns, bool eyes,
+		   struct sample *ret)
+{
+	struct sample sample = {.at_ns = now_ns};
+	struct cgroup_memory memory;
+	int err;
+
+	sample_sums(sampler, cgroup->id, eyes, &sample);
+	err = cgroup_read(sampler->host, cgroup, &memory);
+	if (!err) {
+		if ((memory.has & (CGROUP_HAS_LIMIT | CGROUP_HAS_FILE_LRU | CGROUP_HAS_ANON)) ==
+		    (CGROUP_HAS_LIMIT | CGROUP_HAS_FILE_LRU | CGROUP_HAS_ANON))
+			sample_cgroup_level(sampler, &memory, &sample);
+		if (memory.has & CGROUP_HAS_REFAULTS) {
+			sample.refault_pages = memory.refault_pages;
+			sample.has |= SAMPLE_HAS_REFAULTS;
+		}
+		if (memory.has & CGROUP_HAS_FAULTS) {
+			sample.major_faults = memory.major_faults;
+			sample.has |= SAMPLE_HAS_FAULTS;
+		}
+	}
+	*ret = sample;
+	return err;
+}
