@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+#include "act/pidref.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/util.h"
+
+int pidref_parse_start(const char *stat, uint64_t *ret_ticks)
+{
+	/* comm is in parentheses and may hold anything, also ")" and spaces: the last one ends it
+	 */
+	const char *p = strrchr(stat, ')');
+	unsigned long long ticks;
+	char *end;
+
+	if (!p || p[1] != ' ')
+		return -EINVAL;
+	p += 2; /* field 3 */
+	for (int field = 3; field < 22; field++) {
+		p = strchr(p, ' ');
+		if (!p)
+			return -EINVAL;
+		p++;
+	}
+	errno = 0;
+	ticks = strtoull(p, &end, 10);
+	if (errno || end == p || (*end != ' ' && *end != '\n'))
+		return -EINVAL;
+	*ret_ticks = ticks;
+	return 0;
+}
+
+static int read_start(int pid, uint64_t *ret_ticks)
+{
+	_cleanup_close_ int fd = -1;
+	char path[32], stat[1024];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? -ESRCH : -errno;
+	n = read(fd, stat, sizeof(stat) - 1);
+	if (n < 0)
+		return -errno;
+	stat[n] = '\0';
+	return pidref_parse_start(stat, ret_ticks);
+}
+
+int pidref_open(int pid, uint64_t start_boot_ns, struct pidref *ret)
+{
+	/* not in glibc 2.36's headers for everybody: the number is the same on all but alpha */
+	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	uint64_t ticks, tick_ns = 1000000000ULL / (uint64_t)sysconf(_SC_CLK_TCK);
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	err = read_start(pid, &ticks);
+	if (!err && ticks != start_boot_ns / tick_ns)
+		err = -ESTALE;
+	if (err) {
+		close(fd);
+		return err;
+	}
+	*ret = (struct pidref){.pid = pid, .fd = fd, .start_boot_ns = start_boot_ns};
+	return 0;
+}
+
+void pidref_shut(struct pidref *ref)
+{
+	if (ref->fd >= 0)
+		close(ref->fd);
+	ref->fd = -1;
+}

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+#include "tell/record.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/json.h"
+#include "judge/candidate.h"
+#include "judge/config.h"
+#include "judge/verdict.h"
+#include "judge/victim.h"
+#include "judge/window.h"
+
+#define SCHEMA 1
+
+static void put_time(struct json *json, uint64_t wall_ns)
+{
+	time_t seconds = (time_t)(wall_ns / 1000000000);
+	char text[40];
+	struct tm tm;
+	size_t n;
+
+	gmtime_r(&seconds, &tm);
+	n = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(text + n, sizeof(text) - n, ".%03uZ", (unsigned)(wall_ns / 1000000 % 1000));
+	json_text(json, "time", text);
+}
+
+static void put_head(struct json *json, const struct record_head *head, const char *event)
+{
+	json_u64(json, "schema", SCHEMA);
+	put_time(json, head->wall_ns);
+	json_u64(json, "mono_ns", head->mono_ns);
+	json_text(json, "event", event);
+	if (head->id)
+		json_u64(json, "id", head->id);
+	if (head->policy)
+		json_text(json, "policy", head->policy);
+	if (head->scope_kind) {
+		json_open_map(json, "scope");
+		json_text(json, "kind", head->scope_kind);
+		if (head->scope_path)
+			json_text(json, "path", head->scope_path);
+		json_u64(json, "id", head->scope_id);
+		json_shut_map(json);
+	}
+	json_bool(json, "dry_run", head->dry_run);
+}
+
+static int put_end(struct json *json, size_t *ret_len)
+{
+	int err = json_end(json, ret_len);
+
+	if (err)
+		return err;
+	/* json_end() kept a place for the NUL, and there is one more to ask for */
+	if (*ret_len + 2 > json->size)
+		return -ENOSPC;
+	json->text[(*ret_len)++] = '\n';
+	json->text[*ret_len] = '\0';
+	return 0;
+}
+
+static void put_evidence(struct json *json, const struct evidence *e)
+{
+	json_open_map(json, "evidence");
+	json_u64(json, "span_ns", e->span_ns);
+	json_bool(json, "lossy", e->lossy);
+	if (e->has & EVIDENCE_HAS_STALL) {
+		json_real(json, "stall_tasks", e->stall);
+		json_real(json, "reclaims_per_s", e->reclaims);
+		json_real(json, "reclaimed_pages_per_ms", e->efficiency);
+	}
+	if (e->has & EVIDENCE_HAS_THRASH) {
+		json_real(json, "thrash_tasks", e->thrash);
+		json_real(json, "io_tasks", e->io);
+		json_real(json, "run_tasks", e->run);
+		json_real(json, "lost_share", e->lost_share);
+		json_real(json, "refaulted_share", e->refaulted);
+		json_real(json, "near_share", e->near);
+	}
+	if (e->has & EVIDENCE_HAS_LEVEL) {
+		json_real(json, "level", e->level);
+		json_u64(json, "total_bytes", e->total_bytes);
+		json_u64(json, "held_bytes", e->held_bytes);
+		json_u64(json, "anon_bytes", e->anon_bytes);
+		json_u64(json, "file_lru_bytes", e->file_lru_bytes);
+		json_real(json, "growth_bytes_per_s", e->growth);
+		if (e->exhausted_ns != UINT64_MAX)
+			json_real(json, "exhausted_s", (double)e->exhausted_ns / 1e9);
+	}
+	if (e->has & EVIDENCE_HAS_TURNOVER)
+		json_real(json, "file_lru_turnover_per_s", e->turnover);
+	if (e->has & EVIDENCE_HAS_FAULTS)
+		json_real(json, "major_faults_per_s", e->major_faults);
+	json_shut_map(json);
+}
+
+static void put_verdict(struct json *json, const struct verdict *verdict)
+{
+	json_text(json, "verdict", verdict_action_name(verdict->action));
+	json_text(json, "reason", verdict_reason_name(verdict->reason));
+	json_real(json, "held_s", (double)verdict->held_ns / 1e9);
+	if (!verdict->risk.known) {
+		json_real(json, "risk", 0.0 / 0.0);
+		return;
+	}
+	json_real(json, "risk", verdict->risk.value);
+	json_open_map(json, "contributions");
+	json_real(json, "intercept", verdict->risk.intercept);
+	for (int i = 0; i < FEATURES_; i++)
+		json_real(json, model_feature_name((enum feature)i),
+			  verdict->risk.contributions[i]);
+	json_shut_map(json);
+}
+
+static void put_process(struct json *json, const struct candidate *c)
+{
+	json_i64(json, "pid", c->pid);
+	json_u64(json, "start_boot_ns", c->start_boot_ns);
+	json_text(json, "comm", c->comm);
+	json_text_n(json, "cmdline", c->cmdline, c->cmdline_len);
+	json_u64(json, "uid", c->uid);
+	json_u64(json, "rss_bytes", c->anon_bytes + c->file_bytes + c->shmem_bytes);
+	json_u64(json, "anon_bytes", c->anon_bytes);
+	json_u64(json, "file_bytes", c->file_bytes);
+	json_u64(json, "shmem_bytes", c->shmem_bytes);
+	json_u64(json, "swap_bytes", c->swap_bytes);
+	json_u64(json, "pgtables_bytes", c->pgtables_bytes);
+	json_i64(json, "oom_score_adj", c->oom_score_adj);
+}
+
+static void put_victim(struct json *json, const char *key, const struct victim *victim)
+{
+	json_open_map(json, key);
+	put_process(json, victim->candidate);
+	json_u64(json, "growth_bytes", victim->candidate->growth_bytes);
+	json_real(json, "blame", victim->blame);
+	json_real(json, "score", victim->score);
+	json_text(json, "rule", victim->rule ? victim->rule->text : NULL);
+	json_shut_map(json);
+}
+
+int record_kill(char *buf, size_t size, const struct record_head *head,
+		const struct record_kill *kill, size_t *ret_len)
+{
+	size_t listed = kill->victim_count;
+	struct json json;
+
+	if (listed > 1 + RECORD_RUNNERS_UP)
+		listed = 1 + RECORD_RUNNERS_UP;
+	json_begin(&json, buf, size);
+	put_head(&json, head, kill->event);
+	put_verdict(&json, kill->verdict);
+	put_evidence(&json, kill->evidence);
+	put_victim(&json, "victim", &kill->victims[0]);
+	json_u64(&json, "members", kill->members);
+	json_open_list(&json, "runners_up");
+	for (size_t i = 1; i < listed && !kill->victims[i].excluded; i++) {
+		json_open_map(&json, NULL);
+		json_i64(&json, "pid", kill->victims[i].candidate->pid);
+		json_text(&json, "comm", kill->victims[i].candidate->comm);
+		json_real(&json, "score", kill->victims[i].score);
+		json_text(&json, "rule",
+			  kill->victims[i].rule ? kill->victims[i].rule->text : NULL);
+		json_shut_map(&json);
+	}
+	json_shut_list(&json);
+	json_open_list(&json, "steps");
+	for (size_t i = 0; i < kill->step_count; i++) {
+		json_open_map(&json, NULL);
+		json_text(&json, "step", kill->steps[i].name);
+		json_real(&json, "after_ms", (double)kill->steps[i].after_ns / 1e6);
+		json_shut_map(&json);
+	}
+	json_shut_list(&json);
+	if (kill->outcome) {
+		json_text(&json, "outcome", kill->outcome);
+		if (kill->error)
+			json_text(&json, "error", strerrorname_np(-kill->error));
+		json_u64(&json, "freed_bytes", kill->freed_bytes);
+		json_real(&json, "took_ms", (double)kill->took_ns / 1e6);
+	}
+	return put_end(&json, ret_len);
+}
+
+int record_verdict(char *buf, size_t size, const struct record_head *head, const char *event,
+		   const struct verdict *verdict, const struct evidence *evidence, size_t *ret_len)
+{
+	struct json json;
+
+	json_begin(&json, buf, size);
+	put_head(&json, head, event);
+	put_verdict(&json, verdict);
+	put_evidence(&json, evidence);
+	return put_end(&json, ret_len);
+}
+
+int record_kernel_kill(char *buf, size_t size, const struct record_head *head,
+		       const struct record_kernel_kill *kill, size_t *ret_len)
+{
+	struct json json;
+
+	json_begin(&json, buf, size);
+	put_head(&json, head, "kernel_kill");
+	json_open_map(&json, "victim");
+	put_process(&json, kill->victim);
+	json_u64(&json, "total_vm_bytes", kill->total_vm_bytes);
+	json_shut_map(&json);
+	json_open_map(&json, "asker");
+	json_i64(&json, "pid", kill->asker_pid);
+	json_text(&json, "comm", kill->asker_comm);
+	json_shut_map(&json);
+	return put_end(&json, ret_len);
+}
+
+int record_note(char *buf, size_t size, const struct record_head *head, const char *event,
+		const char *message, size_t *ret_len)
+{
+	struct json json;
+
+	json_begin(&json, buf, size);
+	put_head(&json, head, event);
+	json_text(&json, "message", message);
+	return put_end(&json, ret_len);
+}

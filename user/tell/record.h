@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * record: one JSON object a line for each thing that happened, schema 1.
+ *
+ * An action has two lines with one id: `act` is handed over before the signal leaves, with
+ * all that led to it; `kill` when the kill is settled, with the outcome beside the same.
+ *
+ * Purity:    pure; fills the caller's buffer and touches nothing else.
+ * Units:     in the members' names.
+ * Errors:    0 and the length (with its newline), or -ENOSPC.
+ * Ownership: everything is the caller's.
+ */
+#ifndef FASTOOM_TELL_RECORD_H
+#define FASTOOM_TELL_RECORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct candidate;
+struct evidence;
+struct verdict;
+struct victim;
+
+/* How many of those that would have been next are named. */
+#define RECORD_RUNNERS_UP 4
+
+struct record_head {
+	uint64_t wall_ns; /* CLOCK_REALTIME */
+	uint64_t mono_ns;
+	uint64_t id;		/* of the incident; 0: none */
+	const char *policy;	/* NULL: none */
+	const char *scope_kind; /* node, cgroup; NULL: about no scope */
+	const char *scope_path;
+	uint64_t scope_id;
+	bool dry_run;
+};
+
+struct record_step {
+	const char *name;
+	uint64_t after_ns; /* since the verdict */
+};
+
+struct record_kill {
+	const char *event; /* act, kill */
+	const struct verdict *verdict;
+	const struct evidence *evidence;
+	const struct victim *victims; /* [0] is the victim, then the runners-up */
+	size_t victim_count;
+	size_t members;	     /* processes that die with it, itself included */
+	const char *outcome; /* kill: what became of it */
+	int error;	     /* kill: the kernel's, if it refused */
+	const struct record_step *steps;
+	size_t step_count;
+	uint64_t freed_bytes; /* kill: what the scope holds less than at the verdict */
+	uint64_t took_ns;     /* kill: from the verdict to the outcome */
+};
+
+int record_kill(char *buf, size_t size, const struct record_head *head,
+		const struct record_kill *kill, size_t *ret_len);
+
+/* warn, blind, recovered: what was seen, and that nothing was done. */
+int record_verdict(char *buf, size_t size, const struct record_head *head, const char *event,
+		   const struct verdict *verdict, const struct evidence *evidence, size_t *ret_len);
+
+struct record_kernel_kill {
+	const struct candidate *victim;
+	uint64_t total_vm_bytes;
+	int asker_pid;
+	const char *asker_comm;
+};
+
+int record_kernel_kill(char *buf, size_t size, const struct record_head *head,
+		       const struct record_kernel_kill *kill, size_t *ret_len);
+
+/* start, stop, reload, error: a sentence. */
+int record_note(char *buf, size_t size, const struct record_head *head, const char *event,
+		const char *message, size_t *ret_len);
+
+#endif /* FASTOOM_TELL_RECORD_H */

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+#include "tell/writer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/worker.h"
+
+/* Records of a storm (6 kills a minute, two lines each) for a disk that hangs for minutes. */
+#define DEPTH 64
+/* At the end, what is left may take this long. */
+#define PATIENCE_NS 3000000000ULL
+
+struct writer {
+	struct worker *worker;
+	int fd;
+	atomic_ullong failed;
+	atomic_int last_errno;
+};
+
+struct line {
+	struct writer *writer;
+	char text[];
+};
+
+static int write_all(int fd, const char *text, size_t len)
+{
+	while (len) {
+		ssize_t n = write(fd, text, len);
+
+		if (n < 0) {
+			if (errno == EINTR)
+				continue;
+			return -errno;
+		}
+		text += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+static void write_event(void *argument, size_t len)
+{
+	struct line *line = argument;
+	struct writer *writer = line->writer;
+	int err = write_all(writer->fd, line->text, len - sizeof(*line));
+
+	/* not every file can be synced: a pipe, /dev/stdout */
+	if (!err && fdatasync(writer->fd) < 0 && errno != EINVAL && errno != EROFS)
+		err = -errno;
+	if (err) {
+		atomic_fetch_add(&writer->failed, 1);
+		atomic_store(&writer->last_errno, -err);
+	}
+}
+
+static void write_log(void *argument, size_t len)
+{
+	struct line *line = argument;
+
+	/* nobody is left to tell when stderr is gone */
+	(void)write_all(STDERR_FILENO, line->text, len - sizeof(*line));
+}
+
+static int make_folder(const char *path)
+{
+	char folder[4096];
+	const char *slash = strrchr(path, '/');
+	size_t len = slash ? (size_t)(slash - path) : 0;
+
+	if (!len || len >= sizeof(folder))
+		return 0;
+	memcpy(folder, path, len);
+	folder[len] = '\0';
+	return mkdir(folder, 0755) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+int writer_open(struct writer **ret, const char *path)
+{
+	struct writer *writer = calloc(1, sizeof(*writer));
+	int err = 0;
+
+	if (!writer)
+		return -ENOMEM;
+	writer->fd = -1;
+	if (path) {
+		/* if it fails, open() says it better */
+		(void)make_folder(path);
+		writer->fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
+		if (writer->fd < 0)
+			err = -errno;
+	}
+	if (!err)
+		err = worker_start(&writer->worker, "fo-writer",
+				   sizeof(struct line) + WRITER_LINE_MAX, DEPTH);
+	if (err) {
+		if (writer->fd >= 0)
+			close(writer->fd);
+		free(writer);
+		return err;
+	}
+	*ret = writer;
+	return 0;
+}
+
+static int give(struct writer *writer, worker_task *task, const char *text, size_t len)
+{
+	struct {
+		struct line line;
+		char text[WRITER_LINE_MAX];
+	} piece;
+
+	if (len > WRITER_LINE_MAX)
+		return -EMSGSIZE;
+	piece.line.writer = writer;
+	memcpy(piece.text, text, len);
+	return worker_give(writer->worker, task, &piece, sizeof(struct line) + len);
+}
+
+int writer_event(struct writer *writer, const char *line, size_t len)
+{
+	return writer->fd < 0 ? 0 : give(writer, write_event, line, len);
+}
+
+int writer_log(struct writer *writer, const char *line, size_t len)
+{
+	return give(writer, write_log, line, len);
+}
+
+uint64_t writer_dropped(const struct writer *writer)
+{
+	return worker_refused(writer->worker);
+}
+
+uint64_t writer_failed(const struct writer *writer, int *ret_last_errno)
+{
+	*ret_last_errno = atomic_load(&writer->last_errno);
+	return atomic_load(&writer->failed);
+}
+
+void writer_shut(struct writer *writer)
+{
+	if (!writer)
+		return;
+	/* stuck on its disk: the thread keeps what it uses, the process ends anyway */
+	if (!worker_stop(writer->worker, PATIENCE_NS))
+		return;
+	if (writer->fd >= 0)
+		close(writer->fd);
+	free(writer);
+}
