@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+#
+#   sudo make run     dependencies, build, then the daemon with the built-in policy
+#   sudo make test    dependencies, build, every test
+#   sudo make demo    a real near-OOM in a small cgroup, and how it ends
+#   make              build only; V=1 shows the commands
+#
+# Everything is made below build/ (O=DIR for another place).
+
+O ?= build
+CC ?= gcc
+CLANG ?= clang
+BPFTOOL ?= $(shell command -v bpftool || echo /usr/sbin/bpftool)
+PREFIX ?= /usr
+DEPS = libbpf yaml-0.1 libpcre2-8
+
+ifeq ($(V),1)
+  Q =
+  msg =
+else
+  Q = @
+  msg = @printf '  %-8s %s\n' '$(1)' '$(2)';
+endif
+
+WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 \
+       -Wundef -Werror
+CFLAGS ?= -O2 -g
+HARDEN ?= -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
+# read when a recipe runs: install-deps may have brought the libraries only then
+DEP_CFLAGS = $(shell pkg-config --cflags $(DEPS))
+DEP_LIBS = $(shell pkg-config --libs $(DEPS)) -lelf -lz -lm
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARN) $(HARDEN) $(CFLAGS) -pthread \
+	     -iquote user -iquote bpf -iquote $(O)/bpf -MMD -MP
+ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(LDFLAGS)
+
+ARCH := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
+BPF_CFLAGS = -target bpf -mcpu=v3 -O2 -g -Wall -Werror -D__TARGET_ARCH_$(ARCH) \
+	     -iquote bpf -Ivmlinux -idirafter /usr/include/$(shell $(CC) -dumpmachine) -MMD -MP
+
+BPF_OBJS = $(patsubst bpf/%.bpf.c,$(O)/bpf/%.bpf.o,$(sort $(wildcard bpf/*.bpf.c)))
+SKEL = $(O)/bpf/fastoom.skel.h
+# main.o apart: tests link all the rest
+USER_OBJS = $(patsubst user/%.c,$(O)/user/%.o,$(filter-out user/cli/main.c,$(sort $(wildcard user/*/*.c))))
+LIB = $(O)/libfastoom.a
+BIN = $(O)/fastoom-bpf
+LOAD = $(O)/fo-load
+UNIT_TESTS = $(patsubst tests/unit/%.c,$(O)/tests/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
+LIVE_TESTS = $(patsubst tests/bpf/%.c,$(O)/tests/bpf/%,$(sort $(wildcard tests/bpf/test_*.c)))
+TOOLS = $(patsubst tests/tools/%.c,$(O)/tests/tools/%,$(sort $(wildcard tests/tools/*.c)))
+
+.PHONY: all
+all: $(BIN) $(LOAD)
+
+.PHONY: deps run test test-build demo check-layers check-format install clean
+deps:
+	$(Q)scripts/install-deps
+
+# two makes: what deps installs must be there when the second one looks for it
+run: deps
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(BIN) run
+
+test: deps
+	$(Q)$(MAKE) --no-print-directory test-build
+	$(Q)O=$(O) tests/run
+
+demo: deps
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)O=$(O) scripts/demo
+
+test-build: all $(UNIT_TESTS) $(LIVE_TESTS) $(TOOLS)
+
+check-layers:
+	$(Q)scripts/check-layers user
+
+check-format:
+	$(Q)clang-format --dry-run -Werror $(shell git ls-files '*.c' '*.h')
+
+# ---- kernel side ---------------------------------------------------------
+
+$(O)/bpf/%.bpf.o: bpf/%.bpf.c
+	$(call msg,BPF,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@
+
+$(O)/bpf/fastoom.o: $(BPF_OBJS)
+	$(call msg,GEN-OBJ,$@)
+	$(Q)$(BPFTOOL) gen object $@ $^
+
+$(SKEL): $(O)/bpf/fastoom.o
+	$(call msg,GEN-SKEL,$@)
+	$(Q)$(BPFTOOL) gen skeleton $< name fastoom > $@
+
+# ---- user side -----------------------------------------------------------
+
+$(O)/user/sense/loader.o: $(SKEL)
+
+$(O)/user/%.o: user/%.c
+	$(call msg,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(DEP_CFLAGS) -c $< -o $@
+
+$(LIB): $(USER_OBJS)
+	$(call msg,AR,$@)
+	$(Q)rm -f $@
+	$(Q)$(AR) rcs $@ $^
+
+$(BIN): $(O)/user/cli/main.o $(LIB)
+	$(call msg,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -pthread $^ -o $@ $(DEP_LIBS)
+
+$(LOAD): tests/load/fo-load.c
+	$(call msg,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $< -o $@ -pie
+
+# ---- tests ---------------------------------------------------------------
+
+$(O)/tests/%: tests/%.c $(LIB)
+	$(call msg,TEST,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(DEP_CFLAGS) -iquote tests $< $(LIB) $(ALL_LDFLAGS) -o $@ \
+		-lcmocka $(DEP_LIBS)
+
+install: all
+	install -D -m 755 $(BIN) $(DESTDIR)$(PREFIX)/sbin/fastoom-bpf
+
+clean:
+	rm -rf $(O)
+
+-include $(shell find $(O) -name '*.d' 2>/dev/null)
+
+.DELETE_ON_ERROR:
+.SECONDARY:

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * cmd: the commands and how their options are described and read.
+ *
+ * One table an option serves the parser and the help. Commands return an exit code.
+ */
+#ifndef FASTOOM_CLI_CMD_H
+#define FASTOOM_CLI_CMD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct option_spec {
+	const char *name;  /* long, without dashes */
+	char letter;	   /* 0: none */
+	const char *value; /* what the help calls its value; NULL: a switch */
+	const char *help;
+	/* false: the text is no such value; @allowed says in words what is */
+	bool (*parse)(const char *text, void *target);
+	const char *allowed;
+	size_t offset; /* of the target within the command's struct */
+};
+
+struct command {
+	const char *name;
+	const char *summary;
+	int (*run)(const struct command *self, int argc, char **argv);
+	const struct option_spec *options;
+	size_t option_count;
+	const char *operands; /* as the help shows them; NULL: none */
+};
+
+/*
+ * Reads argv (argv[0] is the command) into @target. Returns -1 to go on, or the exit code to
+ * leave with: help was asked for, or something is wrong and said so. *ret_operands is where
+ * the operands begin.
+ */
+int cmd_parse(const struct command *command, int argc, char **argv, void *target,
+	      int *ret_operands);
+
+bool option_text(const char *text, void *target);     /* const char * */
+bool option_switch(const char *text, void *target);   /* bool; text is NULL */
+bool option_duration(const char *text, void *target); /* uint64_t ns */
+
+extern const struct command command_run;
+extern const struct command command_check;
+
+#endif /* FASTOOM_CLI_CMD_H */

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+#include <stdio.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "cli/cmd.h"
+#include "cli/config_file.h"
+#include "cli/exit.h"
+
+struct check_options {
+	const char *config_path;
+};
+
+static const struct option_spec options[] = {
+	{"config", 'c', "FILE", "the file to check (default: /etc/fastoom-bpf/config.yaml)",
+	 option_text, "a path", offsetof(struct check_options, config_path)},
+};
+
+static int run(const struct command *self, int argc, char **argv)
+{
+	struct check_options chosen = {.config_path = "/etc/fastoom-bpf/config.yaml"};
+	static struct config_errors errors;
+	struct config *config;
+	int operands, err, code = cmd_parse(self, argc, argv, &chosen, &operands);
+
+	if (code >= 0)
+		return code;
+	err = config_read(chosen.config_path, &config, &errors);
+	for (size_t i = 0; i < errors.count; i++)
+		fprintf(stderr, "%s\n", errors.list[i].text);
+	if (errors.more)
+		fprintf(stderr, "%s: and %zu more\n", chosen.config_path, errors.more);
+	config_errors_free(&errors);
+	if (err)
+		return EXIT_USAGE;
+	printf("%s: good, %zu policies (built-in ones included)\n", chosen.config_path,
+	       config->policy_count);
+	config_free(config);
+	return EXIT_OK;
+}
+
+const struct command command_check = {
+	.name = "check",
+	.summary = "Check a configuration: every error with its file, line and column.",
+	.run = run,
+	.options = options,
+	.option_count = ARRAY_SIZE(options),
+};

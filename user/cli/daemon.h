@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * daemon: the pipe put together; one thread, one epoll loop, nothing but descriptors.
+ *
+ * In the loop: the ring's descriptor, a timer that runs only while a scope is hot, signals,
+ * and the pidfds of victims. While nothing reclaims nothing wakes it. Two more threads do
+ * what may wait: the writer (disk, log) and the aide (attaching the wide eyes, command
+ * lines, reaping a victim's memory).
+ *
+ * Purity:    reads the clock; everything below gets time as an argument.
+ * Units:     *_ns CLOCK_MONOTONIC unless they say otherwise.
+ * Errors:    daemon_new(): an exit code of design.md section 7, with the sentence logged.
+ * Ownership: daemon_new() gives, daemon_free() takes; the configuration moves in with it.
+ */
+#ifndef FASTOOM_CLI_DAEMON_H
+#define FASTOOM_CLI_DAEMON_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cli/incident.h"
+#include "judge/config.h"
+#include "judge/verdict.h"
+#include "judge/victim.h"
+#include "judge/window.h"
+#include "sense/cgroup.h"
+#include "sense/node.h"
+#include "tell/record.h"
+
+struct daemon_options {
+	const char *config_path; /* NULL: the default one if it is there, else the built-in */
+	const char *events_path; /* NULL: what the configuration says */
+	uint64_t for_ns;	 /* 0: until a signal */
+	bool dry_run;
+};
+
+/* Hot scopes at a time. More than that many cgroups at their limits: the rest is counted. */
+#define WATCHES_MAX  64
+#define BACKOFFS_MAX 16
+
+struct backoff {
+	int pid;
+	uint64_t until_ns;
+};
+
+/* One hot scope. */
+struct watch {
+	bool used;
+	uint64_t scope; /* FO_SCOPE_NODE or a cgroup's id */
+	struct cgroup cgroup;
+	const struct policy *policy;
+	struct window window;
+	struct verdict_state state;
+	struct verdict verdict; /* the latest */
+	struct incident incident;
+	struct backoff backoffs[BACKOFFS_MAX];
+	size_t backoff_next;
+	double level; /* of the latest sample; negative: not known */
+	uint64_t headroom_bytes;
+	uint64_t reclaims;
+	uint64_t scans;
+	uint64_t active_ns; /* when it last reclaimed */
+	uint64_t listed_ns; /* when its processes were last read */
+	uint64_t blind_since_ns;
+	bool blind_told;
+	bool empty_told; /* that nobody may be killed */
+	bool trouble;	 /* warned or acted: `recovered` follows */
+};
+
+enum eyes_state {
+	EYES_SHUT,
+	EYES_OPENING,
+	EYES_OPEN,
+	EYES_FAILED, /* not on this kernel */
+};
+
+struct daemon {
+	struct daemon_options options;
+	struct config *config;
+	struct cgroup_host host;
+	struct node node;
+	struct loader *loader;
+	struct ingest *ingest;
+	struct sampler *sampler;
+	struct tasks *tasks;
+	struct writer *writer;
+	struct worker *aide;
+	struct watch *watches;
+	struct victim *ranking; /* room for incident_begin() */
+	size_t ranking_size;
+
+	atomic_int eyes;
+	atomic_int eyes_error;
+	uint64_t eyes_needed_ns;
+
+	int lock_fd;
+	int epoll_fd;
+	int timer_fd;
+	int end_fd;
+	int signal_fd;
+	bool timer_runs;
+	bool stop;
+
+	uint64_t next_id;
+	uint64_t started_ns;
+	uint64_t watches_full;
+	uint64_t wakeups;
+	uint64_t losses_told;
+	struct {
+		int pid;
+		uint64_t start_boot_ns;
+	} kernel_kills[16];
+	unsigned kernel_kill_next;
+};
+
+int daemon_new(struct daemon **ret, const struct daemon_options *options);
+int daemon_run(struct daemon *daemon);
+void daemon_free(struct daemon *daemon);
+
+/* For incident.c. */
+uint64_t daemon_now(void);
+uint64_t daemon_boot_now(void);
+struct record_head daemon_head(const struct daemon *daemon, const struct watch *watch, uint64_t id);
+const char *watch_name(const struct watch *watch);
+/* The bytes that the scope holds right now; -errno. */
+int watch_held(struct daemon *daemon, const struct watch *watch, uint64_t now_ns,
+	       uint64_t *ret_bytes);
+
+#endif /* FASTOOM_CLI_DAEMON_H */

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/* main: the command table. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/util.h"
+#include "cli/cmd.h"
+#include "cli/exit.h"
+
+#ifndef FASTOOM_VERSION
+#define FASTOOM_VERSION "0.1.0"
+#endif
+
+static const struct command *const commands[] = {
+	&command_run,
+	&command_check,
+};
+
+static void usage(FILE *to)
+{
+	fprintf(to, "Usage: fastoom-bpf COMMAND [OPTION]...\n"
+		    "Ends the hang of a Linux machine or container that is short of memory.\n\n");
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		fprintf(to, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
+	fprintf(to, "\nfastoom-bpf COMMAND --help tells more; --version the version.\n");
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2) {
+		usage(stderr);
+		return EXIT_USAGE;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
+		usage(stdout);
+		return EXIT_OK;
+	}
+	if (!strcmp(argv[1], "--version")) {
+		puts("fastoom-bpf " FASTOOM_VERSION);
+		return EXIT_OK;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		if (!strcmp(argv[1], commands[i]->name))
+			return commands[i]->run(commands[i], argc - 1, argv + 1);
+	log_error("%s is not a command; see fastoom-bpf --help", argv[1]);
+	return EXIT_USAGE;
+}
