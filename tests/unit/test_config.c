@@ -1,0 +1,859 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/regex.h"
+#include "base/util.h"
+#include "base/yaml.h"
+#include "cli/config_file.h"
+
+/* A list of texts has to be told its length, for some hold a NUL. */
+#define TEXT(s) (s), sizeof(s) - 1
+
+/* The smallest policy, to hang other keys on. */
+#define POLICY "policies:\n  - name: a\n    match: { cgroup: /a }\n"
+
+static struct config *const untouched = (struct config *)0x5a50; /* never followed */
+
+/* All lines as one text; the caller frees. */
+static char *errors_join(const struct config_errors *errors)
+{
+	char *text = strdup("");
+
+	for (size_t i = 0; i < errors->count; i++) {
+		char *more = NULL;
+
+		assert_true(asprintf(&more, "%s%s\n", text, errors->list[i].text) >= 0);
+		free(text);
+		text = more;
+	}
+	return text;
+}
+
+static struct config *parse_good(const char *text, size_t len)
+{
+	struct config_errors errors = {0};
+	struct config *config = NULL;
+
+	if (config_parse("f", text, len, &config, &errors) != 0)
+		fail_msg("%s\n%s", text, errors_join(&errors));
+	assert_int_equal(errors.count, 0);
+	assert_non_null(config);
+	return config;
+}
+
+/* Whether some rule of a list names a process. */
+static bool list_names(const struct rule_list *list, const char *comm, const char *cmdline)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		const struct rule *rule = &list->rules[i];
+
+		if ((!rule->comm || regex_match(rule->comm, comm, strlen(comm)) == 1) &&
+		    (!rule->cmdline || regex_match(rule->cmdline, cmdline, strlen(cmdline)) == 1))
+			return true;
+	}
+	return false;
+}
+
+/* What the file may hold and what comes of it. */
+static void test_whole(void **state)
+{
+	static const char text[] = "# a comment\n"
+				   "events: /var/log/fastoom-bpf/events.jsonl\n"
+				   "policies:\n"
+				   "  - name: host\n"
+				   "    match: { node: true }\n"
+				   "    pressure: low\n"
+				   "    kill: cgroup\n"
+				   "    rank: kernel\n"
+				   "    protect: [ { comm: '^(db|cache)$' } ]\n"
+				   "    avoid:\n"
+				   "      - { cmdline: python, comm: ^py }\n"
+				   "      - cmdline: |-\n"
+				   "          ^a b$\n"
+				   "    prefer: []\n"
+				   "  - name: batch.1_x-Y\n"
+				   "    match:\n"
+				   "      cgroup: '/batch/*'\n";
+	struct config *config = parse_good(TEXT(text));
+	const struct policy *p = &config->policies[0];
+
+	(void)state;
+	assert_string_equal(config->events_path, "/var/log/fastoom-bpf/events.jsonl");
+	assert_int_equal(config->policy_count, 3);
+
+	assert_string_equal(p->name, "host");
+	assert_true(p->match_node);
+	assert_null(p->match_cgroup);
+	assert_false(p->warn_only);
+	assert_int_equal(p->pressure, PRESSURE_LOW);
+	assert_int_equal(p->kill, KILL_UNIT_CGROUP);
+	assert_int_equal(p->rank, RANK_KERNEL);
+	assert_true(p->protect.count > 1);
+	assert_string_equal(p->protect.rules[0].text, "comm: ^(db|cache)$");
+	assert_null(p->protect.rules[0].cmdline);
+	assert_true(list_names(&p->protect, "db", ""));
+	assert_true(list_names(&p->protect, "sshd", ""));
+	assert_int_equal(p->avoid.count, 2);
+	assert_string_equal(p->avoid.rules[0].text, "cmdline: python, comm: ^py");
+	assert_string_equal(p->avoid.rules[1].text, "cmdline: ^a b$");
+	assert_true(list_names(&p->avoid, "py3", "x python"));
+	assert_false(list_names(&p->avoid, "py3", "x perl"));
+	assert_true(list_names(&p->avoid, "other", "a b"));
+	assert_int_equal(p->prefer.count, 0);
+
+	p = &config->policies[1];
+	assert_string_equal(p->name, "batch.1_x-Y");
+	assert_false(p->match_node);
+	assert_string_equal(p->match_cgroup, "/batch/*");
+	assert_int_equal(p->pressure, PRESSURE_MEDIUM);
+	assert_int_equal(p->kill, KILL_UNIT_PROCESS);
+	assert_int_equal(p->rank, RANK_BLAME);
+	assert_true(list_names(&p->protect, "sshd", ""));
+	assert_int_equal(p->avoid.count, 0);
+
+	p = &config->policies[2];
+	assert_string_equal(p->name, "cgroups");
+	assert_string_equal(p->match_cgroup, "/*");
+	assert_true(p->warn_only);
+	config_free(config);
+}
+
+/* Texts that are odd, and fine. */
+static void test_good(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t len;
+		size_t policies;
+		const char *first;
+		const char *events;
+	} cases[] = {
+		{TEXT(""), 2, "node", NULL},
+		{TEXT("\n\n"), 2, "node", NULL},
+		{TEXT("# only a comment"), 2, "node", NULL},
+		{TEXT("---\n"), 2, "node", NULL},
+		{TEXT("---\n...\n"), 2, "node", NULL},
+		{TEXT("%YAML 1.1\n---\nevents: /e\n"), 2, "node", "/e"},
+		{TEXT("{}"), 2, "node", NULL},
+		{TEXT("events: /e"), 2, "node", "/e"},
+		{TEXT("\xef\xbb\xbf"
+		      "events: /e\n"),
+		 2, "node", "/e"},
+		{TEXT("events: /e\r\npolicies:\r\n  - name: a\r\n    match: { node: true }\r\n"), 2,
+		 "a", "/e"},
+		{TEXT("{ \"events\": \"/e\", \"policies\": [] }"), 1, "cgroups", "/e"},
+		{TEXT("policies: []\n"), 1, "cgroups", NULL},
+		{TEXT("events: !!str /e\n"), 2, "node", "/e"},
+		{TEXT("events: /a b/\xc3\xa9\n"), 2, "node", "/a b/\xc3\xa9"},
+		{TEXT(POLICY), 2, "a", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct config *config = parse_good(cases[i].text, cases[i].len);
+
+		if (config->policy_count != cases[i].policies ||
+		    strcmp(config->policies[0].name, cases[i].first) != 0)
+			fail_msg("'%s': %zu policies", cases[i].text, config->policy_count);
+		if (cases[i].events)
+			assert_string_equal(config->events_path, cases[i].events);
+		else
+			assert_null(config->events_path);
+		config_free(config);
+	}
+}
+
+#define RULE_ALLOWED "a mapping with comm, cmdline or both"
+#define COMM_ALLOWED                                                                               \
+	"a regular expression (PCRE2) on the process name, which holds the first 15 characters "   \
+	"only"
+#define CGROUP_ALLOWED                                                                             \
+	"a shell pattern that begins with '/', on the path below the memory controller's root"
+#define NAME_ALLOWED  "1 to 64 letters, digits, '.', '_' and '-'"
+#define MATCH_ALLOWED "a mapping with either 'node: true' or 'cgroup: /pattern'"
+#define POLICY_KEYS   "name, match, pressure, kill, rank, protect, avoid, prefer"
+#define FILE_ALLOWED  "allowed: a mapping with events, policies or both\n"
+#define A64	      "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
+/* What is wrong, and every line that is said about it. */
+static void test_bad(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t len;
+		const char *errors;
+	} cases[] = {
+		/* keys */
+		{TEXT("evnets: /e\n"), "f:1:1: evnets: unknown key in the file (did you mean "
+				       "`events`?); allowed: events, policies\n"},
+		{TEXT("colour: red\n"),
+		 "f:1:1: colour: unknown key in the file; allowed: events, policies\n"},
+		{TEXT("'': /e\n"), "f:1:1: : unknown key in the file; allowed: events, policies\n"},
+		{TEXT("\"\\e[31m\\u009b\": 1\n"), "f:1:1: \\x1b[31m\\xc2\\x9b: unknown key in the "
+						  "file; allowed: events, policies\n"},
+		{TEXT(POLICY "    presure: low\n"),
+		 "f:4:5: presure: unknown key in a policy (did you mean `pressure`?); "
+		 "allowed: " POLICY_KEYS "\n"},
+		{TEXT(POLICY "    avoid: [ { comn: x } ]\n"),
+		 "f:4:16: comn: unknown key in a rule (did you mean `comm`?); allowed: comm, "
+		 "cmdline\n"},
+		{TEXT(POLICY "    warn_only: true\n"),
+		 "f:4:5: warn_only: unknown key in a policy; allowed: " POLICY_KEYS "\n"},
+		{TEXT("events: /e\nevents: /f\n"),
+		 "f:2:1: yaml: this key was given already, in line 1; once is allowed\n"},
+		{TEXT("? [a]\n: b\nevents: /e\n"),
+		 "f:1:3: yaml: a list or mapping cannot be a key; a key is a word\n"},
+		{TEXT("? {a: {b: [c]}}\n: {d: [e]}\n"),
+		 "f:1:3: yaml: a list or mapping cannot be a key; a key is a word\n"},
+		{TEXT("<<: { events: /e }\n"),
+		 "f:1:1: <<: unknown key in the file; allowed: events, policies\n"},
+
+		/* kinds */
+		{TEXT("hello\n"), "f:1:1: yaml: the file is 'hello'; " FILE_ALLOWED},
+		{TEXT("''\n"), "f:1:1: yaml: the file is empty; " FILE_ALLOWED},
+		{TEXT("~\n"), "f:1:1: yaml: the file is '~'; " FILE_ALLOWED},
+		{TEXT("- a\n"), "f:1:1: yaml: the file is a list; " FILE_ALLOWED},
+		{TEXT("events:\n"), "f:1:8: events: is empty; allowed: an absolute path\n"},
+		{TEXT("events: e.jsonl\n"),
+		 "f:1:9: events: is 'e.jsonl'; allowed: an absolute path\n"},
+		{TEXT("events: [/e]\n"), "f:1:9: events: is a list; allowed: an absolute path\n"},
+		{TEXT("events: {a: /e}\n"),
+		 "f:1:9: events: is a mapping; allowed: an absolute path\n"},
+		{TEXT("events: \"/a\\nb\"\n"),
+		 "f:1:9: events: is '/a\\x0ab'; allowed: an absolute path\n"},
+		{TEXT("policies:\n"), "f:1:10: policies: is empty; allowed: a list of policies, "
+				      "each a mapping with at least name and match\n"},
+		{TEXT("policies: { name: a }\n"),
+		 "f:1:11: policies: is a mapping; allowed: a list of policies, each a mapping with "
+		 "at least name and match\n"},
+		{TEXT("policies: [ a, [b], { name: a, match: { node: true } } ]\n"),
+		 "f:1:13: policies: a policy here is 'a'; allowed: a mapping with at least name "
+		 "and match\n"
+		 "f:1:16: policies: a policy here is a list; allowed: a mapping with at least name "
+		 "and match\n"},
+
+		/* names */
+		{TEXT("policies: [ {} ]\n"),
+		 "f:1:13: name: is missing; required: " NAME_ALLOWED
+		 "\nf:1:13: match: is missing; required: " MATCH_ALLOWED "\n"},
+		{TEXT("policies: [ { name: a b, match: { node: true } } ]\n"),
+		 "f:1:21: name: is 'a b'; allowed: " NAME_ALLOWED "\n"},
+		{TEXT("policies: [ { name: '', match: { node: true } } ]\n"),
+		 "f:1:21: name: is empty; allowed: " NAME_ALLOWED "\n"},
+		{TEXT("policies: [ { name: b" A64 ", match: { node: true } } ]\n"),
+		 "f:1:21: name: is 'baaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa...'; "
+		 "allowed: " NAME_ALLOWED "\n"},
+		{TEXT("policies: [ { name: \xc3\xa9, match: { node: true } } ]\n"),
+		 "f:1:21: name: is '\\xc3\\xa9'; allowed: " NAME_ALLOWED "\n"},
+		{TEXT("policies: [ { name: cgroups, match: { cgroup: /a } } ]\n"),
+		 "f:1:21: name: is 'cgroups', the built-in policy that watches every other cgroup; "
+		 "allowed: another name\n"},
+		{TEXT(POLICY "  - match: { cgroup: /b }\n    name: a\n"),
+		 "f:5:11: name: is 'a', as the policy of line 2; allowed: another name\n"},
+
+		/* match */
+		{TEXT("policies: [ { name: a, match: { } } ]\n"),
+		 "f:1:31: match: has 0 keys; allowed: " MATCH_ALLOWED "\n"},
+		{TEXT("policies: [ { name: a, match: { node: true, cgroup: /a } } ]\n"),
+		 "f:1:31: match: has 2 keys; allowed: " MATCH_ALLOWED "\n"},
+		{TEXT("policies: [ { name: a, match: node } ]\n"),
+		 "f:1:31: match: is 'node'; allowed: " MATCH_ALLOWED "\n"},
+		{TEXT("policies: [ { name: a, match: { node: yes } } ]\n"),
+		 "f:1:39: node: is 'yes'; allowed: true\n"},
+		{TEXT("policies: [ { name: a, match: { node: no } } ]\n"),
+		 "f:1:39: node: is 'no'; allowed: true\n"},
+		{TEXT("policies: [ { name: a, match: { node: false } } ]\n"),
+		 "f:1:39: node: is 'false'; allowed: true\n"},
+		{TEXT("policies: [ { name: a, match: { node: True } } ]\n"),
+		 "f:1:39: node: is 'True' (did you mean `true`?); allowed: true\n"},
+		{TEXT("policies: [ { name: a, match: { node: 'true' } } ]\n"),
+		 "f:1:39: node: is 'true' in quotes; allowed: true\n"},
+		{TEXT("policies: [ { name: a, match: { node: 1 } } ]\n"),
+		 "f:1:39: node: is '1'; allowed: true\n"},
+		{TEXT("policies: [ { name: a, match: { node: } } ]\n"),
+		 "f:1:39: node: is empty; allowed: true\n"},
+		{TEXT("policies: [ { name: a, match: { cgroup: batch/* } } ]\n"),
+		 "f:1:41: cgroup: is 'batch/*'; allowed: " CGROUP_ALLOWED "\n"},
+		{TEXT("policies: [ { name: a, match: { cgroup: [/a] } } ]\n"),
+		 "f:1:41: cgroup: is a list; allowed: " CGROUP_ALLOWED "\n"},
+		{TEXT("policies:\n- { name: a, match: { node: true } }\n"
+		      "- { name: b, match: { node: true } }\n"),
+		 "f:3:23: node: the node is judged by the policy of line 2 already; one is "
+		 "allowed\n"},
+
+		/* words */
+		{TEXT(POLICY "    pressure: meduim\n"),
+		 "f:4:15: pressure: is 'meduim' (did you mean `medium`?); allowed: low, medium or "
+		 "high\n"},
+		{TEXT(POLICY "    pressure: LOW\n"),
+		 "f:4:15: pressure: is 'LOW'; allowed: low, medium or high\n"},
+		{TEXT(POLICY "    kill: pod\n"),
+		 "f:4:11: kill: is 'pod'; allowed: process or cgroup\n"},
+		{TEXT(POLICY "    rank:\n"),
+		 "f:4:10: rank: is empty; allowed: blame, size or kernel\n"},
+		{TEXT(POLICY "    rank: [size]\n"),
+		 "f:4:11: rank: is a list; allowed: blame, size or kernel\n"},
+
+		/* rules */
+		{TEXT(POLICY "    protect: { comm: a }\n"),
+		 "f:4:14: protect: is a mapping; allowed: a list of mappings with comm, cmdline or "
+		 "both\n"},
+		{TEXT(POLICY "    protect: java\n"),
+		 "f:4:14: protect: is 'java'; allowed: a list of mappings with comm, cmdline or "
+		 "both\n"},
+		{TEXT(POLICY "    protect: [ java, {}, [], { comm: b } ]\n"),
+		 "f:4:16: protect: a rule here is 'java'; allowed: " RULE_ALLOWED
+		 "\nf:4:22: protect: a rule here is empty; allowed: " RULE_ALLOWED
+		 "\nf:4:26: protect: a rule here is a list; allowed: " RULE_ALLOWED "\n"},
+		{TEXT(POLICY "    avoid: [ { comm: '^(foo', cmdline: 'a)' } ]\n"),
+		 "f:4:22: comm: the pattern does not compile: missing closing parenthesis at "
+		 "offset 5; allowed: " COMM_ALLOWED
+		 "\nf:4:40: cmdline: the pattern does not compile: unmatched closing parenthesis "
+		 "at offset 1; allowed: a regular expression (PCRE2) on the command line\n"},
+		{TEXT(POLICY "    prefer: [ { comm: '' } ]\n"),
+		 "f:4:23: comm: is empty; allowed: " COMM_ALLOWED "\n"},
+		{TEXT(POLICY "    prefer: [ { comm: } ]\n"),
+		 "f:4:23: comm: is empty; allowed: " COMM_ALLOWED "\n"},
+		{TEXT(POLICY "    prefer: [ { comm: [a] } ]\n"),
+		 "f:4:23: comm: is a list; allowed: " COMM_ALLOWED "\n"},
+
+		/* several at once, in the order of the file, across both layers */
+		{TEXT("policies:\n  - kill: x\n    match: &m { node: no }\n    name: a\n"
+		      "    name: b\nevents: *m\n"),
+		 "f:2:11: kill: is 'x'; allowed: process or cgroup\n"
+		 "f:3:12: yaml: anchors (&name) are not allowed; write the value out\n"
+		 "f:3:23: node: is 'no'; allowed: true\n"
+		 "f:5:5: yaml: this key was given already, in line 4; once is allowed\n"
+		 "f:6:9: yaml: aliases (*name) are not allowed; write the value out\n"},
+
+		/* YAML that goes too far */
+		{TEXT("a: &a [x,x]\nb: &b [*a,*a]\nc: &c [*b,*b]\n"),
+		 "f:1:1: a: unknown key in the file; allowed: events, policies\n"
+		 "f:1:4: yaml: anchors (&name) are not allowed; write the value out\n"
+		 "f:2:1: b: unknown key in the file; allowed: events, policies\n"
+		 "f:2:4: yaml: anchors (&name) are not allowed; write the value out\n"
+		 "f:2:8: yaml: aliases (*name) are not allowed; write the value out\n"
+		 "f:2:11: yaml: aliases (*name) are not allowed; write the value out\n"
+		 "f:3:1: c: unknown key in the file; allowed: events, policies\n"
+		 "f:3:4: yaml: anchors (&name) are not allowed; write the value out\n"
+		 "f:3:8: yaml: aliases (*name) are not allowed; write the value out\n"
+		 "f:3:11: yaml: aliases (*name) are not allowed; write the value out\n"},
+		{TEXT("&a [*a]\n"), "f:1:1: yaml: anchors (&name) are not allowed; write the value "
+				    "out\nf:1:1: yaml: the file is a list; " FILE_ALLOWED
+				    "f:1:5: yaml: aliases (*name) are not allowed; write the value "
+				    "out\n"},
+		{TEXT("*a\n"),
+		 "f:1:1: yaml: aliases (*name) are not allowed; write the value out\n"},
+		{TEXT("*a : b\n"),
+		 "f:1:1: yaml: aliases (*name) are not allowed; write the value out\n"},
+		{TEXT("events: !!binary aGk=\n"),
+		 "f:1:9: yaml: tags (!name) are not allowed\n"
+		 "f:1:9: events: is 'aGk='; allowed: an absolute path\n"},
+		{TEXT("policies: !mine []\n"), "f:1:11: yaml: tags (!name) are not allowed\n"},
+		{TEXT("%TAG !x! tag:x\n---\nevents: /e\n"), "f:1:1: yaml: %TAG is not allowed\n"},
+		{TEXT("events: /e\n---\nevents: /f\n"),
+		 "f:2:1: yaml: a second document begins; one is allowed\n"},
+		{TEXT("---\n---\n"), "f:2:1: yaml: a second document begins; one is allowed\n"},
+		{TEXT("events: \"/a\\0b\"\n"), "f:1:9: yaml: NUL bytes are not allowed\n"},
+
+		/* what is no YAML */
+		{TEXT("policies:\n\t- name: a\n"),
+		 "f:2:1: yaml: a tab where only spaces may be; indent by spaces\n"},
+		{TEXT("events: /e\n\0\n"),
+		 "f:2:1: yaml: control characters are not allowed; the file must be UTF-8 text\n"},
+		{TEXT("\0"), "f:1:1: yaml: control characters are not allowed; the file must be "
+			     "UTF-8 text\n"},
+		{TEXT("events: /\x01\n"), "f:1:10: yaml: control characters are not allowed; the "
+					  "file must be UTF-8 text\n"},
+		{TEXT("# \xc3\xa9\xc3\xa9 \xff\n"),
+		 "f:1:6: yaml: invalid leading UTF-8 octet; the file must be UTF-8 text\n"},
+		{TEXT("events: /e\r\n\xc3"),
+		 "f:2:1: yaml: incomplete UTF-8 octet sequence; the file must be UTF-8 text\n"},
+		{TEXT("events: /\xc0\x80\n"),
+		 "f:1:10: yaml: invalid length of a UTF-8 sequence; the file must be UTF-8 text\n"},
+		{TEXT("\xff\xfe{\0}\0"),
+		 "f:1:1: yaml: invalid leading UTF-8 octet; the file must be UTF-8 text\n"},
+		{TEXT("[a\n"),
+		 "f:2:1: yaml: did not find expected ',' or ']' (while parsing a flow "
+		 "sequence)\n"},
+		{TEXT("a: b: c\n"),
+		 "f:1:5: yaml: mapping values are not allowed in this context\n"},
+		{TEXT("events: \"/e\n"), "f:2:1: yaml: found unexpected end of stream (while "
+					 "scanning a quoted scalar)\n"},
+		{TEXT("events: @e\n"), "f:1:9: yaml: found character that cannot start any token "
+				       "(while scanning for the next token)\n"},
+		{TEXT("%FOO\n---\nevents: /e\n"),
+		 "f:1:5: yaml: found unknown directive name (while scanning a directive)\n"},
+	};
+	size_t failed = 0;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct config_errors errors = {0};
+		struct config *config = untouched;
+		int r = config_parse("f", cases[i].text, cases[i].len, &config, &errors);
+		_cleanup_free_ char *told = errors_join(&errors);
+
+		if (r != -EINVAL || config != untouched || strcmp(told, cases[i].errors) != 0) {
+			print_error("%s\n%d, wanted:\n%sgot:\n%s\n", cases[i].text, r,
+				    cases[i].errors, told);
+			failed++;
+		}
+		config_errors_free(&errors);
+		assert_int_equal(errors.count, 0);
+		/* Also for whom the reasons do not matter. */
+		assert_int_equal(config_parse("f", cases[i].text, cases[i].len, &config, NULL),
+				 -EINVAL);
+		assert_ptr_equal(config, untouched);
+	}
+	assert_int_equal(failed, 0);
+}
+
+/* Texts too long to write out: head, then a unit many times, then a tail. */
+static void test_big(void **state)
+{
+	static const struct {
+		const char *head;
+		const char *unit;
+		size_t times;
+		const char *tail;
+		int r;
+		const char *first; /* error, or NULL */
+	} cases[] = {
+		{"", "[", 300, "", -EINVAL, "f:1:17: yaml: too deep"},
+		{"", "[", YDOC_SIZE_MAX, "", -EINVAL, "f:1:17: yaml: too deep"},
+		{"", "{a: ", 300, "", -EINVAL, "f:1:65: yaml: too deep"},
+		{"", "- ", 300, "a\n", -EINVAL, "f:1:33: yaml: too deep"},
+		{"", "? ", 300, "a\n", -EINVAL, "f:1:3: yaml: a list or mapping cannot be a key"},
+		{"a: ", "[", 15, "]]]]]]]]]]]]]]]", -EINVAL, "f:1:1: a: unknown key"},
+		{"a: ", "[", 16, "]]]]]]]]]]]]]]]]", -EINVAL, "f:1:19: yaml: too deep"},
+		{"", "#", YDOC_SIZE_MAX, "", 0, NULL},
+		{"", "#", YDOC_SIZE_MAX + 1, "", -EINVAL, "f:1:1: yaml: too large"},
+		{"", "\n", YDOC_SIZE_MAX, "", 0, NULL},
+		{"[", "a,", 300000, "]", -EINVAL, "f:1:200000: yaml: too many values"},
+		{"{", "? a,", 200000, "}", -EINVAL, "f:1:8: yaml: this key was given already"},
+		{"events: /", "a", 4094, "\n", 0, NULL},
+		{"events: /", "a", 4095, "\n", -EINVAL, "f:1:9: events: is '/aaa"},
+		{"events: /", "a", YDOC_SIZE_MAX - 9, "", -EINVAL, "f:1:9: events: is '/aaa"},
+		{"", "a", 2000, ": b\n", -EINVAL, "f:1:2001: yaml: mapping values are not allowed"},
+		{"policies: [", "{name: a, match: {cgroup: /a}},", 257, "]", -EINVAL,
+		 "f:1:11: policies: are 257; allowed: at most 256"},
+		{"policies: [{name: a, match: {cgroup: /a}, avoid: [{comm: '", "a",
+		 REGEX_PATTERN_MAX, "'}]}]", 0, NULL},
+		{"policies: [{name: a, match: {cgroup: /a}, avoid: [{comm: '", "a",
+		 REGEX_PATTERN_MAX + 1, "'}]}]", -EINVAL,
+		 "f:1:58: comm: the pattern does not compile: pattern string is longer than the "
+		 "limit"},
+		{"policies: [{name: a, match: {cgroup: /a}, avoid: [", "{comm: a},", 20000, "]}]",
+		 0, NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		size_t unit = strlen(cases[i].unit), head = strlen(cases[i].head);
+		size_t tail = strlen(cases[i].tail), len = head + unit * cases[i].times + tail;
+		_cleanup_free_ char *text = malloc(len);
+		struct config_errors errors = {0};
+		struct config *config = untouched;
+		int r;
+
+		assert_non_null(text);
+		memcpy(text, cases[i].head, head);
+		for (size_t t = 0; t < cases[i].times; t++)
+			memcpy(text + head + t * unit, cases[i].unit, unit);
+		memcpy(text + len - tail, cases[i].tail, tail);
+
+		r = config_parse("f", text, len, &config, &errors);
+		if (r != cases[i].r)
+			fail_msg("case %zu: %d %s", i, r, errors.count ? errors.list[0].text : "");
+		if (r == 0) {
+			assert_int_equal(errors.count, 0);
+			config_free(config);
+			continue;
+		}
+		assert_ptr_equal(config, untouched);
+		assert_true(errors.count > 0);
+		if (strncmp(errors.list[0].text, cases[i].first, strlen(cases[i].first)) != 0)
+			fail_msg("case %zu: %s", i, errors.list[0].text);
+		config_errors_free(&errors);
+	}
+}
+
+/* A map with many keys is cut off before the search for twins costs anything. */
+static void test_many_keys(void **state)
+{
+	struct config_errors errors = {0};
+	struct config *config = untouched;
+	size_t len = 0, room = 8192;
+	_cleanup_free_ char *text = malloc(room);
+
+	(void)state;
+	assert_non_null(text);
+	for (int i = 0; i < 300; i++)
+		len += (size_t)snprintf(text + len, room - len, "k%d: v\n", i);
+
+	/* 256 unknown keys would be told, but the 257th makes the text no tree at all. */
+	assert_int_equal(config_parse("f", text, len, &config, &errors), -EINVAL);
+	assert_int_equal(errors.count, 1);
+	assert_string_equal(errors.list[0].text, "f:257:7: yaml: too many keys in one mapping; at "
+						 "most 256 are allowed");
+	config_errors_free(&errors);
+}
+
+/* More errors than are kept: the first ones are, the others counted. */
+static void test_many_errors(void **state)
+{
+	struct config_errors errors = {0};
+	struct config *config = untouched;
+	size_t len = 0, room = 8192;
+	_cleanup_free_ char *text = malloc(room);
+
+	(void)state;
+	assert_non_null(text);
+	for (int i = 0; i < 200; i++)
+		len += (size_t)snprintf(text + len, room - len, "k%d: v\n", i);
+
+	assert_int_equal(config_parse("f", text, len, &config, &errors), -EINVAL);
+	assert_int_equal(errors.count, CONFIG_ERRORS_MAX);
+	assert_int_equal(errors.more, 200 - CONFIG_ERRORS_MAX);
+	for (size_t i = 0; i < errors.count; i++)
+		assert_int_equal(errors.list[i].line, i + 1);
+	config_errors_free(&errors);
+	config_errors_free(NULL);
+}
+
+static void test_policies_max(void **state)
+{
+	size_t len, room = 65536;
+	_cleanup_free_ char *text = malloc(room);
+	struct config *config;
+
+	(void)state;
+	assert_non_null(text);
+	len = (size_t)snprintf(text, room, "policies:\n");
+	for (int i = 0; i < CONFIG_POLICIES_MAX; i++)
+		len += (size_t)snprintf(text + len, room - len,
+					"- { name: p%d, match: { cgroup: /%d } }\n", i, i);
+
+	config = parse_good(text, len);
+	assert_int_equal(config->policy_count, CONFIG_POLICIES_MAX + 1);
+	for (size_t i = 0; i < config->policy_count; i++)
+		assert_true(list_names(&config->policies[i].protect, "sshd", ""));
+	config_free(config);
+}
+
+/* comm as the kernel has it: the first 15 bytes. */
+static bool list_names_program(const struct rule_list *list, const char *program)
+{
+	char comm[16];
+
+	snprintf(comm, sizeof(comm), "%s", program);
+	return list_names(list, comm, "");
+}
+
+static void test_default(void **state)
+{
+	static const char *const protected[] = {
+		"systemd",
+		"(sd-pam)",
+		"systemd-journald",
+		"systemd-logind",
+		"systemd-networkd",
+		"systemd-resolved",
+		"systemd-udevd",
+		"systemd-timesyncd",
+		"systemd-machined",
+		"systemd-oomd",
+		"elogind",
+		"elogind-daemon",
+		"supervise-daemon",
+		"s6-supervise",
+		"runsv",
+		"dbus-daemon",
+		"dbus-broker",
+		"dbus-broker-launch",
+		"sshd",
+		"sshd-session",
+		"sshd-auth",
+		"dropbear",
+		"login",
+		"agetty",
+		"getty",
+		"(agetty)",
+		"sulogin",
+		"sssd",
+		"sssd_be",
+		"NetworkManager",
+		"wpa_supplicant",
+		"iwd",
+		"dhclient",
+		"dhcpcd",
+		"udhcpc",
+		"wickedd",
+		"wickedd-dhcp4",
+		"connmand",
+		"ovs-vswitchd",
+		"containerd",
+		"containerd-shim",
+		"containerd-shim-runc-v2",
+		"dockerd",
+		"docker-proxy",
+		"crio",
+		"conmon",
+		"conmonrs",
+		"runc",
+		"crun",
+		"kubelet",
+		"kubelite",
+		"k3s-server",
+		"k3s-agent",
+		"pause",
+		"lxcfs",
+		"iscsid",
+		"multipathd",
+		"google_guest_agent",
+		"amazon-ssm-agent",
+		"qemu-ga",
+	};
+	static const char *const not_protected[] = {
+		"java",	    "python3", "bash",	      "sshd2", "mysshd", "ssh",	       "postgres",
+		"systemdx", "pauses",  "containerdx", "dbus",  "loginx", "logcollect", "node",
+		"chrome",   "",
+	};
+	static const char *const avoided[] = {
+		"X",
+		"Xorg",
+		"Xwayland",
+		"gnome-shell",
+		"gnome-session-binary",
+		"kwin_wayland",
+		"kwin_x11",
+		"plasmashell",
+		"sway",
+		"weston",
+		"cinnamon",
+		"xfwm4",
+		"xfce4-session",
+		"gdm-wayland-session",
+		"sddm",
+		"lightdm",
+		"Hyprland",
+	};
+	static const char *const not_avoided[] = {"Xfoo", "x", "firefox", "java", "sshd", "i3bar"};
+	struct config *config = config_default();
+	const struct policy *node, *cgroups;
+
+	(void)state;
+	assert_non_null(config);
+	assert_null(config->events_path);
+	assert_int_equal(config->policy_count, 2);
+
+	node = &config->policies[0];
+	assert_string_equal(node->name, "node");
+	assert_true(node->match_node);
+	assert_null(node->match_cgroup);
+	assert_false(node->warn_only);
+	assert_int_equal(node->pressure, PRESSURE_MEDIUM);
+	assert_int_equal(node->kill, KILL_UNIT_PROCESS);
+	assert_int_equal(node->rank, RANK_BLAME);
+	assert_int_equal(node->prefer.count, 0);
+
+	cgroups = &config->policies[1];
+	assert_string_equal(cgroups->name, "cgroups");
+	assert_false(cgroups->match_node);
+	assert_string_equal(cgroups->match_cgroup, "/*");
+	assert_true(cgroups->warn_only);
+
+	for (size_t i = 0; i < ARRAY_SIZE(protected); i++)
+		if (!list_names_program(&node->protect, protected[i]))
+			fail_msg("%s is not protected", protected[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(not_protected); i++)
+		if (list_names_program(&node->protect, not_protected[i]))
+			fail_msg("%s is protected", not_protected[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(avoided); i++)
+		if (!list_names_program(&node->avoid, avoided[i]))
+			fail_msg("%s is not avoided", avoided[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(not_avoided); i++)
+		if (list_names_program(&node->avoid, not_avoided[i]))
+			fail_msg("%s is avoided", not_avoided[i]);
+
+	config_free(config);
+	config_free(NULL);
+}
+
+/* What descriptions are made of is complete. */
+static void test_tables(void **state)
+{
+	(void)state;
+	for (size_t t = 0; config_tables[t]; t++) {
+		assert_non_null(config_tables[t]->name);
+		assert_in_range(config_tables[t]->count, 1, 32);
+		for (size_t k = 0; k < config_tables[t]->count; k++) {
+			const struct config_key *key = &config_tables[t]->keys[k];
+			char allowed[256];
+
+			assert_non_null(key->name);
+			assert_non_null(key->parse);
+			assert_non_null(key->help);
+			assert_true(!key->words != !key->allowed);
+			assert_true(strlen(config_key_allowed(key, allowed, sizeof(allowed))) > 0);
+			assert_true(strlen(allowed) < sizeof(allowed) - 1);
+		}
+	}
+}
+
+/* ---- files ---- */
+
+static char dir[] = "/tmp/fastoom-test-config-XXXXXX";
+static char path[64];
+
+static int make_dir(void **state)
+{
+	(void)state;
+	if (!mkdtemp(dir) || chmod(dir, 0755) < 0)
+		return -1;
+	snprintf(path, sizeof(path), "%s/f.yaml", dir);
+	return 0;
+}
+
+static int remove_dir(void **state)
+{
+	(void)state;
+	unlink(path);
+	return rmdir(dir);
+}
+
+static void write_file(const char *text, size_t len, mode_t mode)
+{
+	_cleanup_fclose_ FILE *f = NULL;
+
+	unlink(path);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	assert_int_equal(fwrite(text, 1, len, f), len);
+	assert_int_equal(fchmod(fileno(f), mode), 0);
+}
+
+static void check_unreadable(const char *file, int want, const char *why)
+{
+	struct config_errors errors = {0};
+	struct config *config = untouched;
+	_cleanup_free_ char *line = NULL;
+
+	assert_true(asprintf(&line, "%s: cannot be read: %s", file, why) >= 0);
+	assert_int_equal(config_read(file, &config, NULL), want);
+	assert_int_equal(config_read(file, &config, &errors), want);
+	assert_ptr_equal(config, untouched);
+	assert_int_equal(errors.count, 1);
+	assert_int_equal(errors.list[0].line, 0);
+	assert_string_equal(errors.list[0].text, line);
+	config_errors_free(&errors);
+}
+
+static void test_read(void **state)
+{
+	struct config_errors errors = {0};
+	struct config *config = NULL;
+	_cleanup_free_ char *line = NULL;
+
+	(void)state;
+	write_file(TEXT("events: /e\n"), 0600);
+	assert_int_equal(config_read(path, &config, &errors), 0);
+	assert_string_equal(config->events_path, "/e");
+	config_free(config);
+
+	config = untouched;
+	write_file(TEXT("event: /e\n"), 0600);
+	assert_int_equal(config_read(path, &config, &errors), -EINVAL);
+	assert_ptr_equal(config, untouched);
+	assert_int_equal(errors.count, 1);
+	assert_true(asprintf(&line,
+			     "%s:1:1: event: unknown key in the file (did you mean `events`?); "
+			     "allowed: events, policies",
+			     path) >= 0);
+	assert_string_equal(errors.list[0].text, line);
+	config_errors_free(&errors);
+}
+
+static void test_read_too_large(void **state)
+{
+	struct config_errors errors = {0};
+	struct config *config = untouched;
+	const size_t len = 3 * YDOC_SIZE_MAX;
+	_cleanup_free_ char *text = malloc(len);
+
+	(void)state;
+	assert_non_null(text);
+	memset(text, '#', len);
+	write_file(text, len, 0600);
+	assert_int_equal(config_read(path, &config, &errors), -EINVAL);
+	assert_int_equal(errors.count, 1);
+	assert_non_null(strstr(errors.list[0].text, ":1:1: yaml: too large"));
+	config_errors_free(&errors);
+}
+
+static void test_read_not_a_file(void **state)
+{
+	(void)state;
+	unlink(path);
+	check_unreadable(path, -ENOENT, "No such file or directory");
+	check_unreadable("", -ENOENT, "No such file or directory");
+	check_unreadable(dir, -EISDIR, "Is a directory");
+	check_unreadable("/dev/zero", -ENODEV, "Not a regular file");
+
+	/* Nobody writes into it, and nobody waits for that. */
+	assert_int_equal(mkfifo(path, 0600), 0);
+	check_unreadable(path, -ENODEV, "Not a regular file");
+
+	unlink(path);
+	assert_int_equal(symlink("f.yaml", path), 0);
+	check_unreadable(path, -ELOOP, "Too many levels of symbolic links");
+}
+
+static void test_read_forbidden(void **state)
+{
+	uid_t uid = geteuid();
+
+	(void)state;
+	write_file(TEXT("events: /e\n"), 0);
+	/* root may read everything: be somebody else for a moment. */
+	if (uid == 0 && seteuid(65534) < 0)
+		skip();
+	check_unreadable(path, -EACCES, "Permission denied");
+	if (uid == 0)
+		assert_int_equal(seteuid(0), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_whole),
+		cmocka_unit_test(test_good),
+		cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_big),
+		cmocka_unit_test(test_many_keys),
+		cmocka_unit_test(test_many_errors),
+		cmocka_unit_test(test_policies_max),
+		cmocka_unit_test(test_default),
+		cmocka_unit_test(test_tables),
+		cmocka_unit_test(test_read),
+		cmocka_unit_test(test_read_too_large),
+		cmocka_unit_test(test_read_not_a_file),
+		cmocka_unit_test(test_read_forbidden),
+	};
+
+	return cmocka_run_group_tests(tests, make_dir, remove_dir);
+}
