@@ -39,6 +39,7 @@ static __always_inline __u64 folio_pages(struct folio *folio)
 		return folio->_nr_pages;
 	if (bpf_core_field_exists(before615->_folio_nr_pages))
 		return before615->_folio_nr_pages;
+	/* 5.17 to 6.0 count a large folio as one page: the clock runs slower, alike for all */
 	return 1;
 }
 
@@ -92,8 +93,7 @@ int fo_page_evicted(u64 *ctx)
 	state = fo_current_state(false);
 	if (state && state->stall_start_ns)
 		shadow.scope = state->stall_scope;
-	else if (!fo_eyes_node || !fo_have_task_storage ||
-		 !(bpf_get_current_task_btf()->flags & PF_KSWAPD))
+	else if (!fo_eyes_node || !fo_current_is_kswapd())
 		return 0;
 
 	hot = bpf_map_lookup_elem(&fo_hot, &shadow.scope);

@@ -17,8 +17,10 @@
 
 /* ---- knobs, with the value that is safe everywhere -------------------- */
 
-extern const volatile bool fo_have_task_storage; /* 5.11: storage and current's BTF pointer */
-extern const volatile bool fo_begin_has_memcg;	 /* 7.1: begin(gfp, order, memcg) */
+/* 5.13, a10787e6d58c; current as a BTF pointer is 5.11, 3ca1032ab7ab */
+extern const volatile bool fo_have_task_storage;
+/* 7.1, 874a0a566ede: begin(gfp, order, memcg) */
+extern const volatile bool fo_begin_has_memcg;
 extern const volatile bool fo_cache_has_folio;	 /* page-cache tracepoints carry a folio */
 extern const volatile bool fo_have_probe_read;	 /* not under lockdown=confidentiality */
 extern const volatile bool fo_cgroup_v1;	 /* memsw is memory + swap, not swap */
@@ -131,7 +133,7 @@ struct {
 	__type(value, struct fo_task_state);
 } fo_tasks __weak SEC(".maps");
 
-/* 5.10 only */
+/* before 5.13 only */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, FO_TASKS_MAX);

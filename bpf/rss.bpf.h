@@ -23,18 +23,21 @@ static __always_inline __s64 fo_rss_pages(struct mm_struct *mm, int kind)
 	__s64 pages;
 
 	if (bpf_core_type_exists(struct mm_rss_stat)) {
+		/* 6.1's verifier does not follow a typedef within an array: this one is read */
+		if (!fo_have_probe_read)
+			return 0;
 		switch (kind) {
 		case FO_RSS_FILE:
-			pages = before62->rss_stat.count[FO_RSS_FILE].counter;
+			pages = BPF_CORE_READ(before62, rss_stat.count[FO_RSS_FILE].counter);
 			break;
 		case FO_RSS_ANON:
-			pages = before62->rss_stat.count[FO_RSS_ANON].counter;
+			pages = BPF_CORE_READ(before62, rss_stat.count[FO_RSS_ANON].counter);
 			break;
 		case FO_RSS_SWAP:
-			pages = before62->rss_stat.count[FO_RSS_SWAP].counter;
+			pages = BPF_CORE_READ(before62, rss_stat.count[FO_RSS_SWAP].counter);
 			break;
 		default:
-			pages = before62->rss_stat.count[FO_RSS_SHMEM].counter;
+			pages = BPF_CORE_READ(before62, rss_stat.count[FO_RSS_SHMEM].counter);
 		}
 	} else {
 		switch (kind) {

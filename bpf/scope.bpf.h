@@ -18,7 +18,7 @@
 
 /*
  * A charge takes MEMCG_CHARGE_BATCH pages at once, so usage stops that short of the limit;
- * one of a large folio (6.18 reads files in folios of up to 2 MiB) up to 512.
+ * one of a large folio up to 512 (readahead makes them since 5.18, 793917d997df).
  */
 #define FO_CHARGE_BATCH 64
 #define FO_CHARGE_MOST	512
@@ -51,6 +51,15 @@ static __always_inline __u64 fo_current_memcg(void)
 			return memcg->css.cgroup->kn->id;
 	}
 	return fo_task_memcg(task);
+}
+
+static __always_inline bool fo_current_is_kswapd(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	if (fo_have_task_storage)
+		return bpf_get_current_task_btf()->flags & PF_KSWAPD;
+	return BPF_CORE_READ(task, flags) & PF_KSWAPD;
 }
 
 /* Whether @task's memory cgroup is @scope or lies below it. */
@@ -213,7 +222,8 @@ static __always_inline void fo_stall_end(struct fo_stall *stall, __u64 start, __
 	fo_add(stall->start_sum_ns, -start);
 	fo_add(stall->done_ns, took);
 	fo_add(stall->ended, 1);
-	fo_add(stall->reclaimed_pages, pages);
+	if (pages) /* adding a constant 0 becomes an atomic OR, which 5.10 does not have */
+		fo_add(stall->reclaimed_pages, pages);
 	if (took > stall->max_ns)
 		stall->max_ns = took;
 	if (slot >= FO_STALL_SLOTS)

@@ -123,7 +123,7 @@ struct task_struct {
 	struct signal_struct *signal;
 	const struct cred *cred;
 	struct css_set *cgroups;
-	struct mem_cgroup *active_memcg; /* since 5.10, b87d8cefe43c; CONFIG_MEMCG */
+	struct mem_cgroup *active_memcg; /* since 4.19, d46eb14b735b; CONFIG_MEMCG */
 	u64 start_boottime;		 /* ns; since 5.5, cf25e24db61c */
 	char comm[16];
 };
@@ -143,7 +143,7 @@ struct address_space {
 	struct inode *host;
 };
 
-/* arguments of the page-cache tracepoints before 5.18 (a0580c6f9bab made them folios) */
+/* arguments of the page-cache tracepoints before 5.17 (a0580c6f9bab made them folios) */
 struct page {
 	struct address_space *mapping;
 	unsigned long index;
@@ -171,7 +171,7 @@ struct folio___flags_word {
 };
 
 struct folio___before615 {
-	unsigned int _folio_nr_pages; /* 5.18 to 6.14 on 64 bit, 378c6a4a1d1a */
+	unsigned int _folio_nr_pages; /* 6.1 to 6.14, 379708ffde1b */
 };
 
 enum pageflags {

@@ -11,7 +11,7 @@
 #include "base/util.h"
 
 #ifndef SYS_process_mrelease
-#define SYS_process_mrelease 448 /* 5.15, 884a7e5964e0; the same number everywhere */
+#define SYS_process_mrelease 448 /* 5.15, 884a7e5964e0; not so on alpha and mips */
 #endif
 
 static void end(struct kill *kill, enum kill_state state, int error, uint64_t now_ns)

@@ -55,7 +55,6 @@ static int read_start(int pid, uint64_t *ret_ticks)
 
 int pidref_open(int pid, uint64_t start_boot_ns, struct pidref *ret)
 {
-	/* not in glibc 2.36's headers for everybody: the number is the same on all but alpha */
 	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
 	uint64_t ticks, tick_ns = 1000000000ULL / (uint64_t)sysconf(_SC_CLK_TCK);
 	int err;

@@ -16,7 +16,6 @@ static int read_v1(const struct cgroup *cgroup, struct cgroup_memory *memory)
 		ACTIVE,
 		REFAULT_ANON,
 		REFAULT_FILE,
-		REFAULT,
 		FAULTS
 	};
 	uint64_t v[FAULTS + 1] = {0};
@@ -27,10 +26,9 @@ static int read_v1(const struct cgroup *cgroup, struct cgroup_memory *memory)
 		[SWAP] = {"total_swap", &v[SWAP]},
 		[INACTIVE] = {"total_inactive_file", &v[INACTIVE]},
 		[ACTIVE] = {"total_active_file", &v[ACTIVE]},
+		/* since 6.1, e09b0b61fbbf */
 		[REFAULT_ANON] = {"total_workingset_refault_anon", &v[REFAULT_ANON]},
 		[REFAULT_FILE] = {"total_workingset_refault_file", &v[REFAULT_FILE]},
-		/* before 5.9 (170b04b7ae49) there was one counter */
-		[REFAULT] = {"total_workingset_refault", &v[REFAULT]},
 		[FAULTS] = {"total_pgmajfault", &v[FAULTS]},
 	};
 	uint64_t memsw, memsw_limit;
@@ -49,8 +47,8 @@ static int read_v1(const struct cgroup *cgroup, struct cgroup_memory *memory)
 		memory->anon_bytes = v[RSS] + v[SHMEM];
 		memory->has |= CGROUP_HAS_ANON;
 	}
-	if (FOUND(REFAULT_FILE) || FOUND(REFAULT)) {
-		memory->refault_pages = v[REFAULT_ANON] + v[REFAULT_FILE] + v[REFAULT];
+	if (FOUND(REFAULT_FILE)) {
+		memory->refault_pages = v[REFAULT_ANON] + v[REFAULT_FILE];
 		memory->has |= CGROUP_HAS_REFAULTS;
 	}
 	if (FOUND(FAULTS)) {

@@ -52,14 +52,16 @@ struct loader {
 
 static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
 {
-	char text[LOG_LINE_MAX];
+	/* the verifier's log comes as one text; what it says last is what matters */
+	static char text[64 * 1024];
+	char *save;
 
 	/* one level down: what is an error to libbpf is often a probe to us */
 	if (level == LIBBPF_DEBUG || log_level() < LOG_LEVEL_DEBUG)
 		return 0;
 	vsnprintf(text, sizeof(text), format, args);
-	text[strcspn(text, "\n")] = '\0';
-	log_debug("libbpf: %s", text);
+	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		log_debug("%s", line);
 	return 0;
 }
 
@@ -194,6 +196,7 @@ static int open_object(struct loader *loader, int cgroup_version)
 	 */
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = VMLINUX_BTF);
 
+	fastoom__destroy(loader->skel);
 	loader->skel = fastoom__open_opts(&opts);
 	if (!loader->skel)
 		return -errno;
@@ -219,6 +222,18 @@ static int open_object(struct loader *loader, int cgroup_version)
 	else
 		bpf_map__set_autocreate(loader->skel->maps.fo_tasks, false);
 	return 0;
+}
+
+static int prepare(struct loader *loader, const struct btf *btf, int cgroup_version, char *why,
+		   size_t why_size)
+{
+	int err = open_object(loader, cgroup_version);
+
+	if (err) {
+		say(why, why_size, "the BPF object cannot be opened: %s", strerror(-err));
+		return err;
+	}
+	return choose_hooks(loader, btf, why, why_size);
 }
 
 int loader_new(struct loader **ret, int cgroup_version, char *why, size_t why_size)
@@ -248,14 +263,16 @@ int loader_new(struct loader **ret, int cgroup_version, char *why, size_t why_si
 	}
 
 	probe_features(&loader->features, btf);
-	err = open_object(loader, cgroup_version);
-	if (err)
-		say(why, why_size, "the BPF object cannot be opened: %s", strerror(-err));
-	else
-		err = choose_hooks(loader, btf, why, why_size);
-	btf__free(btf);
+	err = prepare(loader, btf, cgroup_version, why, why_size);
 	if (!err) {
 		err = fastoom__load(loader->skel);
+		if (err == -EINVAL && loader->features.task_storage) {
+			/* 5.11 and 5.12 have the map, but not for our kind of program */
+			loader->features.task_storage = false;
+			err = prepare(loader, btf, cgroup_version, why, why_size);
+			if (!err)
+				err = fastoom__load(loader->skel);
+		}
 		if (err == -EPERM || err == -EACCES)
 			say(why, why_size,
 			    "the kernel does not let us load BPF programs: run as root, or with "
@@ -266,6 +283,7 @@ int loader_new(struct loader **ret, int cgroup_version, char *why, size_t why_si
 			    "reason",
 			    strerror(-err));
 	}
+	btf__free(btf);
 	if (!err)
 		err = attach_sentinels(loader, why, why_size);
 	if (err) {

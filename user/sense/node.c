@@ -101,7 +101,6 @@ int node_read(const struct node *node, struct node_memory *ret)
 	enum {
 		R_ANON,
 		R_FILE,
-		R_BOTH,
 		SCAN_KSWAPD,
 		SCAN_DIRECT,
 		FAULTS
@@ -121,7 +120,6 @@ int node_read(const struct node *node, struct node_memory *ret)
 	const struct kv vmstat[] = {
 		[R_ANON] = {"workingset_refault_anon", &w[R_ANON]},
 		[R_FILE] = {"workingset_refault_file", &w[R_FILE]},
-		[R_BOTH] = {"workingset_refault", &w[R_BOTH]}, /* before 5.9, 170b04b7ae49 */
 		[SCAN_KSWAPD] = {"pgscan_kswapd", &w[SCAN_KSWAPD]},
 		[SCAN_DIRECT] = {"pgscan_direct", &w[SCAN_DIRECT]},
 		[FAULTS] = {"pgmajfault", &w[FAULTS]},
@@ -149,8 +147,8 @@ int node_read(const struct node *node, struct node_memory *ret)
 		memory.has |= NODE_HAS_SWAP;
 	}
 	if (!kvfile_read(node->vmstat_fd, vmstat, ARRAY_SIZE(vmstat), &found)) {
-		if (found & (1U << R_FILE | 1U << R_BOTH)) {
-			memory.refault_pages = w[R_ANON] + w[R_FILE] + w[R_BOTH];
+		if (found & (1U << R_FILE)) {
+			memory.refault_pages = w[R_ANON] + w[R_FILE];
 			memory.has |= NODE_HAS_REFAULTS;
 		}
 		if (ALL(1U << FAULTS)) {
