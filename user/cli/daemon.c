@@ -336,9 +336,16 @@ static void manage_eyes(struct daemon *daemon, bool needed, uint64_t now_ns)
 	if (needed)
 		daemon->eyes_needed_ns = now_ns;
 	switch (atomic_load(&daemon->eyes)) {
+	case EYES_FAILED:
+		/* a hook that this kernel lacks will not come; memory for attaching it may */
+		if (atomic_load(&daemon->eyes_error) == -ENOENT ||
+		    now_ns - daemon->eyes_tried_ns < EYES_LINGER_NS)
+			return;
+		/* fallthrough */
 	case EYES_SHUT:
 		if (!needed)
 			return;
+		daemon->eyes_tried_ns = now_ns;
 		atomic_store(&daemon->eyes, EYES_OPENING);
 		if (worker_give(daemon->aide, open_eyes, &request, sizeof(request)))
 			atomic_store(&daemon->eyes, EYES_SHUT);

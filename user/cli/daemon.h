@@ -73,7 +73,7 @@ enum eyes_state {
 	EYES_SHUT,
 	EYES_OPENING,
 	EYES_OPEN,
-	EYES_FAILED, /* not on this kernel */
+	EYES_FAILED, /* not on this kernel, or not now */
 };
 
 struct daemon {
@@ -94,6 +94,7 @@ struct daemon {
 	atomic_int eyes;
 	atomic_int eyes_error;
 	uint64_t eyes_needed_ns;
+	uint64_t eyes_tried_ns;
 
 	int lock_fd;
 	int epoll_fd;

@@ -7,7 +7,7 @@
 
 /*
  * Set by hand, from runs on a kernel 6.18 host with a fast virtual disk, 256 MiB v1
- * cgroups (scripts/show-evidence prints the same quantities):
+ * cgroups (run --verbose prints the same quantities):
  *
  *	case					lost	thrash	level
  *	livelock, 4 KiB reads, 2 threads	0.65	1.24	0.79
