@@ -5,6 +5,12 @@
 
 #define PAGE_BYTES 4096.0 /* the unit of refault counts on x86 */
 
+/*
+ * A scope that wanted to work less than this had little to lose: without a floor a guest that
+ * waited 0.4 % of a second for streaming and stalled 1 % of it had "lost all its time".
+ */
+#define LOST_LEAST_TASKS 0.2
+
 void window_reset(struct window *window)
 {
 	window->count = 0;
@@ -61,7 +67,7 @@ static double clip(double value, double low, double high)
 static void evidence_waits(struct evidence *e, const struct sample *from, const struct sample *to,
 			   double span_ns)
 {
-	double io, io_done, refault, run, samples, refaults, near, stall;
+	double io, io_done, refault, run, samples, refaults, near, stall, wanted;
 
 	if (!(from->has & to->has & SAMPLE_HAS_WAITS) || !difference(from->io_ns, to->io_ns, &io) ||
 	    !difference(from->io_done_ns, to->io_done_ns, &io_done) ||
@@ -80,7 +86,8 @@ static void evidence_waits(struct evidence *e, const struct sample *from, const 
 	e->refaulted = samples > 0 ? clip(refaults / samples, 0, 1) : 0;
 	e->near = samples > 0 ? clip(near / samples, 0, 1) : 0;
 	stall = e->has & EVIDENCE_HAS_STALL ? e->stall : 0;
-	e->lost_share = e->io + e->run > 0 ? clip((e->thrash + stall) / (e->io + e->run), 0, 1) : 0;
+	wanted = clip(e->io + e->run, LOST_LEAST_TASKS, 1e9);
+	e->lost_share = clip((e->thrash + stall) / wanted, 0, 1);
 	e->has |= EVIDENCE_HAS_THRASH;
 }
 
