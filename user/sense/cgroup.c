@@ -150,6 +150,9 @@ int cgroup_open_path(const struct cgroup_host *host, const char *path, struct cg
 
 	while (*path == '/')
 		path++;
+	for (const char *up = strstr(path, ".."); up; up = strstr(up + 2, ".."))
+		if ((up == path || up[-1] == '/') && (up[2] == '/' || up[2] == '\0'))
+			return -EINVAL;
 	if (strlen(path) > sizeof(cgroup.path) - 2)
 		return -ENAMETOOLONG;
 	cgroup.path[0] = '/';

@@ -74,7 +74,7 @@ void cgroup_host_shut(struct cgroup_host *host);
 
 /* By kernfs id; needs CAP_DAC_READ_SEARCH. */
 int cgroup_open_id(const struct cgroup_host *host, uint64_t id, struct cgroup *ret);
-/* By path below the controller's root. */
+/* By path below the controller's root; -EINVAL: it has "..". */
 int cgroup_open_path(const struct cgroup_host *host, const char *path, struct cgroup *ret);
 void cgroup_shut(struct cgroup *cgroup);
 

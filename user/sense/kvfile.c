@@ -28,17 +28,36 @@ static bool parse_digits(const char **at, uint64_t *ret_value)
 	return true;
 }
 
+/* Digits up to the line's end, or to a "kB" there; *ret_value only then. */
+static bool parse_value(const char *p, const char *end, uint64_t *ret_value)
+{
+	uint64_t value;
+
+	if (!parse_digits(&p, &value))
+		return false;
+	if (end - p == 3 && !memcmp(p, " kB", 3)) {
+		if (value > UINT64_MAX / 1024)
+			return false;
+		value *= 1024;
+	} else if (p != end) {
+		return false;
+	}
+	*ret_value = value;
+	return true;
+}
+
 uint32_t kv_parse(const char *text, const struct kv *table, size_t entries)
 {
 	uint32_t found = 0;
 	size_t next = 0;
 
-	for (const char *line = text; *line;) {
-		const char *end = strchrnul(line, '\n');
+	for (const char *line = text, *end; *line; line = end + 1) {
 		const char *key_end = line;
 		const char *p;
-		uint64_t value;
 
+		end = strchr(line, '\n');
+		if (!end) /* every line of the kernel's ends: this one was cut off */
+			break;
 		while (key_end < end && *key_end != ' ' && *key_end != ':')
 			key_end++;
 		p = key_end;
@@ -52,16 +71,11 @@ uint32_t kv_parse(const char *text, const struct kv *table, size_t entries)
 
 			if (len != (size_t)(key_end - line) || memcmp(table[at].key, line, len))
 				continue;
-			if (parse_digits(&p, &value) && p <= end) {
-				if (end - p >= 3 && !memcmp(p, " kB", 3))
-					value *= 1024;
-				*table[at].value = value;
+			if (parse_value(p, end, table[at].value))
 				found |= 1U << at;
-			}
 			next = at + 1;
 			break;
 		}
-		line = *end ? end + 1 : end;
 	}
 	return found;
 }
@@ -115,5 +129,8 @@ int kvfile_number(int fd, uint64_t *ret_value)
 	char text[64];
 	int err = read_text(fd, text, sizeof(text));
 
-	return err ? err : kv_parse_number(text, ret_value);
+	if (err)
+		return err;
+	/* a file that fills all of it is no number, or goes on */
+	return strlen(text) == sizeof(text) - 1 ? -EINVAL : kv_parse_number(text, ret_value);
 }

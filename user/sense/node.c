@@ -51,12 +51,21 @@ void node_shut(struct node *node)
 
 int node_parse_marks(const char *zoneinfo, uint64_t *ret_low_pages)
 {
+	static const char label[] = "\n        low ";
 	uint64_t sum = 0;
 	bool any = false;
 
-	for (const char *p = zoneinfo; (p = strstr(p, "\n        low ")); any = true) {
-		p += strlen("\n        low ");
-		sum += strtoull(p, NULL, 10);
+	for (const char *p = zoneinfo; (p = strstr(p, label)); any = true) {
+		unsigned long long pages;
+		char *end;
+
+		p += sizeof(label) - 1;
+		p += strspn(p, " ");
+		errno = 0;
+		pages = strtoull(p, &end, 10);
+		if (*p < '0' || *p > '9' || errno || (*end != '\n' && *end != '\0'))
+			return -EINVAL;
+		sum += pages;
 	}
 	if (!any)
 		return -EINVAL;
