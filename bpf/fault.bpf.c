@@ -145,6 +145,14 @@ static __always_inline void sample_refault(struct fo_task_state *state, struct f
 	bpf_map_delete_elem(&fo_shadows, key);
 }
 
+/* A muted scope whose time is over reclaims no more. */
+static __always_inline struct fo_hot *live(struct fo_hot *hot)
+{
+	if (hot && hot->muted_until_ns && hot->muted_until_ns < bpf_ktime_get_ns())
+		return NULL;
+	return hot;
+}
+
 SEC("tp_btf/mm_filemap_add_to_page_cache")
 int fo_page_added(u64 *ctx)
 {
@@ -153,14 +161,18 @@ int fo_page_added(u64 *ctx)
 	struct fo_wait_stat *stat;
 	struct fo_page_key key;
 	struct span span = {};
-	struct fo_hot *hot;
+	struct fo_hot *hot = NULL;
 
 	limited = bpf_map_lookup_elem(&fo_limit_of, &leaf);
-	if (limited)
+	if (limited) {
 		scope = *limited;
-	else if (!fo_eyes_node)
-		return 0;
-	hot = bpf_map_lookup_elem(&fo_hot, &scope);
+		hot = live(bpf_map_lookup_elem(&fo_hot, &scope));
+	}
+	/* its limit was hit once, but not now: then it is one of the node's */
+	if (!hot && fo_eyes_node) {
+		scope = FO_SCOPE_NODE;
+		hot = live(bpf_map_lookup_elem(&fo_hot, &scope));
+	}
 	if (!hot)
 		return 0;
 

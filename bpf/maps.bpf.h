@@ -21,10 +21,10 @@
 extern const volatile bool fo_have_task_storage;
 /* 7.1, 874a0a566ede: begin(gfp, order, memcg) */
 extern const volatile bool fo_begin_has_memcg;
-extern const volatile bool fo_cache_has_folio;	 /* page-cache tracepoints carry a folio */
-extern const volatile bool fo_have_probe_read;	 /* not under lockdown=confidentiality */
-extern const volatile bool fo_cgroup_v1;	 /* memsw is memory + swap, not swap */
-extern const volatile __u32 fo_sample_shift;	 /* one page in 2^shift is followed */
+extern const volatile bool fo_cache_has_folio; /* page-cache tracepoints carry a folio */
+extern const volatile bool fo_have_probe_read; /* not under lockdown=confidentiality */
+extern const volatile bool fo_cgroup_v1;       /* memsw is memory + swap, not swap */
+extern const volatile __u32 fo_sample_shift;   /* one page in 2^shift is followed */
 
 /* ---- state that user space changes while we run ----------------------- */
 

@@ -375,6 +375,14 @@ static void set_near(struct daemon *daemon, const struct watch *watch, uint64_t 
 
 /* ---- judging ------------------------------------------------------------ */
 
+static void tell_recovered(struct daemon *daemon, struct watch *watch,
+			   const struct evidence *evidence)
+{
+	watch->trouble = false;
+	tell_verdict(daemon, watch, "recovered", &watch->verdict, evidence);
+	log_info("%s: recovered", watch_name(watch));
+}
+
 static void after_verdict(struct daemon *daemon, struct watch *watch,
 			  const struct evidence *evidence, uint64_t now_ns)
 {
@@ -414,28 +422,29 @@ static void after_verdict(struct daemon *daemon, struct watch *watch,
 	default:
 		if (verdict->reason == REASON_CALM && !watch->state.warned) {
 			watch->empty_told = false;
-			if (watch->trouble) {
-				watch->trouble = false;
-				tell_verdict(daemon, watch, "recovered", verdict, evidence);
-				log_info("%s: recovered", watch_name(watch));
-			}
+			if (watch->trouble)
+				tell_recovered(daemon, watch, evidence);
 		}
 	}
 }
 
 /* True when the scope is no longer worth watching: quiet, or far from any trouble. */
-static bool watch_is_over(struct daemon *daemon, struct watch *watch, uint64_t now_ns)
+static bool watch_is_over(struct daemon *daemon, struct watch *watch,
+			  const struct evidence *evidence, uint64_t now_ns)
 {
 	uint64_t mute_ns;
 
-	if (watch->incident.open || watch->trouble || now_ns < watch->state.settle_until_ns)
+	if (watch->incident.open || now_ns < watch->state.settle_until_ns)
 		return false;
 	if (now_ns - watch->active_ns >= COOL_NS) {
+		/* quiet is recovered, also where the evidence cannot say so */
+		if (watch->trouble)
+			tell_recovered(daemon, watch, evidence);
 		log_debug("%s: cool", watch_name(watch));
 		forget(daemon, watch->scope);
 		return true;
 	}
-	if (watch->level < 0 || watch->level >= EYES_LEVEL)
+	if (watch->trouble || watch->level < 0 || watch->level >= EYES_LEVEL)
 		return false;
 	/* it reclaims, but cannot be near before its headroom is gone */
 	mute_ns = watch->headroom_bytes * 1000 / (FASTEST_BYTES_PER_S / 1000000);
@@ -470,7 +479,9 @@ static void watch_tick(struct daemon *daemon, struct watch *watch, uint64_t now_
 	incident_look(daemon, watch, now_ns);
 	err = take_sample(daemon, watch, now_ns, &sample);
 	if (err == -ENODEV) {
-		/* the cgroup was removed; what was in it is gone */
+		/* the cgroup was removed: what was in it is gone, or about to be */
+		if (watch->incident.open)
+			return;
 		forget(daemon, watch->scope);
 		watch_end(daemon, watch);
 		return;
@@ -501,7 +512,7 @@ static void watch_tick(struct daemon *daemon, struct watch *watch, uint64_t now_
 		log_evidence(watch, &evidence);
 		after_verdict(daemon, watch, &evidence, now_ns);
 	}
-	if (watch_is_over(daemon, watch, now_ns))
+	if (watch_is_over(daemon, watch, &evidence, now_ns))
 		watch_end(daemon, watch);
 }
 

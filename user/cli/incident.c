@@ -104,9 +104,11 @@ static void finish(struct daemon *daemon, struct watch *watch, uint64_t now_ns)
 	const struct candidate *victim = &incident->victims[0].candidate;
 	enum kill_state state = incident->kill.state;
 	char freed_text[UNITS_TEXT_MAX], took_text[UNITS_TEXT_MAX];
-	uint64_t held_bytes, freed_bytes = 0;
+	uint64_t held_bytes = 0, freed_bytes = 0;
+	int err = watch_held(daemon, watch, now_ns, &held_bytes);
 
-	if (!watch_held(daemon, watch, now_ns, &held_bytes) && held_bytes < incident->held_bytes)
+	/* a cgroup that was removed gave everything back */
+	if ((!err || err == -ENODEV) && held_bytes < incident->held_bytes)
 		freed_bytes = incident->held_bytes - held_bytes;
 	step(incident, kill_state_name(state), now_ns);
 	write_record(daemon, watch, "kill", kill_state_name(state), freed_bytes, now_ns);
