@@ -7,9 +7,12 @@
 
 /*
  * A scope that wanted to work less than this had little to lose: without a floor a guest that
- * waited 0.4 % of a second for streaming and stalled 1 % of it had "lost all its time".
+ * waited 0.4 % of a second for streaming and stalled 1 % of it had "lost all its time". Stall is
+ * held against a whole task, for the eyes see only tasks that read files: one that reclaims for
+ * its own anonymous memory is not in io and run.
  */
-#define LOST_LEAST_TASKS 0.2
+#define LOST_LEAST_TASKS  0.2
+#define STALL_LEAST_TASKS 1.0
 
 void window_reset(struct window *window)
 {
@@ -86,8 +89,10 @@ static void evidence_waits(struct evidence *e, const struct sample *from, const 
 	e->refaulted = samples > 0 ? clip(refaults / samples, 0, 1) : 0;
 	e->near = samples > 0 ? clip(near / samples, 0, 1) : 0;
 	stall = e->has & EVIDENCE_HAS_STALL ? e->stall : 0;
-	wanted = clip(e->io + e->run, LOST_LEAST_TASKS, 1e9);
-	e->lost_share = clip((e->thrash + stall) / wanted, 0, 1);
+	wanted = e->io + e->run;
+	e->lost_share = clip(e->thrash / clip(wanted, LOST_LEAST_TASKS, 1e9) +
+				     stall / clip(wanted, STALL_LEAST_TASKS, 1e9),
+			     0, 1);
 	e->has |= EVIDENCE_HAS_THRASH;
 }
 
