@@ -141,7 +141,7 @@ struct fo_counters {
 	__u64 waits_missed; /* a wait for IO whose end we did not see */
 };
 
-/* One process, as the task iterator writes it. */
+/* One process, as the task iterator writes it; one whose leader is gone may come several times. */
 struct fo_task {
 	__u64 start_boot_ns;
 	__u64 memcg_id;

@@ -207,8 +207,9 @@ static __always_inline __u32 fo_log2(__u64 v)
 
 static __always_inline void fo_stall_begin(struct fo_stall *stall, __u64 now)
 {
-	fo_add(stall->nr, 1);
+	/* in this order: a reader in between must not take nr * now for a stall */
 	fo_add(stall->start_sum_ns, now);
+	fo_add(stall->nr, 1);
 	fo_add(stall->begun, 1);
 }
 

@@ -13,22 +13,30 @@ SEC("iter/task")
 int fo_task_list(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = ctx->task;
+	struct task_struct *leader;
 	struct fo_task record = {};
 	struct mm_struct *mm;
 
-	if (!task || task->pid != task->tgid)
+	if (!task)
 		return 0;
+	leader = task->group_leader;
 	mm = task->mm;
 	if (!mm)
-		return 0; /* a kernel thread, or a leader that is gone */
+		return 0; /* a kernel thread, or a thread that is gone */
+	/*
+	 * One record a process: its leader's, or, when the leader is gone and others live on
+	 * in its memory, one of theirs each; user space takes the first.
+	 */
+	if (task->pid != task->tgid && leader->mm)
+		return 0;
 	if (fo_list_scope != FO_SCOPE_NODE && !fo_task_is_in(task, fo_list_scope))
 		return 0;
 
 	record.tgid = task->tgid;
-	record.start_boot_ns = task->start_boottime;
+	record.start_boot_ns = leader->start_boottime;
 	record.flags = task->flags;
 	record.memcg_id = fo_task_memcg(task);
-	record.ppid = task->real_parent->tgid;
+	record.ppid = leader->real_parent->tgid;
 	record.uid = task->cred->uid.val;
 	record.threads = task->signal->nr_threads;
 	record.oom_score_adj = task->signal->oom_score_adj;
@@ -37,7 +45,7 @@ int fo_task_list(struct bpf_iter__task *ctx)
 	record.swap_pages = fo_rss_pages(mm, FO_RSS_SWAP);
 	record.shmem_pages = fo_rss_pages(mm, FO_RSS_SHMEM);
 	record.pgtables_bytes = mm->pgtables_bytes.counter;
-	fo_copy_comm(record.comm, task->comm);
+	fo_copy_comm(record.comm, leader->comm);
 	bpf_seq_write(ctx->meta->seq, &record, sizeof(record));
 	return 0;
 }

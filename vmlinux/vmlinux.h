@@ -59,10 +59,6 @@ enum cgroup_subsys_id {
 };
 
 typedef struct {
-	int counter;
-} atomic_t;
-
-typedef struct {
 	s64 counter;
 } atomic_long_t;
 
@@ -119,6 +115,7 @@ struct task_struct {
 	int tgid;
 	unsigned in_iowait : 1;
 	struct task_struct *real_parent;
+	struct task_struct *group_leader;
 	struct mm_struct *mm;
 	struct signal_struct *signal;
 	const struct cred *cred;

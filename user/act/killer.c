@@ -21,6 +21,14 @@ static void end(struct kill *kill, enum kill_state state, int error, uint64_t no
 	kill->ended_ns = now_ns;
 }
 
+/* A pidfd is readable once the whole thread group is gone, also before it is waited for. */
+static bool has_exited(int pidfd)
+{
+	struct pollfd poll_fd = {.fd = pidfd, .events = POLLIN};
+
+	return poll(&poll_fd, 1, 0) > 0;
+}
+
 /* The one place where a dry run differs. */
 static int send_signal(int pidfd, bool dry_run)
 {
@@ -35,6 +43,8 @@ void kill_send(struct kill *kill, int pid, uint64_t start_boot_ns, bool dry_run,
 
 	*kill = (struct kill){.ref = PIDREF_NONE, .opened_ns = now_ns, .dry_run = dry_run};
 	err = pidref_open(pid, start_boot_ns, &kill->ref);
+	if (!err && has_exited(kill->ref.fd))
+		err = -ESRCH; /* a signal to a process that nobody waited for yet would "work" */
 	if (!err)
 		err = send_signal(kill->ref.fd, dry_run);
 	kill->ref.pid = pid;
@@ -62,12 +72,9 @@ bool kill_is_final(const struct kill *kill)
 
 bool kill_look(struct kill *kill, uint64_t now_ns)
 {
-	struct pollfd poll_fd = {.fd = kill->ref.fd, .events = POLLIN};
-
 	if (kill->state != KILL_SENT)
 		return kill_is_final(kill);
-	/* a pidfd is readable once the whole thread group is gone, also before it is reaped */
-	if (kill->dry_run || poll(&poll_fd, 1, 0) > 0)
+	if (kill->dry_run || has_exited(kill->ref.fd))
 		end(kill, KILL_GONE, 0, now_ns);
 	else if (now_ns - kill->sent_ns >= KILL_PATIENCE_NS)
 		end(kill, KILL_STUCK, 0, now_ns);

@@ -30,7 +30,7 @@ int pidref_parse_start(const char *stat, uint64_t *ret_ticks)
 	}
 	errno = 0;
 	ticks = strtoull(p, &end, 10);
-	if (errno || end == p || (*end != ' ' && *end != '\n'))
+	if (*p < '0' || *p > '9' || errno || (*end != ' ' && *end != '\n'))
 		return -EINVAL;
 	*ret_ticks = ticks;
 	return 0;
@@ -60,7 +60,8 @@ int pidref_open(int pid, uint64_t start_boot_ns, struct pidref *ret)
 	int err;
 
 	if (fd < 0)
-		return -errno;
+		/* the number is a thread's now: ENOENT, EINVAL before 6.9 */
+		return errno == ENOENT || errno == EINVAL ? -ESTALE : -errno;
 	err = read_start(pid, &ticks);
 	if (!err && ticks != start_boot_ns / tick_ns)
 		err = -ESTALE;

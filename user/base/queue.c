@@ -7,7 +7,8 @@
 
 struct slot {
 	size_t len;
-	char bytes[];
+	/* whatever is copied in is used in place */
+	char bytes[] __attribute__((aligned(16)));
 };
 
 static struct slot *slot_at(const struct queue *queue, unsigned position)

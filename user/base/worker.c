@@ -101,7 +101,9 @@ uint64_t worker_refused(const struct worker *worker)
 
 bool worker_stop(struct worker *worker, uint64_t patience_ns)
 {
-	struct timespec until;
+	const struct timespec pause = {.tv_nsec = 10000000};
+	const struct piece stop = {0};
+	struct timespec until, now;
 
 	if (!worker)
 		return true;
@@ -112,8 +114,15 @@ bool worker_stop(struct worker *worker, uint64_t patience_ns)
 		until.tv_nsec -= 1000000000;
 		until.tv_sec++;
 	}
-	if (worker_give(worker, NULL, NULL, 0) ||
-	    pthread_timedjoin_np(worker->thread, NULL, &until))
+	/* a full queue has a place as soon as the piece in hand is done */
+	while (queue_push(&worker->queue, &stop, sizeof(stop))) {
+		clock_gettime(CLOCK_REALTIME, &now);
+		if (now.tv_sec > until.tv_sec ||
+		    (now.tv_sec == until.tv_sec && now.tv_nsec >= until.tv_nsec))
+			return false;
+		nanosleep(&pause, NULL);
+	}
+	if (pthread_timedjoin_np(worker->thread, NULL, &until))
 		return false; /* it may still run: nothing of it can be freed */
 	queue_done(&worker->queue);
 	free(worker->piece);

@@ -79,8 +79,12 @@ int cmd_parse(const struct command *command, int argc, char **argv, void *target
 			return EXIT_OK;
 		}
 		if (found == ':' || found == '?') {
+			const char letter[] = {'-', (char)optopt, '\0'};
+			/* a letter may stand within a bundle; long ones have numbers from 256 */
+			bool is_letter = optopt > 0 && optopt < 256;
+
 			log_error("%s: %s %s; see fastoom-bpf %s --help", command->name,
-				  argv[optind - 1],
+				  is_letter ? letter : argv[optind - 1],
 				  found == ':' ? "needs a value"
 					       : "is not an option of this command",
 				  command->name);

@@ -165,32 +165,34 @@ static uint64_t losses_of(const struct fo_counters *c)
 /* What was lost, wherever: shown when it grows, and at the end. */
 static void tell_losses(struct daemon *daemon, bool always)
 {
+	uint64_t failed, losses;
 	struct fo_counters c;
-	char text[512];
+	char text[768];
+	int error;
 
 	loader_counters(daemon->loader, &c);
-	if (!always && losses_of(&c) == daemon->losses_told)
+	failed = writer_failed(daemon->writer, &error);
+	losses = losses_of(&c) + failed + writer_dropped(daemon->writer) +
+		 ingest_malformed(daemon->ingest);
+	if (!always && losses == daemon->losses_told)
 		return;
-	daemon->losses_told = losses_of(&c);
-	snprintf(
-		text, sizeof(text),
-		"reclaims begun: direct %llu, at a limit %llu (of them asked for %llu), soft %llu; "
-		"events sent %llu, dropped %llu; not counted: no place for the scope %llu, hot "
-		"%llu, "
-		"task %llu, wait %llu; ends unpaired %llu, missed %llu, at exit %llu, of waits "
-		"%llu; "
-		"programs skipped %llu; malformed events %llu; records dropped %llu; hot scopes "
-		"over "
-		"the limit %llu",
-		c.direct_begins, c.limit_begins, c.begins_proactive, c.soft_begins, c.events_sent,
-		c.events_dropped, c.scopes_full, c.hot_full, c.tasks_full, c.waits_full,
-		c.ends_unpaired, c.ends_missed, c.exits_open, c.waits_missed,
-		(unsigned long long)loader_recursion_misses(daemon->loader),
-		(unsigned long long)ingest_malformed(daemon->ingest),
-		(unsigned long long)writer_dropped(daemon->writer),
-		(unsigned long long)daemon->watches_full);
+	daemon->losses_told = losses;
+	snprintf(text, sizeof(text),
+		 "reclaims begun: direct %llu, at a limit %llu (asked for: %llu), soft %llu; "
+		 "events sent %llu, dropped %llu, malformed %llu; "
+		 "no place for: scope %llu, hot %llu, task %llu, wait %llu, hot scopes %llu; "
+		 "ends unpaired %llu, missed %llu, at exit %llu, of waits %llu; "
+		 "programs skipped %llu; records dropped %llu, not written %llu%s%s",
+		 c.direct_begins, c.limit_begins, c.begins_proactive, c.soft_begins, c.events_sent,
+		 c.events_dropped, (unsigned long long)ingest_malformed(daemon->ingest),
+		 c.scopes_full, c.hot_full, c.tasks_full, c.waits_full,
+		 (unsigned long long)daemon->watches_full, c.ends_unpaired, c.ends_missed,
+		 c.exits_open, c.waits_missed,
+		 (unsigned long long)loader_recursion_misses(daemon->loader),
+		 (unsigned long long)writer_dropped(daemon->writer), (unsigned long long)failed,
+		 failed ? ": " : "", failed ? strerror(error) : "");
 	if (!always) {
-		log_warn("some of what the kernel side saw was lost: %s", text);
+		log_warn("something was lost: %s", text);
 		tell_note(daemon, NULL, "error", text);
 	} else {
 		log_info("%s", text);
@@ -767,16 +769,16 @@ static int take_lock(struct daemon *daemon)
 
 	if (!dir || !*dir)
 		dir = DEFAULT_RUN;
-	if (mkdir(dir, 0755) < 0 && errno != EEXIST) {
-		log_error("%s: %s; it is needed for the lock that keeps a second instance out", dir,
-			  strerror(errno));
-		return EXIT_FAILED;
-	}
 	snprintf(path, sizeof(path), "%s/lock", dir);
-	daemon->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	if (mkdir(dir, 0755) == 0 || errno == EEXIST)
+		daemon->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
 	if (daemon->lock_fd < 0) {
-		log_error("%s: %s", path, strerror(errno));
-		return EXIT_FAILED;
+		bool denied = errno == EACCES || errno == EPERM;
+
+		log_error("%s: %s; this lock keeps a second instance out: run as root, or set "
+			  "RUNTIME_DIRECTORY to a directory that can be written to",
+			  path, strerror(errno));
+		return denied ? EXIT_HOST : EXIT_FAILED;
 	}
 	if (flock(daemon->lock_fd, LOCK_EX | LOCK_NB) < 0) {
 		ssize_t len = read(daemon->lock_fd, text, sizeof(text) - 1);
@@ -917,6 +919,21 @@ static bool acts_on_cgroups(const struct config *config)
 	return false;
 }
 
+/* The kernel's events name a cgroup by its id; the root's own serves for the question. */
+static bool may_open_cgroups(const struct cgroup_host *host)
+{
+	struct cgroup cgroup = {0};
+	struct stat st;
+	int err;
+
+	if (!host->ops || fstat(host->mount_fd, &st) < 0)
+		return true;
+	err = cgroup_open_id(host, st.st_ino, &cgroup);
+	if (!err)
+		cgroup_shut(&cgroup);
+	return err != -EPERM;
+}
+
 static int open_host(struct daemon *daemon)
 {
 	int err = cgroup_host_open(&daemon->host, "");
@@ -932,9 +949,21 @@ static int open_host(struct daemon *daemon)
 	if (err)
 		log_warn("no memory controller: cgroups are not watched, only the node");
 	err = node_open(&daemon->node, "");
-	if (err)
-		log_error("/proc/meminfo: %s", strerror(-err));
-	return err ? EXIT_HOST : EXIT_OK;
+	if (err) {
+		log_error("/proc/meminfo: %s; mount /proc", strerror(-err));
+		return EXIT_HOST;
+	}
+	if (!may_open_cgroups(&daemon->host)) {
+		bool needed = acts_on_cgroups(daemon->config);
+
+		log_line(needed ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN,
+			 "cgroups cannot be opened by their id: %s; %s give it CAP_DAC_READ_SEARCH",
+			 strerror(EPERM),
+			 needed ? "the configuration's policies for cgroups need that:"
+				: "only the node is watched;");
+		return needed ? EXIT_HOST : EXIT_OK;
+	}
+	return EXIT_OK;
 }
 
 static struct writer *log_writer;

@@ -146,41 +146,53 @@ static void finish(struct daemon *daemon, struct watch *watch, uint64_t now_ns)
 	incident->open = false;
 }
 
-/* Whether every process of the victim's cgroup may die with it; counts them. */
-static bool group_may_die(const struct victim *ranking, size_t n, uint64_t memcg_id,
-			  size_t *ret_members)
+/*
+ * Ranks the processes of the cgroup that is to die, with those of its descendants, which
+ * cgroup.kill takes too. False when one of them may not die, or they cannot be listed.
+ */
+static bool group_rank(struct daemon *daemon, struct watch *watch, uint64_t memcg_id,
+		       size_t *ret_count)
 {
-	size_t members = 0;
+	struct victim_request request = {
+		.policy = watch->policy,
+		.scope_bytes = watch->incident.evidence.total_bytes,
+		.self_pid = getpid(),
+	};
+	const struct candidate *candidates;
+	size_t n;
 
-	for (size_t i = 0; i < n; i++) {
-		if (ranking[i].candidate->memcg_id != memcg_id)
-			continue;
+	*ret_count = 0;
+	if (tasks_read(daemon->tasks, memcg_id, daemon_boot_now(), &candidates, &n) ||
+	    n > daemon->ranking_size)
+		return false;
+	victim_rank(&request, candidates, n, daemon->ranking);
+	*ret_count = n;
+	for (size_t i = 0; i < n; i++)
 		/* being small is no reason to be spared when the cgroup goes */
-		if (ranking[i].excluded && ranking[i].excluded != VICTIM_SMALL &&
-		    ranking[i].excluded != VICTIM_BACKOFF)
+		if (daemon->ranking[i].excluded && daemon->ranking[i].excluded != VICTIM_SMALL)
 			return false;
-		members++;
-	}
-	*ret_members = members;
 	return true;
 }
 
-static void kill_members(struct daemon *daemon, const struct candidate *candidates, size_t n,
-			 uint64_t memcg_id, int but_pid, uint64_t now_ns)
+/* All that are ranked and may die, but the one that is killed already. */
+static void kill_ranked(struct daemon *daemon, size_t n, int but_pid, uint64_t now_ns)
 {
 	for (size_t i = 0; i < n; i++) {
+		const struct victim *victim = &daemon->ranking[i];
 		struct kill kill;
 
-		if (candidates[i].memcg_id != memcg_id || candidates[i].pid == but_pid)
+		if ((victim->excluded && victim->excluded != VICTIM_SMALL) ||
+		    victim->candidate->pid == but_pid)
 			continue;
-		kill_send(&kill, candidates[i].pid, candidates[i].start_boot_ns,
+		kill_send(&kill, victim->candidate->pid, victim->candidate->start_boot_ns,
 			  daemon->options.dry_run, now_ns);
 		kill_done(&kill);
 	}
 }
 
-static void kill_group(struct daemon *daemon, const struct candidate *candidates, size_t n,
-		       const struct candidate *victim, uint64_t now_ns)
+/* The ranking is the group's. */
+static void kill_group(struct daemon *daemon, size_t n, const struct candidate *victim,
+		       uint64_t now_ns)
 {
 	struct cgroup cgroup;
 	int err = -ENOENT;
@@ -191,7 +203,7 @@ static void kill_group(struct daemon *daemon, const struct candidate *candidates
 		cgroup_shut(&cgroup);
 	}
 	if (err)
-		kill_members(daemon, candidates, n, victim->memcg_id, victim->pid, now_ns);
+		kill_ranked(daemon, n, victim->pid, now_ns);
 }
 
 struct reap_request {
@@ -207,8 +219,7 @@ static void reap(void *argument, size_t len)
 	close(request->pidfd);
 }
 
-static void send_kill(struct daemon *daemon, struct watch *watch, const struct candidate *all,
-		      size_t n)
+static void send_kill(struct daemon *daemon, struct watch *watch)
 {
 	struct incident *incident = &watch->incident;
 	const struct candidate *victim = &incident->victims[0].candidate;
@@ -224,7 +235,7 @@ static void send_kill(struct daemon *daemon, struct watch *watch, const struct c
 		return;
 	}
 	if (incident->group)
-		kill_group(daemon, all, n, victim, now_ns);
+		kill_group(daemon, incident->members, victim, now_ns);
 	step(incident, "signal", daemon_now());
 	verdict_killed(&watch->state, now_ns);
 
@@ -341,14 +352,16 @@ void incident_begin(struct daemon *daemon, struct watch *watch, const struct ver
 			    &daemon->ranking[incident->victim_count]);
 		incident->victim_count++;
 	}
-	incident->group = watch->policy->kill == KILL_UNIT_CGROUP &&
-			  group_may_die(daemon->ranking, n, incident->victims[0].candidate.memcg_id,
-					&incident->members);
+	if (watch->policy->kill == KILL_UNIT_CGROUP)
+		incident->group = group_rank(daemon, watch, incident->victims[0].candidate.memcg_id,
+					     &incident->members);
+	if (!incident->group)
+		incident->members = 1;
 	step(incident, "chosen", daemon_now());
 	write_record(daemon, watch, "act", NULL, 0, daemon_now());
 	step(incident, "recorded", daemon_now());
 	watch->trouble = true;
-	send_kill(daemon, watch, candidates, n);
+	send_kill(daemon, watch);
 	if (incident->open)
 		tell_order(daemon, watch);
 }
@@ -357,19 +370,13 @@ void incident_begin(struct daemon *daemon, struct watch *watch, const struct ver
 static bool group_is_empty(struct daemon *daemon, struct watch *watch, uint64_t now_ns)
 {
 	struct incident *incident = &watch->incident;
-	uint64_t memcg_id = incident->victims[0].candidate.memcg_id;
-	const struct candidate *candidates;
 	size_t n;
 
-	if (daemon->options.dry_run ||
-	    tasks_read(daemon->tasks, memcg_id, daemon_boot_now(), &candidates, &n))
+	if (daemon->options.dry_run)
 		return true;
-	for (size_t i = 0; i < n; i++)
-		if (candidates[i].memcg_id == memcg_id) {
-			kill_members(daemon, candidates, n, memcg_id, 0, now_ns);
-			return now_ns - incident->kill.sent_ns >= KILL_PATIENCE_NS;
-		}
-	return true;
+	(void)group_rank(daemon, watch, incident->victims[0].candidate.memcg_id, &n);
+	kill_ranked(daemon, n, 0, now_ns);
+	return n == 0;
 }
 
 void incident_look(struct daemon *daemon, struct watch *watch, uint64_t now_ns)
@@ -380,8 +387,11 @@ void incident_look(struct daemon *daemon, struct watch *watch, uint64_t now_ns)
 		return;
 	if (incident->group && incident->kill.state == KILL_GONE &&
 	    !group_is_empty(daemon, watch, now_ns)) {
-		incident->kill.state = KILL_SENT; /* its last one is not gone yet */
-		return;
+		/* the next tick looks again; after all patience somebody in it is stuck */
+		incident->kill.state =
+			now_ns - incident->kill.sent_ns < KILL_PATIENCE_NS ? KILL_SENT : KILL_STUCK;
+		if (incident->kill.state == KILL_SENT)
+			return;
 	}
 	finish(daemon, watch, now_ns);
 }

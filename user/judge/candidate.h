@@ -24,7 +24,7 @@ struct candidate {
 	uint64_t file_bytes;
 	uint64_t swap_bytes;
 	uint64_t pgtables_bytes;
-	uint64_t growth_bytes; /* of anon + swap, within the last 15 to 30 s or since it began */
+	uint64_t growth_bytes; /* of anon + swap, within the last 15 to 30 s that we looked */
 	int pid;
 	int parent_pid;
 	uint32_t uid;

@@ -12,9 +12,11 @@
  *	case					lost	thrash	level
  *	livelock, 4 KiB reads, 2 threads	0.65	1.24	0.79
  *	livelock, large folios, 2 threads	0.63	0.36	0.79
- *	dd loop, 20 MiB anonymous		0.14	0.00	0.09
- *	dd loop, 190 MiB anonymous		0.01	0.00	0.75
- *	mmap streaming, 20 MiB anonymous	0.13	0.00	0.09
+ *	dd loop, 20 MiB anonymous		0.00	0.00	0.09
+ *	dd loop, 190 MiB anonymous		0.00	0.00	0.75
+ *	mmap streaming, 20 MiB anonymous	0.00	0.00	0.09
+ *	mmap streaming, 217 MiB anonymous	0.22	0.06	0.86
+ *	cp loop, 190 MiB anonymous		0.27	0.06	0.76
  *
  * The intercept is what a scope that shows nothing gets: 0.0025, about one wrong judgement
  * in 400 windows even before a threshold and a time to hold are asked for.
@@ -30,7 +32,7 @@ static const struct term terms[FEATURES_] = {
 	/*
 	 * 0..1. Harm to a bystander is its time lost: at half of it the service is at half
 	 * its rate for the waits alone, and near a tenth with what each wait costs in faults.
-	 * 8: the table's livelocks get 5, its loudest stream 1.1.
+	 * 8: the table's livelocks get 5, its loudest stream 2.2.
 	 */
 	[FEATURE_LOST] = {"lost", 8.0},
 	/*

@@ -32,17 +32,28 @@ enum match {
 	MATCH_UNKNOWN,
 };
 
+/* A pattern that gave up at its limits has not said no. */
+static enum match pattern_match(const struct regex *pattern, const char *text, size_t len)
+{
+	int found = regex_match(pattern, text, len);
+
+	return found > 0 ? MATCH_YES : found < 0 ? MATCH_UNKNOWN : MATCH_NO;
+}
+
+/* All patterns that the rule has must match. */
 static enum match rule_match(const struct rule *rule, const struct candidate *candidate)
 {
-	if (rule->comm && regex_match(rule->comm, candidate->comm, strlen(candidate->comm)) <= 0)
+	enum match comm = MATCH_YES, cmdline = MATCH_YES;
+
+	if (rule->comm)
+		comm = pattern_match(rule->comm, candidate->comm, strlen(candidate->comm));
+	if (rule->cmdline && comm != MATCH_NO)
+		cmdline = candidate->cmdline ? pattern_match(rule->cmdline, candidate->cmdline,
+							     candidate->cmdline_len)
+					     : MATCH_UNKNOWN;
+	if (comm == MATCH_NO || cmdline == MATCH_NO)
 		return MATCH_NO;
-	if (!rule->cmdline)
-		return MATCH_YES;
-	if (!candidate->cmdline)
-		return MATCH_UNKNOWN;
-	return regex_match(rule->cmdline, candidate->cmdline, candidate->cmdline_len) > 0
-		       ? MATCH_YES
-		       : MATCH_NO;
+	return comm == MATCH_YES && cmdline == MATCH_YES ? MATCH_YES : MATCH_UNKNOWN;
 }
 
 static enum match list_match(const struct rule_list *list, const struct candidate *candidate,

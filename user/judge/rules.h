@@ -4,7 +4,8 @@
  *
  * Purity:    pure (matching a pattern changes nothing but its own scratch memory).
  * Units:     none.
- * Errors:    none. A pattern that hits its limits does not match; rules_limits() counts.
+ * Errors:    none. A pattern that gives up at its limits leaves it unknown whether it matches:
+ *            enough to spare a process, never enough to prefer it.
  * Ownership: results point into the configuration.
  */
 #ifndef FASTOOM_JUDGE_RULES_H
@@ -21,7 +22,7 @@ struct rule;
 enum standing {
 	STANDING_NONE,
 	STANDING_PROTECT, /* never */
-	STANDING_UNKNOWN, /* a protect rule asks for a command line that is not known: spared */
+	STANDING_UNKNOWN, /* a protect rule could not be answered: spared */
 	STANDING_AVOID,	  /* last */
 	STANDING_PREFER,  /* first */
 };

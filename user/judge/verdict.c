@@ -37,9 +37,8 @@ static const struct {
 /* Two samples in a row: one may be a step that ends by itself. */
 #define SPIKE_HOLD_NS 100000000ULL
 
-/* Stall without either is IO, whatever its size. */
-#define LEAST_LEVEL  0.30
-#define LEAST_THRASH 0.10
+/* With less than this held a kill can give nothing back that reclaim could not: it is IO. */
+#define LEAST_LEVEL 0.30
 
 /* Freed memory is used, caches fill, the window turns over: then look again. */
 #define SETTLE_NS 1000000000ULL
@@ -85,7 +84,10 @@ struct verdict verdict_decide(struct verdict_state *state, const struct policy *
 	double threshold = levels[policy->pressure].threshold;
 	bool spike = is_spike(state, e, now_ns), over;
 
-	over = verdict.risk.known && verdict.risk.value >= threshold;
+	/* after a kill a service reads back for seconds what it lost: that is not to be held
+	 * against it */
+	over = verdict.risk.known && verdict.risk.value >= threshold && e->reclaiming &&
+	       e->level >= LEAST_LEVEL;
 	if (over && !state->over_since_ns)
 		state->over_since_ns = now_ns;
 	if (verdict.risk.known && !over) {
@@ -98,16 +100,18 @@ struct verdict verdict_decide(struct verdict_state *state, const struct policy *
 
 	if (kill_pending || now_ns < state->settle_until_ns) {
 		state->over_since_ns = 0;
+		state->spike_since_ns = 0;
 		return wait_for(verdict, REASON_SETTLING);
 	}
 	if (e->lossy || (!verdict.risk.known && !spike)) {
 		state->over_since_ns = 0;
 		return wait_for(verdict, REASON_BLIND);
 	}
-	if (!over && !spike)
-		return wait_for(verdict, REASON_CALM);
-	if (e->level < LEAST_LEVEL && e->thrash < LEAST_THRASH)
-		return wait_for(verdict, REASON_NO_LEVEL);
+	if (!over && !spike) {
+		if (verdict.risk.value < threshold)
+			return wait_for(verdict, REASON_CALM);
+		return wait_for(verdict, e->reclaiming ? REASON_NO_LEVEL : REASON_WARMING);
+	}
 	if (!spike && verdict.held_ns < levels[policy->pressure].hold_ns)
 		return wait_for(verdict, REASON_HOLDING);
 
@@ -159,6 +163,7 @@ const char *verdict_reason_name(enum verdict_reason reason)
 		[REASON_NEAR_OOM] = "near-oom", [REASON_SPIKE] = "spike",
 		[REASON_BLIND] = "blind",	[REASON_SETTLING] = "settling",
 		[REASON_STORM] = "storm",	[REASON_NO_LEVEL] = "no-level",
+		[REASON_WARMING] = "warming",
 	};
 
 	return names[reason];

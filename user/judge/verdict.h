@@ -35,7 +35,8 @@ enum verdict_reason {	 /* the names appear in records: they are stable */
 	REASON_BLIND,	 /* an essential input is missing, stale or lossy */
 	REASON_SETTLING, /* a kill is on its way, or its memory is only just back */
 	REASON_STORM,	 /* too many kills within a minute */
-	REASON_NO_LEVEL, /* stall without level: that is IO, not shortage */
+	REASON_NO_LEVEL, /* time is lost, but hardly any memory is held: that is IO, not shortage */
+	REASON_WARMING,	 /* pages are read back, but none are taken: it is getting better */
 	REASONS_,
 };
 

@@ -45,13 +45,14 @@ struct evidence {
 	uint64_t at_ns;
 	uint64_t span_ns; /* 0: too few samples, nothing else is valid */
 	uint32_t has;
-	bool lossy; /* something was dropped within the window */
+	bool lossy;	 /* something was dropped within the window */
+	bool reclaiming; /* something was reclaimed within it: not only read back */
 
 	double stall;	   /* tasks: lost in reclaim, order 0 */
 	double thrash;	   /* tasks: lost reading back what was evicted shortly before */
 	double io;	   /* tasks: waiting for IO at all */
 	double run;	   /* tasks: the readers among them on a CPU */
-	double lost_share; /* 0..1: of the time that its tasks wanted to work, lost */
+	double lost_share; /* 0..1: of the time that its readers wanted to work, lost to thrash */
 	double refaulted;  /* 0..1: of the sampled reads, evicted shortly before */
 
 	double near; /* 0..1: of the sampled reads, so, at a distance that a kill could mend */

@@ -84,22 +84,22 @@ void cgroup_host_shut(struct cgroup_host *host)
 /* Takes dir_fd, also when it fails. */
 static int open_files(const struct cgroup_host *host, int dir_fd, struct cgroup *cgroup)
 {
-	int err;
+	int err = 0;
 
 	cgroup->dir_fd = dir_fd;
 	for (int i = 0; i < CGROUP_FILES_; i++) {
 		const char *name = host->ops->files[i];
+		bool needed =
+			i == CGROUP_FILE_USAGE || i == CGROUP_FILE_LIMIT || i == CGROUP_FILE_STAT;
 
 		cgroup->fds[i] = name ? openat(dir_fd, name, O_RDONLY | O_CLOEXEC) : -1;
+		/* the root of v2 has neither usage nor limit: it is no scope */
+		if (cgroup->fds[i] < 0 && needed && !err)
+			err = errno == ENOENT ? -ENODEV : -errno;
 	}
-	/* the root of v2 has neither usage nor limit: it is no scope */
-	if (cgroup->fds[CGROUP_FILE_USAGE] < 0 || cgroup->fds[CGROUP_FILE_LIMIT] < 0 ||
-	    cgroup->fds[CGROUP_FILE_STAT] < 0) {
-		err = errno == ENOENT ? -ENODEV : -errno;
+	if (err)
 		cgroup_shut(cgroup);
-		return err;
-	}
-	return 0;
+	return err;
 }
 
 int cgroup_open_id(const struct cgroup_host *host, uint64_t id, struct cgroup *ret)

@@ -252,9 +252,15 @@ int loader_new(struct loader **ret, int cgroup_version, char *why, size_t why_si
 	}
 	btf = btf__parse(VMLINUX_BTF, NULL);
 	if (!btf) {
-		err = -errno;
-		say(why, why_size, VMLINUX_BTF ": %s", strerror(-err));
-		return err;
+		char text[64];
+
+		libbpf_strerror(-errno, text, sizeof(text));
+		say(why, why_size,
+		    VMLINUX_BTF
+		    ": it cannot be read: %s; boot the distribution's own kernel, whose BTF "
+		    "is whole",
+		    text);
+		return -ENOENT;
 	}
 	loader = calloc(1, sizeof(*loader));
 	if (!loader) {

@@ -25,6 +25,12 @@
 #define CMDLINE_MAX 512
 /* Growth is measured against the size at the beginning of the last or the one before. */
 #define GROWTH_EPOCH_NS 15000000000ULL
+/*
+ * A process seen for the first time at less than this age began while we looked (once a
+ * second). An older one was there before the trouble: how it came to its size is not known, and
+ * is not held against it.
+ */
+#define BORN_NS 2000000000ULL
 
 enum line_state { /* of a command line; the worker moves it from ASKED to one of the last two */
 	LINE_NONE,
@@ -154,11 +160,11 @@ static void ask_line(struct tasks *tasks, struct entry *entry)
 		atomic_store(&entry->line_state, LINE_NONE); /* next reading */
 }
 
-/* How much it grew; a process that began within the window has grown by all it is. */
+/* How much it grew; one that we see so young has grown by all it is. */
 static uint64_t entry_growth(struct entry *entry, uint64_t bytes, uint64_t boot_ns, bool fresh)
 {
 	if (fresh) {
-		bool born = boot_ns - entry->start_boot_ns < 2 * GROWTH_EPOCH_NS;
+		bool born = boot_ns - entry->start_boot_ns < BORN_NS;
 
 		entry->base_bytes = entry->next_base_bytes = born ? 0 : bytes;
 		entry->epoch_boot_ns = boot_ns;
@@ -193,6 +199,8 @@ static void take(struct tasks *tasks, const struct fo_task *task, uint64_t boot_
 		entry->pid = (int)task->tgid;
 		atomic_store(&entry->line_state, LINE_NONE);
 		tasks->used++;
+	} else if (entry->reading == tasks->reading) {
+		return; /* another thread of a process whose leader is gone */
 	} else if (memcmp(entry->comm, task->comm, sizeof(entry->comm)) &&
 		   atomic_load(&entry->line_state) != LINE_ASKED) {
 		/* it became another program: exec keeps pid and start time */

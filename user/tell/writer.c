@@ -11,8 +11,8 @@
 
 #include "base/worker.h"
 
-/* Records of a storm (6 kills a minute, two lines each) for a disk that hangs for minutes. */
-#define DEPTH 64
+/* Records of a storm (6 kills a minute, two lines each) for a disk that hangs for two minutes. */
+#define DEPTH 32
 /* At the end, what is left may take this long. */
 #define PATIENCE_NS 3000000000ULL
 

@@ -1,0 +1,461 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/*
+ * The BPF task iterator against /proc on a live system: 200 own children in a memory cgroup
+ * of their own, each told by both, and what each way costs.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "act/pidref.h"
+#include "sense/cgroup.h"
+#include "sense/loader.h"
+
+#define SECOND	 UINT64_C(1000000000)
+#define CHILDREN 200
+#define RECORDS	 1024
+
+static struct loader *loader;
+static struct cgroup_host host;
+static struct cgroup cgroup;
+static char cgroup_dir[3 * CGROUP_PATH_MAX];
+static char why_not[512];
+static pid_t children[CHILDREN];
+static struct fo_task records[RECORDS];
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * SECOND + (uint64_t)ts.tv_nsec;
+}
+
+static void sleep_ms(unsigned ms)
+{
+	struct timespec ts = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
+
+	while (nanosleep(&ts, &ts) < 0 && errno == EINTR)
+		;
+}
+
+static bool put(const char *dir, const char *file, const char *text)
+{
+	char path[4 * CGROUP_PATH_MAX];
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, file);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	n = write(fd, text, strlen(text));
+	close(fd);
+	return n == (ssize_t)strlen(text);
+}
+
+/* Our own place below the memory controller's root. */
+static void own_place(char *ret, size_t size)
+{
+	FILE *file = fopen("/proc/self/cgroup", "re");
+	char line[CGROUP_PATH_MAX + 64];
+
+	snprintf(ret, size, "/");
+	while (file && fgets(line, sizeof(line), file)) {
+		char *controllers = strchr(line, ':'), *path;
+
+		line[strcspn(line, "\n")] = '\0';
+		path = controllers ? strchr(controllers + 1, ':') : NULL;
+		if (!path)
+			continue;
+		*path++ = '\0';
+		if (host.version == 2 ? controllers[1] == '\0' : !strcmp(controllers + 1, "memory"))
+			snprintf(ret, size, "%s", path);
+	}
+	if (file)
+		fclose(file);
+}
+
+static int skip_all(const char *reason)
+{
+	snprintf(why_not, sizeof(why_not), "%s", reason);
+	print_message("all skipped: %s\n", why_not);
+	return 0;
+}
+
+static void need_scene(void)
+{
+	if (why_not[0])
+		skip();
+}
+
+/* ---- children ----------------------------------------------------------- */
+
+static pid_t into_cgroup(void)
+{
+	pid_t pid = fork();
+	char text[32];
+
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	snprintf(text, sizeof(text), "%d", (int)getpid());
+	if (!put(cgroup_dir, "cgroup.procs", text))
+		_exit(99);
+	return 0;
+}
+
+/* Names that a parser could stumble over, sizes from 0 to 2 MiB, some users and adjustments. */
+static void __attribute__((noreturn)) child(int i, int ready)
+{
+	static const char *const names[] = {"fo-child", "a) b (c", "123456789012345", "", "\n"};
+	size_t bytes = (size_t)(i % 9) * 256 * 1024;
+	char text[16], *map;
+
+	if (bytes) {
+		map = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+			   (i % 2 ? MAP_SHARED : MAP_PRIVATE) | MAP_ANONYMOUS, -1, 0);
+		if (map == MAP_FAILED)
+			_exit(98);
+		memset(map, 1, bytes);
+	}
+	prctl(PR_SET_NAME, names[i % 5]);
+	snprintf(text, sizeof(text), "%d", i % 4 * 250);
+	if (!put("/proc/self", "oom_score_adj", text))
+		_exit(97);
+	if (i % 3 == 0 && setresuid((uid_t)(1000 + i), (uid_t)(2000 + i), (uid_t)(1000 + i)))
+		_exit(96);
+	/* becoming somebody else takes the death signal away */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (write(ready, "x", 1) != 1)
+		_exit(95);
+	for (;;)
+		pause();
+}
+
+static int set_up(void **state)
+{
+	char own[CGROUP_PATH_MAX], path[CGROUP_PATH_MAX + 64], why[512], byte;
+	int ready[2];
+
+	(void)state;
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (geteuid())
+		return skip_all("this needs root");
+	if (cgroup_host_open(&host, ""))
+		return skip_all("this host has no memory controller");
+	own_place(own, sizeof(own));
+	snprintf(path, sizeof(path), "%s/fo-tasks-%d", own[1] ? own : "", (int)getpid());
+	snprintf(cgroup_dir, sizeof(cgroup_dir), "%s%s", host.mount, path);
+	if (mkdir(cgroup_dir, 0755) < 0)
+		return skip_all("no cgroup can be made");
+	if (cgroup_open_path(&host, path, &cgroup))
+		return skip_all("the cgroup has no memory files");
+	if (loader_new(&loader, host.version, why, sizeof(why)))
+		return skip_all(why);
+	if (pipe2(ready, O_CLOEXEC) < 0)
+		return -1;
+	for (int i = 0; i < CHILDREN; i++) {
+		children[i] = into_cgroup();
+		if (children[i] < 0)
+			return -1;
+		if (!children[i])
+			child(i, ready[1]);
+	}
+	close(ready[1]);
+	for (int i = 0; i < CHILDREN; i++)
+		if (read(ready[0], &byte, 1) != 1)
+			return -1;
+	close(ready[0]);
+	sleep_ms(50);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	for (int i = 0; i < CHILDREN; i++)
+		if (children[i] > 0)
+			kill(children[i], SIGKILL);
+	while (waitpid(-1, NULL, 0) > 0)
+		;
+	loader_free(loader);
+	cgroup_shut(&cgroup);
+	for (int i = 0; cgroup_dir[0] && i < 100 && rmdir(cgroup_dir) < 0 && errno == EBUSY; i++)
+		sleep_ms(50);
+	cgroup_host_shut(&host);
+	return 0;
+}
+
+/* ---- both readings ------------------------------------------------------ */
+
+static size_t read_bpf(uint64_t scope)
+{
+	int fd = loader_tasks_fd(loader, scope);
+	size_t bytes = 0;
+	ssize_t n;
+
+	assert_true(fd >= 0);
+	while ((n = read(fd, (char *)records + bytes, sizeof(records) - bytes)) > 0)
+		bytes += (size_t)n;
+	assert_int_equal(n, 0);
+	close(fd);
+	assert_int_equal(bytes % sizeof(records[0]), 0);
+	return bytes / sizeof(records[0]);
+}
+
+struct proc {
+	uint64_t start_ticks;
+	uint64_t anon_kib, file_kib, shmem_kib, swap_kib, pte_kib;
+	int ppid, threads, adj;
+	unsigned uid; /* the real one, as the kernel logs it */
+	char comm[64];
+};
+
+static ssize_t read_file(int pid, const char *name, char *text, size_t size)
+{
+	char path[64];
+	ssize_t n = -1;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		n = read(fd, text, size - 1);
+		close(fd);
+	}
+	text[n > 0 ? n : 0] = '\0';
+	return n;
+}
+
+static uint64_t status_of(const char *text, const char *key)
+{
+	const char *at = strstr(text, key);
+
+	return at ? strtoull(at + strlen(key), NULL, 10) : UINT64_MAX;
+}
+
+static bool read_proc(int pid, struct proc *ret)
+{
+	char text[4096], *uid;
+
+	memset(ret, 0, sizeof(*ret));
+	if (read_file(pid, "stat", text, sizeof(text)) <= 0 ||
+	    pidref_parse_start(text, &ret->start_ticks))
+		return false;
+	if (read_file(pid, "status", text, sizeof(text)) <= 0)
+		return false;
+	ret->anon_kib = status_of(text, "\nRssAnon:");
+	ret->file_kib = status_of(text, "\nRssFile:");
+	ret->shmem_kib = status_of(text, "\nRssShmem:");
+	ret->swap_kib = status_of(text, "\nVmSwap:");
+	ret->pte_kib = status_of(text, "\nVmPTE:");
+	ret->ppid = (int)status_of(text, "\nPPid:");
+	ret->threads = (int)status_of(text, "\nThreads:");
+	uid = strstr(text, "\nUid:");
+	if (!uid || sscanf(uid, "\nUid: %u", &ret->uid) != 1)
+		return false;
+	if (read_file(pid, "oom_score_adj", text, sizeof(text)) <= 0)
+		return false;
+	ret->adj = atoi(text);
+	if (read_file(pid, "comm", ret->comm, sizeof(ret->comm)) <= 0)
+		return false;
+	ret->comm[strlen(ret->comm) - 1] = '\0'; /* the newline that ends it, not one within */
+	return true;
+}
+
+static const struct fo_task *record_of(pid_t pid, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (records[i].tgid == (uint32_t)pid)
+			return &records[i];
+	return NULL;
+}
+
+/* /proc's own sum is exact where it can be; the iterator's lags by a batch a CPU. */
+static void assert_near(pid_t pid, const char *what, int64_t pages, uint64_t kib, int64_t off_kib)
+{
+	int64_t ours = pages * (sysconf(_SC_PAGESIZE) / 1024), theirs = (int64_t)kib;
+
+	if (ours - theirs > off_kib || theirs - ours > off_kib)
+		fail_msg("process %d: %s %" PRId64 " KiB, in /proc %" PRId64
+			 " KiB, allowed are %" PRId64,
+			 (int)pid, what, ours, theirs, off_kib);
+}
+
+static void test_same_as_proc(void **state)
+{
+	const int64_t cpus = sysconf(_SC_NPROCESSORS_CONF);
+	/* percpu_counter_batch is max(32, 2 * CPUs) pages on each CPU */
+	const int64_t batch = (cpus > 16 ? 2 * cpus : 32) * cpus * 4;
+	const uint64_t tick_ns = SECOND / (uint64_t)sysconf(_SC_CLK_TCK);
+	size_t n;
+
+	(void)state;
+	need_scene();
+	n = read_bpf(cgroup.id);
+	assert_int_equal(n, CHILDREN);
+	for (int i = 0; i < CHILDREN; i++) {
+		const struct fo_task *record = record_of(children[i], n);
+		struct proc proc;
+
+		if (!record)
+			fail_msg("process %d is not listed", (int)children[i]);
+		assert_true(read_proc(children[i], &proc));
+		assert_int_equal(record->start_boot_ns / tick_ns, proc.start_ticks);
+		assert_int_equal(record->memcg_id, cgroup.id);
+		assert_string_equal(record->comm, proc.comm);
+		assert_int_equal(record->uid, proc.uid);
+		assert_int_equal(record->oom_score_adj, proc.adj);
+		assert_int_equal(record->ppid, proc.ppid);
+		assert_int_equal(record->threads, proc.threads);
+		assert_int_equal(record->pgtables_bytes / 1024, proc.pte_kib);
+		assert_near(children[i], "anonymous", record->anon_pages, proc.anon_kib, batch);
+		assert_near(children[i], "file", record->file_pages, proc.file_kib, batch);
+		assert_near(children[i], "shared", record->shmem_pages, proc.shmem_kib, batch);
+		assert_near(children[i], "swap", record->swap_pages, proc.swap_kib, batch);
+	}
+}
+
+/* The whole machine: every process that lived through all of it is listed, and once. */
+static void test_node(void **state)
+{
+	size_t n;
+
+	(void)state;
+	need_scene();
+	n = read_bpf(FO_SCOPE_NODE);
+	assert_true(n >= CHILDREN + 1);
+	for (int i = 0; i < CHILDREN; i++)
+		assert_non_null(record_of(children[i], n));
+	assert_non_null(record_of(getpid(), n));
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < i; k++)
+			assert_int_not_equal(records[i].tgid, records[k].tgid);
+}
+
+static void test_no_such_scope(void **state)
+{
+	(void)state;
+	need_scene();
+	assert_int_equal(read_bpf(UINT64_C(0x7fffffffffff)), 0);
+}
+
+static void *wait_for_ever(void *unused)
+{
+	for (;;)
+		pause();
+	return unused;
+}
+
+/*
+ * Its leader has ended, a thread lives on and holds all its memory. The kernel's own OOM
+ * killer finds such a process (find_lock_task_mm()); a killer that does not see it kills
+ * everybody else instead.
+ */
+static void test_leader_is_gone(void **state)
+{
+	int ready[2];
+	pid_t pid;
+	bool listed;
+	char byte, text[1024];
+
+	(void)state;
+	need_scene();
+	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+	pid = into_cgroup();
+	assert_true(pid >= 0);
+	if (!pid) {
+		size_t bytes = 16 << 20;
+		pthread_t thread;
+		char *map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+				 -1, 0);
+
+		if (map == MAP_FAILED || pthread_create(&thread, NULL, wait_for_ever, NULL))
+			_exit(1);
+		memset(map, 1, bytes);
+		if (write(ready[1], "x", 1) != 1)
+			_exit(1);
+		syscall(SYS_exit, 0); /* of this thread only */
+	}
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	close(ready[1]);
+	for (int i = 0; i < 100; i++) {
+		assert_true(read_file(pid, "stat", text, sizeof(text)) > 0);
+		if (strstr(text, ") Z "))
+			break;
+		sleep_ms(10);
+	}
+	listed = record_of(pid, read_bpf(cgroup.id)) != NULL;
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	if (!listed)
+		fail_msg("a process of 16 MiB whose first thread has ended is not listed: it can "
+			 "never be chosen");
+}
+
+static void test_cost(void **state)
+{
+	enum {
+		ROUNDS = 20
+	};
+	uint64_t bpf_ns = UINT64_MAX, proc_ns = UINT64_MAX, took;
+	size_t n = 0;
+
+	(void)state;
+	need_scene();
+	/* the best of some: others work on this machine too */
+	for (int round = 0; round < ROUNDS; round++) {
+		uint64_t begin_ns = now_ns();
+		struct proc proc;
+
+		n = read_bpf(cgroup.id);
+		took = now_ns() - begin_ns;
+		if (took < bpf_ns)
+			bpf_ns = took;
+		begin_ns = now_ns();
+		for (int i = 0; i < CHILDREN; i++)
+			(void)read_proc(children[i], &proc);
+		took = now_ns() - begin_ns;
+		if (took < proc_ns)
+			proc_ns = took;
+	}
+	assert_int_equal(n, CHILDREN);
+	printf("cost: %zu processes: iterator %.1f us, /proc %.1f us; a process %.2f us and %.2f "
+	       "us, "
+	       "%.0f to 1\n",
+	       n, (double)bpf_ns / 1e3, (double)proc_ns / 1e3, (double)bpf_ns / 1e3 / CHILDREN,
+	       (double)proc_ns / 1e3 / CHILDREN, (double)proc_ns / (double)bpf_ns);
+	assert_true(bpf_ns < proc_ns);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_same_as_proc),  cmocka_unit_test(test_node),
+		cmocka_unit_test(test_no_such_scope), cmocka_unit_test(test_leader_is_gone),
+		cmocka_unit_test(test_cost),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}

@@ -1,0 +1,244 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+#
+# What `bpftool prog show` and `bpftool map show` tell of a running daemon, calm and in trouble
+# (with its wide eyes open), and that nothing of it is left however it ends. Programs and maps
+# are told ours by the descriptors of our process: others may run daemons here too.
+set -euo pipefail
+
+cd "$(dirname "$0")/../.."
+# shellcheck source=tests/lib/scene.sh
+. tests/lib/scene.sh
+BIN=$PWD/${O:-build}/fastoom-bpf LOAD=$PWD/${O:-build}/fo-load
+[[ ${O:-} == /* ]] && BIN=$O/fastoom-bpf LOAD=$O/fo-load
+
+skip_all() {
+	echo "skipped: $*"
+	exit 77
+}
+
+((EUID == 0)) || skip_all "this needs root"
+[[ -x $BIN && -x $LOAD ]] || skip_all "there is no $BIN or no $LOAD; run make"
+for tool in jq bpftool flock; do
+	command -v "$tool" >/dev/null || skip_all "there is no $tool"
+done
+
+T=$(mktemp -d /var/tmp/fo-leftovers-XXXXXX)
+DAEMON=''
+cleanup() {
+	[[ -z $DAEMON ]] || kill -KILL "$DAEMON" 2>/dev/null || :
+	rm -rf -- "$T"
+}
+trap cleanup EXIT
+mkdir "$T/run"
+export RUNTIME_DIRECTORY=$T/run
+ulimit -c 0
+
+passed=0 failed=0
+good() {
+	echo "ok: $*"
+	passed=$((passed + 1))
+}
+bad() {
+	echo "FAILED: $*"
+	failed=$((failed + 1))
+}
+
+# wait_for SECONDS COMMAND...
+wait_for() {
+	local i n=$(($1 * 10))
+	shift
+	for ((i = 0; i < n; i++)); do
+		if "$@"; then
+			return 0
+		fi
+		sleep 0.1
+	done
+	return 1
+}
+
+says() { grep -q -- "$1" "$T/log"; }
+
+start() {
+	: >"$T/log"
+	"$BIN" run "$@" --events "$T/events" >/dev/null 2>"$T/log" </dev/null &
+	DAEMON=$!
+	if ! wait_for 10 says 'watching: '; then
+		echo "FAILED: the daemon did not start"
+		cat "$T/log"
+		exit 1
+	fi
+}
+
+# ids KIND: what the daemon's descriptors hold: prog_id, map_id or link_id.
+ids() {
+	sed -n "s/^$1:[[:space:]]*//p" /proc/"$DAEMON"/fdinfo/* 2>/dev/null | sort -un
+}
+
+# shown prog|map ID...: the names of those that still are, with the ids.
+shown() {
+	local kind=$1 want
+	shift
+	want=$(printf '%s\n' "$@" | jq -cs .)
+	bpftool "$kind" show -j | jq -r --argjson want "$want" \
+		'.[] | select(.id as $id | $want | index($id)) | "\(.id) \(.type) \(.name // "-")"'
+}
+
+# names_explain KIND LIST: every one begins with what it is ours by.
+names_explain() {
+	local kind=$1 list=$2 strange
+	strange=$(awk '$3 !~ /^fo_[a-z_]+$/ && $3 !~ /^fastoom\.(rodata|bss|data)$/' <<<"$list")
+	if [[ -n $list && -z $strange ]]; then
+		good "$(wc -l <<<"$list") names of ${kind}s explain themselves"
+	else
+		bad "names of ${kind}s that do not explain themselves: ${strange:-none is listed}"
+	fi
+	awk '{ printf "    %-20s %s\n", $3, $2 }' <<<"$list"
+}
+
+# Programs that run, that is: attached by a link of the daemon's.
+attached() {
+	local links
+	links=$(ids link_id | jq -cs .)
+	bpftool link show -j | jq -r --argjson links "$links" \
+		'.[] | select(.id as $id | $links | index($id)) | .prog_id' | sort -un
+}
+
+is_gone() {
+	[[ -z $(shown prog "${PROGS[@]}") && -z $(shown map "${MAPS[@]}") ]]
+}
+
+# nothing_left HOW: within 5 s nothing of what it held is there any more.
+nothing_left() {
+	if wait_for 5 is_gone; then
+		good "$1: nothing is left of ${#PROGS[@]} programs and ${#MAPS[@]} maps"
+	else
+		bad "$1: left are $(shown prog "${PROGS[@]}") $(shown map "${MAPS[@]}")"
+	fi
+	if flock -n "$T/run/lock" true; then
+		good "$1: the lock is free"
+	else
+		bad "$1: the lock is held"
+	fi
+	DAEMON=''
+}
+
+hold() {
+	mapfile -t PROGS < <(ids prog_id)
+	mapfile -t MAPS < <(ids map_id)
+}
+
+# ---- calm ----
+
+start --dry-run
+hold
+names_explain program "$(shown prog "${PROGS[@]}")"
+names_explain map "$(shown map "${MAPS[@]}")"
+attached >"$T/calm" # as many are attached whenever the eyes are shut
+
+# ---- SIGHUP reloads and nothing else ----
+
+kill -HUP "$DAEMON"
+if wait_for 5 says 'configuration reloaded' && kill -0 "$DAEMON"; then
+	good "SIGHUP reloads, and does not end it"
+else
+	bad "SIGHUP: $(tail -n 1 "$T/log")"
+fi
+if [[ $(ids prog_id) == "$(printf '%s\n' "${PROGS[@]}")" ]]; then
+	good "SIGHUP: the same programs"
+else
+	bad "SIGHUP: other programs than before"
+fi
+
+# ---- in trouble ----
+
+# Anonymous memory that cannot be reclaimed, and a stream that must be: at half the limit the
+# wide eyes open; a dry run, so that the trouble stays.
+trouble() {
+	scene_begin leftovers $((128 << 20))
+	scene_file "$SCENE_DIR/data" $((256 << 20))
+	scene_run "$LOAD" steady --size 80MiB --for 60s
+	wait_for 10 anon_is_there || :
+	scene_run "$LOAD" stream "$SCENE_DIR/data" --for 60s >/dev/null
+}
+anon_is_there() { (($(scene_usage) > (75 << 20))); }
+eyes_are_open() {
+	attached >"$T/open"
+	(($(wc -l <"$T/open") > $(wc -l <"$T/calm")))
+}
+eyes_are_shut() {
+	attached >"$T/shut"
+	(($(wc -l <"$T/shut") == $(wc -l <"$T/calm")))
+}
+
+trouble
+if wait_for 20 eyes_are_open; then
+	good "the wide eyes open in trouble"
+	mapfile -t OPENED < <(comm -13 <(sort "$T/calm") <(sort "$T/open"))
+	names_explain program "$(shown prog "${OPENED[@]}")"
+else
+	bad "the wide eyes did not open"
+fi
+hold
+kill -TERM "$DAEMON"
+rc=0
+wait "$DAEMON" || rc=$?
+((rc == 0)) || bad "SIGTERM in trouble: exit code $rc"
+nothing_left "SIGTERM in trouble"
+
+# They are shut again when it is over: 10 s after the last need.
+start --dry-run
+if wait_for 20 eyes_are_open; then
+	scene_end leftovers
+	if wait_for 30 eyes_are_shut; then
+		good "the wide eyes are shut again"
+	else
+		bad "the wide eyes are still open: $(wc -l <"$T/shut") programs are attached"
+	fi
+else
+	bad "the wide eyes did not open again"
+	scene_end leftovers
+fi
+hold
+kill -INT "$DAEMON"
+rc=0
+wait "$DAEMON" || rc=$?
+((rc == 0)) || bad "SIGINT: exit code $rc"
+nothing_left SIGINT
+
+# ---- signals ----
+
+for signal in TERM INT KILL SEGV ABRT; do
+	start --dry-run
+	hold
+	kill -"$signal" "$DAEMON"
+	rc=0
+	# bash tells of a child that was killed; it shall be
+	{ wait "$DAEMON" || rc=$?; } 2>/dev/null
+	case $signal in
+	TERM | INT) ((rc == 0)) || bad "SIG$signal: exit code $rc, not 0" ;;
+	*) ((rc == 128 + $(kill -l "$signal"))) || bad "SIG$signal: exit code $rc" ;;
+	esac
+	nothing_left "SIG$signal"
+done
+
+# Killed in trouble, with the eyes open: the hardest case.
+trouble
+start --dry-run
+wait_for 20 eyes_are_open || bad "the wide eyes did not open"
+hold
+kill -KILL "$DAEMON"
+{ wait "$DAEMON" || :; } 2>/dev/null
+nothing_left "SIGKILL in trouble"
+scene_end leftovers
+
+# By itself.
+start --dry-run --for 500ms
+hold
+rc=0
+wait "$DAEMON" || rc=$?
+((rc == 0)) || bad "--for: exit code $rc"
+nothing_left "--for 500ms"
+
+echo "$passed passed, $failed failed, 0 skipped"
+((failed == 0))

@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/queue.h"
+#include "base/util.h"
+#include "base/worker.h"
+#include "unit/unit.h"
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * SEC + (uint64_t)ts.tv_nsec;
+}
+
+static void sleep_ns(uint64_t ns)
+{
+	struct timespec ts = {(time_t)(ns / SEC), (long)(ns % SEC)};
+
+	nanosleep(&ts, NULL);
+}
+
+/* ---- queue ------------------------------------------------------------- */
+
+static void test_depths(void **state)
+{
+	static const unsigned good[] = {1, 2, 4, 64, 1024}, bad[] = {0, 3, 5, 6, 12, 1000};
+	struct queue queue;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_int_equal(queue_init(&queue, 8, bad[i]), -EINVAL);
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		assert_int_equal(queue_init(&queue, 8, good[i]), 0);
+		/* so many and no more */
+		for (unsigned n = 0; n < good[i]; n++)
+			assert_int_equal(queue_push(&queue, &n, sizeof(n)), 0);
+		assert_int_equal(queue_push(&queue, &i, sizeof(i)), -ENOSPC);
+		queue_done(&queue);
+		queue_done(&queue);
+	}
+}
+
+/* Full is an answer; a place that is free again is used; order and lengths stay. */
+static void test_full_and_order(void **state)
+{
+	/* also where the unsigned positions wrap */
+	static const unsigned starts[] = {0, UINT_MAX - 5};
+
+	(void)state;
+	for (size_t s = 0; s < ARRAY_SIZE(starts); s++) {
+		struct queue queue;
+		unsigned next = 0, oldest = 0;
+
+		assert_int_equal(queue_init(&queue, 32, 4), 0);
+		atomic_store(&queue.head, starts[s]);
+		atomic_store(&queue.tail, starts[s]);
+		for (int round = 0; round < 100; round++) {
+			size_t len;
+			void *slot;
+
+			while (next - oldest < 4) {
+				char bytes[32];
+
+				memset(bytes, (int)(next % 251), sizeof(bytes));
+				assert_int_equal(queue_push(&queue, bytes, next % 33), 0);
+				next++;
+			}
+			assert_int_equal(queue_push(&queue, "x", 1), -ENOSPC);
+			for (int taken = 0; taken <= round % 4; taken++, oldest++) {
+				slot = queue_wait(&queue, &len);
+				assert_int_equal(len, oldest % 33);
+				for (size_t i = 0; i < len; i++)
+					assert_int_equal(((unsigned char *)slot)[i], oldest % 251);
+				queue_pop(&queue);
+			}
+		}
+		queue_done(&queue);
+	}
+}
+
+static void test_too_long(void **state)
+{
+	struct queue queue;
+	char bytes[128] = "";
+	size_t len;
+
+	(void)state;
+	assert_int_equal(queue_init(&queue, 48, 2), 0);
+	assert_int_equal(queue_push(&queue, bytes, 49), -EMSGSIZE);
+	assert_int_equal(queue_push(&queue, bytes, sizeof(bytes)), -EMSGSIZE);
+	assert_int_equal(queue_push(&queue, bytes, SIZE_MAX), -EMSGSIZE);
+	assert_int_equal(queue_push(&queue, bytes, 48), 0);
+	assert_int_equal(queue_push(&queue, bytes, 0), 0);
+	queue_wait(&queue, &len);
+	assert_int_equal(len, 48);
+	queue_pop(&queue);
+	queue_wait(&queue, &len);
+	assert_int_equal(len, 0);
+	queue_done(&queue);
+}
+
+/* Whatever is copied in may be used where it lies: slots are aligned as malloc()'s memory is. */
+static void test_alignment(void **state)
+{
+	static const size_t sizes[] = {1, 8, 16, 24, 40, 100};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		struct queue queue;
+
+		assert_int_equal(queue_init(&queue, sizes[i], 4), 0);
+		for (int n = 0; n < 4; n++) {
+			size_t len;
+
+			assert_int_equal(queue_push(&queue, "x", 1), 0);
+			if ((uintptr_t)queue_wait(&queue, &len) % _Alignof(max_align_t))
+				fail_msg("size %zu, slot %d", sizes[i], n);
+			queue_pop(&queue);
+		}
+		queue_done(&queue);
+	}
+}
+
+#define PUSHES 100000
+
+static void *push_all(void *arg)
+{
+	struct queue *queue = arg;
+	uint64_t random = 9;
+
+	for (uint64_t i = 0; i < PUSHES;) {
+		uint64_t bytes[8];
+		size_t n = 1 + next_random(&random) % 8;
+		int err;
+
+		for (size_t k = 0; k < n; k++)
+			bytes[k] = i;
+		do {
+			err = queue_push(queue, bytes, n * sizeof(bytes[0]));
+			if (err)
+				sched_yield();
+		} while (err == -ENOSPC);
+		if (err)
+			return arg;
+		i++;
+	}
+	return NULL;
+}
+
+/* One thread to another: nothing is lost, torn, doubled or out of order. */
+static void test_two_threads(void **state)
+{
+	struct queue queue;
+	pthread_t thread;
+	void *failed;
+
+	(void)state;
+	assert_int_equal(queue_init(&queue, 64, 8), 0);
+	assert_int_equal(pthread_create(&thread, NULL, push_all, &queue), 0);
+	for (uint64_t i = 0; i < PUSHES; i++) {
+		size_t len;
+		uint64_t *slot = queue_wait(&queue, &len);
+
+		if (len < 8 || len > 64 || len % 8)
+			fail_msg("%zu bytes", len);
+		for (size_t k = 0; k < len / 8; k++)
+			if (slot[k] != i)
+				fail_msg("%d came as %d", (int)i, (int)slot[k]);
+		queue_pop(&queue);
+	}
+	assert_int_equal(pthread_join(thread, &failed), 0);
+	assert_null(failed);
+	queue_done(&queue);
+}
+
+/* ---- worker ------------------------------------------------------------ */
+
+/* What the pieces below work on. */
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	bool shut;	  /* pieces wait while it is */
+	int begun, ended; /* pieces */
+	int order[64];
+	char name[16];
+	bool signals_blocked, misaligned;
+} yard = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+
+static void yard_clear(bool shut)
+{
+	pthread_mutex_lock(&yard.lock);
+	yard.shut = shut;
+	yard.begun = yard.ended = 0;
+	memset(yard.order, 0, sizeof(yard.order));
+	yard.misaligned = false;
+	pthread_mutex_unlock(&yard.lock);
+}
+
+static void yard_open(void)
+{
+	pthread_mutex_lock(&yard.lock);
+	yard.shut = false;
+	pthread_cond_broadcast(&yard.changed);
+	pthread_mutex_unlock(&yard.lock);
+}
+
+static void yard_wait_begun(int n)
+{
+	pthread_mutex_lock(&yard.lock);
+	while (yard.begun < n)
+		pthread_cond_wait(&yard.changed, &yard.lock);
+	pthread_mutex_unlock(&yard.lock);
+}
+
+static int yard_ended(void)
+{
+	int n;
+
+	pthread_mutex_lock(&yard.lock);
+	n = yard.ended;
+	pthread_mutex_unlock(&yard.lock);
+	return n;
+}
+
+static void piece(void *argument, size_t len)
+{
+	int number = -1;
+
+	if (len >= sizeof(number))
+		memcpy(&number, argument, sizeof(number));
+	pthread_mutex_lock(&yard.lock);
+	yard.begun++;
+	if ((uintptr_t)argument % _Alignof(max_align_t))
+		yard.misaligned = true;
+	pthread_cond_broadcast(&yard.changed);
+	while (yard.shut)
+		pthread_cond_wait(&yard.changed, &yard.lock);
+	if (yard.ended < (int)ARRAY_SIZE(yard.order))
+		yard.order[yard.ended] = number;
+	yard.ended++;
+	pthread_mutex_unlock(&yard.lock);
+}
+
+static void slow_piece(void *argument, size_t len)
+{
+	sleep_ns(20 * MS);
+	piece(argument, len);
+}
+
+static void look_piece(void *argument, size_t len)
+{
+	sigset_t set;
+
+	(void)argument;
+	(void)len;
+	pthread_mutex_lock(&yard.lock);
+	pthread_getname_np(pthread_self(), yard.name, sizeof(yard.name));
+	pthread_sigmask(SIG_SETMASK, NULL, &set);
+	yard.signals_blocked = sigismember(&set, SIGTERM) && sigismember(&set, SIGINT);
+	pthread_mutex_unlock(&yard.lock);
+}
+
+/* Arguments are copied; pieces run in their order; stop finishes what was given. */
+static void test_worker_order(void **state)
+{
+	struct worker *worker;
+	int number;
+
+	(void)state;
+	yard_clear(true);
+	assert_int_equal(worker_start(&worker, "fo-test", 64, 64), 0);
+	for (number = 1; number <= 50; number++)
+		assert_int_equal(worker_give(worker, piece, &number, sizeof(number)), 0);
+	number = 4711;
+	yard_open();
+	assert_true(worker_stop(worker, 10 * SEC));
+	assert_int_equal(yard.ended, 50);
+	for (int i = 0; i < 50; i++)
+		assert_int_equal(yard.order[i], i + 1);
+}
+
+/* No place: refused at once and counted; what has a place is done. */
+static void test_worker_full(void **state)
+{
+	struct worker *worker;
+	uint64_t begin;
+	int number = 0, taken = 0;
+
+	(void)state;
+	yard_clear(true);
+	assert_int_equal(worker_start(&worker, "fo-test", 64, 4), 0);
+	assert_int_equal(worker_give(worker, piece, &number, sizeof(number)), 0);
+	yard_wait_begun(1);
+	begin = now_ns();
+	for (number = 1; number <= 10; number++) {
+		int err = worker_give(worker, piece, &number, sizeof(number));
+
+		assert_true(!err || err == -ENOSPC);
+		taken += !err;
+	}
+	assert_true(now_ns() - begin < SEC);
+	assert_int_equal(taken, 3); /* the fourth place is that of the piece being done */
+	assert_int_equal(worker_refused(worker), 7);
+	yard_open();
+	while (yard_ended() < 4)
+		sleep_ns(MS);
+	number = 77;
+	while (worker_give(worker, piece, &number, sizeof(number)))
+		sleep_ns(MS);
+	assert_true(worker_stop(worker, 10 * SEC));
+	assert_int_equal(yard.ended, 5);
+	assert_int_equal(yard.order[3], 3);
+	assert_int_equal(yard.order[4], 77);
+}
+
+static void test_worker_sizes(void **state)
+{
+	struct worker *worker;
+	char bytes[65] = "";
+
+	(void)state;
+	yard_clear(false);
+	assert_int_equal(worker_start(&worker, "fo-test", 64, 4), 0);
+	assert_int_equal(worker_give(worker, piece, bytes, 65), -EMSGSIZE);
+	assert_int_equal(worker_refused(worker), 1);
+	assert_int_equal(worker_give(worker, piece, bytes, 64), 0);
+	assert_int_equal(worker_give(worker, piece, NULL, 0), 0);
+	assert_true(worker_stop(worker, 10 * SEC));
+	assert_int_equal(yard.ended, 2);
+	assert_int_equal(yard.order[1], -1);
+	assert_true(worker_stop(NULL, 0));
+	assert_int_equal(worker_start(&worker, "fo-test", 64, 3), -EINVAL);
+}
+
+/* Arguments lie where any type may lie. */
+static void test_worker_alignment(void **state)
+{
+	struct worker *worker;
+	int number = 1;
+
+	(void)state;
+	yard_clear(false);
+	assert_int_equal(worker_start(&worker, "fo-test", 40, 8), 0);
+	for (int i = 0; i < 7; i++)
+		assert_int_equal(worker_give(worker, piece, &number, sizeof(number)), 0);
+	assert_true(worker_stop(worker, 10 * SEC));
+	assert_int_equal(yard.ended, 7);
+	assert_false(yard.misaligned);
+}
+
+/* Signals are the main thread's; the thread can be told from others. */
+static void test_worker_thread(void **state)
+{
+	struct worker *worker;
+
+	(void)state;
+	memset(yard.name, 0, sizeof(yard.name));
+	assert_int_equal(worker_start(&worker, "fo-test", 8, 2), 0);
+	/* its name is given after it has begun */
+	sleep_ns(10 * MS);
+	assert_int_equal(worker_give(worker, look_piece, NULL, 0), 0);
+	assert_true(worker_stop(worker, 10 * SEC));
+	assert_string_equal(yard.name, "fo-test");
+	assert_true(yard.signals_blocked);
+}
+
+/* "Finishes what was given": also when the queue is full at that moment. */
+static void test_stop_while_full(void **state)
+{
+	struct worker *worker;
+	int number = 1, given = 0;
+
+	(void)state;
+	yard_clear(false);
+	assert_int_equal(worker_start(&worker, "fo-test", 8, 4), 0);
+	while (!worker_give(worker, slow_piece, &number, sizeof(number)))
+		given++;
+	assert_true(given >= 4);
+	if (!worker_stop(worker, 10 * SEC))
+		fail_msg("%d of %d pieces were done when it gave up, without any patience",
+			 yard_ended(), given);
+	assert_int_equal(yard.ended, given);
+}
+
+/* Stuck on its disk: left after the time given, not sooner and not much later. */
+static void test_stop_stuck(void **state)
+{
+	struct worker *worker;
+	uint64_t begin, took;
+	int number = 1;
+
+	(void)state;
+	yard_clear(true);
+	assert_int_equal(worker_start(&worker, "fo-test", 8, 4), 0);
+	assert_int_equal(worker_give(worker, piece, &number, sizeof(number)), 0);
+	yard_wait_begun(1);
+	begin = now_ns();
+	assert_false(worker_stop(worker, 200 * MS));
+	took = now_ns() - begin;
+	assert_true(took >= 190 * MS);
+	assert_true(took < 5 * SEC);
+	yard_open();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_depths),		 cmocka_unit_test(test_full_and_order),
+		cmocka_unit_test(test_too_long),	 cmocka_unit_test(test_alignment),
+		cmocka_unit_test(test_two_threads),	 cmocka_unit_test(test_worker_order),
+		cmocka_unit_test(test_worker_full),	 cmocka_unit_test(test_worker_sizes),
+		cmocka_unit_test(test_worker_alignment), cmocka_unit_test(test_worker_thread),
+		cmocka_unit_test(test_stop_while_full),	 cmocka_unit_test(test_stop_stuck),
+	};
+
+	/* a worker that gave up leaves a thread behind; the next tests must not hang on it */
+	alarm(60);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

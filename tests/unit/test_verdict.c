@@ -1,0 +1,595 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include <string.h>
+
+#include "base/util.h"
+#include "judge/config.h"
+#include "judge/verdict.h"
+#include "judge/window.h"
+#include "unit/unit.h"
+
+#define ESSENTIAL (EVIDENCE_HAS_THRASH | EVIDENCE_HAS_LEVEL)
+#define START	  (1000 * SEC)
+#define TICK	  (100 * MS)
+
+static struct policy policy_of(enum pressure pressure)
+{
+	return (struct policy){.name = (char *)"p", .match_node = true, .pressure = pressure};
+}
+
+/* model.c's first livelock: risk 0.998 */
+static const struct evidence livelock = {
+	.span_ns = SEC,
+	.has = ESSENTIAL,
+	.lost_share = 0.65,
+	.thrash = 1.24,
+	.io = 1.5,
+	.level = 0.79,
+	.exhausted_ns = UINT64_MAX,
+	.reclaiming = true,
+};
+
+static const struct evidence calm = {
+	.span_ns = SEC,
+	.has = ESSENTIAL,
+	.level = 0.2,
+	.exhausted_ns = UINT64_MAX,
+};
+
+/* Evidence of a wanted risk, by its lost share: level gives 3.0, the intercept is -6. */
+static struct evidence of_risk(double log_odds)
+{
+	struct evidence e = livelock;
+
+	e.thrash = 0;
+	e.level = 0.9;
+	e.lost_share = (log_odds + 3.0) / 8.0;
+	return e;
+}
+
+/* Full in 200 ms, nothing known of waits. */
+static const struct evidence spike = {
+	.span_ns = SEC,
+	.has = EVIDENCE_HAS_LEVEL | EVIDENCE_HAS_STALL,
+	.reclaims = 50,
+	.stall = 0.1,
+	.level = 0.95,
+	.growth = 64.0 * MIB,
+	.exhausted_ns = 200 * MS,
+};
+
+static struct verdict decide(struct verdict_state *state, const struct policy *policy,
+			     const struct evidence *e, uint64_t now_ns)
+{
+	return verdict_decide(state, policy, e, now_ns, false);
+}
+
+#define assert_verdict(v, wanted_action, wanted_reason)                                            \
+	do {                                                                                       \
+		struct verdict v_ = (v);                                                           \
+		if (v_.action != (wanted_action) || v_.reason != (wanted_reason))                  \
+			fail_msg("%s:%d: %s (%s), not %s (%s)", __FILE__, __LINE__,                \
+				 verdict_action_name(v_.action), verdict_reason_name(v_.reason),   \
+				 verdict_action_name(wanted_action),                               \
+				 verdict_reason_name(wanted_reason));                              \
+	} while (0)
+
+/* Acts after its time to hold, not a nanosecond earlier; low acts earliest. */
+static void test_hold(void **state)
+{
+	static const struct {
+		enum pressure pressure;
+		uint64_t hold_ns;
+	} rows[] = {
+		{PRESSURE_LOW, 300 * MS},
+		{PRESSURE_MEDIUM, 500 * MS},
+		{PRESSURE_HIGH, 5 * SEC},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct policy policy = policy_of(rows[i].pressure);
+		struct verdict_state s = {0};
+		struct verdict v;
+
+		assert_verdict(decide(&s, &policy, &calm, START), VERDICT_WAIT, REASON_CALM);
+		for (uint64_t t = 0; t < rows[i].hold_ns; t += TICK) {
+			v = decide(&s, &policy, &livelock, START + TICK + t);
+			assert_verdict(v, VERDICT_WAIT, REASON_HOLDING);
+			assert_int_equal(v.held_ns, t);
+		}
+		v = decide(&s, &policy, &livelock, START + TICK + rows[i].hold_ns - 1);
+		assert_verdict(v, VERDICT_WAIT, REASON_HOLDING);
+		v = decide(&s, &policy, &livelock, START + TICK + rows[i].hold_ns);
+		assert_verdict(v, VERDICT_ACT, REASON_NEAR_OOM);
+		assert_int_equal(v.held_ns, rows[i].hold_ns);
+		assert_true(v.risk.known);
+	}
+}
+
+/* Which risk each pressure takes for trouble: even odds, 4 to 1, 19 to 1. */
+static void test_thresholds(void **state)
+{
+	static const struct {
+		double log_odds;
+		bool over[PRESSURE_MAX_];
+	} rows[] = {
+		{-0.01, {false, false, false}}, {0.01, {true, false, false}},
+		{1.38, {true, false, false}},	{1.39, {true, true, false}},
+		{2.94, {true, true, false}},	{2.95, {true, true, true}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct evidence e = of_risk(rows[i].log_odds);
+
+		for (int p = 0; p < PRESSURE_MAX_; p++) {
+			struct policy policy = policy_of((enum pressure)p);
+			struct verdict_state s = {0};
+			struct verdict v = decide(&s, &policy, &e, START);
+
+			if ((v.reason == REASON_HOLDING) != rows[i].over[p])
+				fail_msg("row %zu, pressure %d: %s at risk %g", i, p,
+					 verdict_reason_name(v.reason), v.risk.value);
+			v = decide(&s, &policy, &e, START + 6 * SEC);
+			assert_int_equal(v.action, rows[i].over[p] ? VERDICT_ACT : VERDICT_WAIT);
+		}
+	}
+}
+
+/* A moment below the threshold, and the time to hold begins again. */
+static void test_hold_interrupted(void **state)
+{
+	struct policy policy = policy_of(PRESSURE_MEDIUM);
+	struct evidence below = of_risk(1.3);
+	struct verdict_state s = {0};
+	uint64_t now = START;
+
+	(void)state;
+	for (int round = 0; round < 20; round++) {
+		for (int i = 0; i < 4; i++, now += TICK)
+			assert_verdict(decide(&s, &policy, &livelock, now), VERDICT_WAIT,
+				       REASON_HOLDING);
+		assert_verdict(decide(&s, &policy, &below, now), VERDICT_WAIT, REASON_CALM);
+		now += TICK;
+	}
+}
+
+static struct evidence blind_of(int kind)
+{
+	struct evidence e = livelock;
+
+	switch (kind) {
+	case 0:
+		e.lossy = true;
+		break;
+	case 1:
+		e.has &= ~(uint32_t)EVIDENCE_HAS_THRASH;
+		break;
+	case 2:
+		e.has &= ~(uint32_t)EVIDENCE_HAS_LEVEL;
+		break;
+	case 3:
+		e.has = 0;
+		break;
+	case 4:
+		e.span_ns = 0; /* too few samples */
+		break;
+	case 5:
+		memset(&e, 0, sizeof(e));
+		break;
+	case 6:
+		e = spike;
+		e.lossy = true;
+		break;
+	default:
+		e = spike;
+		e.has = EVIDENCE_HAS_STALL;
+	}
+	return e;
+}
+
+#define BLIND_KINDS 8
+
+/* Dropped, stale or missing essentials never act, for however long, at whatever pressure. */
+static void test_blind(void **state)
+{
+	(void)state;
+	for (int kind = 0; kind < BLIND_KINDS; kind++) {
+		struct evidence e = blind_of(kind);
+
+		for (int p = 0; p < PRESSURE_MAX_; p++) {
+			struct policy policy = policy_of((enum pressure)p);
+			struct verdict_state s = {0};
+
+			for (uint64_t t = 0; t < 60 * SEC; t += TICK) {
+				struct verdict v = decide(&s, &policy, &e, START + t);
+
+				if (v.action != VERDICT_WAIT || v.reason != REASON_BLIND)
+					fail_msg("kind %d: %s (%s)", kind,
+						 verdict_action_name(v.action),
+						 verdict_reason_name(v.reason));
+			}
+		}
+	}
+}
+
+/* What held before we were blind does not count afterwards. */
+static void test_blind_restarts_hold(void **state)
+{
+	(void)state;
+	for (int kind = 0; kind < BLIND_KINDS; kind++) {
+		struct policy policy = policy_of(PRESSURE_MEDIUM);
+		struct evidence e = blind_of(kind);
+		struct verdict_state s = {0};
+
+		assert_verdict(decide(&s, &policy, &livelock, START), VERDICT_WAIT, REASON_HOLDING);
+		assert_verdict(decide(&s, &policy, &e, START + 400 * MS), VERDICT_WAIT,
+			       REASON_BLIND);
+		for (uint64_t t = 500; t < 1000; t += 100)
+			assert_verdict(decide(&s, &policy, &livelock, START + t * MS), VERDICT_WAIT,
+				       REASON_HOLDING);
+		assert_verdict(decide(&s, &policy, &livelock, START + 1000 * MS), VERDICT_ACT,
+			       REASON_NEAR_OOM);
+	}
+}
+
+/* A kill on its way, and a second after it, stay the hand; then the hold begins anew. */
+static void test_settle(void **state)
+{
+	struct policy policy = policy_of(PRESSURE_MEDIUM);
+	struct verdict_state s = {0};
+	uint64_t now = START, gone;
+
+	(void)state;
+	assert_verdict(decide(&s, &policy, &livelock, now), VERDICT_WAIT, REASON_HOLDING);
+	now += 500 * MS;
+	assert_verdict(decide(&s, &policy, &livelock, now), VERDICT_ACT, REASON_NEAR_OOM);
+	verdict_killed(&s, now);
+	assert_int_equal(s.kills, 1);
+
+	/* the victim takes 3 s to die: longer than the settling */
+	for (uint64_t end = now + 3 * SEC; now < end; now += TICK)
+		assert_verdict(verdict_decide(&s, &policy, &livelock, now, true), VERDICT_WAIT,
+			       REASON_SETTLING);
+	gone = now;
+	verdict_settled(&s, gone);
+	for (; now < gone + SEC; now += TICK)
+		assert_verdict(decide(&s, &policy, &livelock, now), VERDICT_WAIT, REASON_SETTLING);
+	assert_verdict(decide(&s, &policy, &livelock, gone + SEC - 1), VERDICT_WAIT,
+		       REASON_SETTLING);
+	assert_verdict(decide(&s, &policy, &livelock, gone + SEC), VERDICT_WAIT, REASON_HOLDING);
+	assert_verdict(decide(&s, &policy, &livelock, gone + 1400 * MS), VERDICT_WAIT,
+		       REASON_HOLDING);
+	assert_verdict(decide(&s, &policy, &livelock, gone + 1500 * MS), VERDICT_ACT,
+		       REASON_NEAR_OOM);
+	assert_int_equal(s.kills, 1); /* settled is not another kill */
+}
+
+/* A kill of the kernel's is a kill, also in the middle of holding. */
+static void test_kernel_kill_settles(void **state)
+{
+	struct policy policy = policy_of(PRESSURE_LOW);
+	struct verdict_state s = {0};
+
+	(void)state;
+	assert_verdict(decide(&s, &policy, &livelock, START), VERDICT_WAIT, REASON_HOLDING);
+	verdict_killed(&s, START + 200 * MS);
+	assert_verdict(decide(&s, &policy, &livelock, START + 300 * MS), VERDICT_WAIT,
+		       REASON_SETTLING);
+	assert_verdict(decide(&s, &policy, &livelock, START + 1200 * MS), VERDICT_WAIT,
+		       REASON_HOLDING);
+}
+
+/* Acts as often as it is let for @seconds; returns how often, and the last reason. */
+static unsigned act_for(struct verdict_state *s, const struct policy *policy, uint64_t *now,
+			uint64_t seconds, unsigned *ret_warned)
+{
+	unsigned acts = 0;
+
+	*ret_warned = 0;
+	for (uint64_t end = *now + seconds * SEC; *now < end; *now += TICK) {
+		struct verdict v = decide(s, policy, &livelock, *now);
+
+		if (v.action == VERDICT_ACT) {
+			acts++;
+			verdict_killed(s, *now);
+		} else if (v.action == VERDICT_WARN) {
+			assert_int_equal(v.reason, REASON_STORM);
+			++*ret_warned;
+		}
+	}
+	return acts;
+}
+
+/* Six kills a minute and no more, with one warning; the minute slides. */
+static void test_storm(void **state)
+{
+	struct policy policy = policy_of(PRESSURE_MEDIUM);
+	struct verdict_state s = {0};
+	uint64_t now = START;
+	unsigned warned;
+
+	(void)state;
+	assert_int_equal(act_for(&s, &policy, &now, 59, &warned), 6);
+	assert_int_equal(warned, 1);
+	assert_verdict(decide(&s, &policy, &livelock, now), VERDICT_WAIT, REASON_STORM);
+	/* the next minutes: never more than six within any sixty seconds */
+	for (int minute = 0; minute < 10; minute++)
+		assert_true(act_for(&s, &policy, &now, 60, &warned) <= 6);
+	assert_true(s.kills > 2 * VERDICT_KILLS_KEPT);
+	for (unsigned i = 0; i < VERDICT_KILLS_KEPT; i++)
+		assert_true(now - s.kills_ns[i] < 3600 * SEC);
+}
+
+/* Kills of longer ago than a minute are forgotten, those of the kernel are counted. */
+static void test_storm_edges(void **state)
+{
+	struct policy policy = policy_of(PRESSURE_LOW);
+	struct verdict_state s = {0};
+	uint64_t now = START;
+
+	(void)state;
+	for (int i = 0; i < 6; i++, now += SEC)
+		verdict_killed(&s, now);
+	now = START + 59 * SEC;
+	assert_verdict(decide(&s, &policy, &livelock, now), VERDICT_WAIT, REASON_HOLDING);
+	now = START + 60 * SEC - 1;
+	assert_verdict(decide(&s, &policy, &livelock, now), VERDICT_WARN, REASON_STORM);
+	assert_verdict(decide(&s, &policy, &livelock, now), VERDICT_WAIT, REASON_STORM);
+	now = START + 60 * SEC; /* the first of them is a minute old */
+	assert_verdict(decide(&s, &policy, &livelock, now), VERDICT_ACT, REASON_NEAR_OOM);
+}
+
+/* The spike path: two samples, whatever the pressure, and without the wide eyes. */
+static void test_spike(void **state)
+{
+	(void)state;
+	for (int p = 0; p < PRESSURE_MAX_; p++) {
+		struct policy policy = policy_of((enum pressure)p);
+		struct verdict_state s = {0};
+		struct verdict v = decide(&s, &policy, &spike, START);
+
+		assert_int_equal(v.action, VERDICT_WAIT);
+		v = decide(&s, &policy, &spike, START + TICK - 1);
+		assert_int_equal(v.action, VERDICT_WAIT);
+		assert_verdict(decide(&s, &policy, &spike, START + TICK), VERDICT_ACT,
+			       REASON_SPIKE);
+		/* its settling is as any other's */
+		verdict_killed(&s, START + TICK);
+		assert_verdict(decide(&s, &policy, &spike, START + 2 * TICK), VERDICT_WAIT,
+			       REASON_SETTLING);
+	}
+}
+
+static void test_no_spike(void **state)
+{
+	struct policy policy = policy_of(PRESSURE_LOW);
+
+	(void)state;
+	for (int kind = 0; kind < 7; kind++) {
+		struct evidence e = spike;
+		struct verdict_state s = {0};
+
+		switch (kind) {
+		case 0:
+			e.reclaims = 0; /* a page cache that fills, and nobody waits */
+			break;
+		case 1:
+			e.level = 0.89;
+			break;
+		case 2:
+			e.growth = 0;
+			break;
+		case 3:
+			e.growth = -1;
+			break;
+		case 4:
+			e.exhausted_ns = 300 * MS;
+			break;
+		case 5:
+			e.has &= ~(uint32_t)EVIDENCE_HAS_STALL;
+			break;
+		default:
+			e.has &= ~(uint32_t)EVIDENCE_HAS_LEVEL;
+		}
+		for (uint64_t t = 0; t < 5 * SEC; t += TICK) {
+			struct verdict v = decide(&s, &policy, &e, START + t);
+
+			if (v.action != VERDICT_WAIT)
+				fail_msg("kind %d: %s", kind, verdict_reason_name(v.reason));
+		}
+	}
+}
+
+/* Single samples of a spike, however many, are steps that end by themselves. */
+static void test_spike_interrupted(void **state)
+{
+	struct policy policy = policy_of(PRESSURE_LOW);
+	struct verdict_state s = {0};
+
+	(void)state;
+	for (uint64_t i = 0; i < 100; i++) {
+		struct verdict v = decide(&s, &policy, i % 2 ? &calm : &spike, START + i * TICK);
+
+		assert_int_equal(v.action, VERDICT_WAIT);
+	}
+}
+
+/* Where hardly any memory is held a kill gives nothing back, whatever time is lost. */
+static void test_no_level(void **state)
+{
+	static const struct {
+		double level, thrash;
+		enum verdict_reason reason;
+	} rows[] = {
+		{0.29, 0.09, REASON_NO_LEVEL}, {0.00, 0.00, REASON_NO_LEVEL},
+		{0.29, 1.00, REASON_NO_LEVEL}, {0.30, 0.00, REASON_NEAR_OOM},
+		{0.30, 1.00, REASON_NEAR_OOM},
+	};
+	struct policy policy = policy_of(PRESSURE_LOW);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct evidence e = livelock;
+		struct verdict_state s = {0};
+
+		e.lost_share = 1;
+		e.level = rows[i].level;
+		e.thrash = rows[i].thrash;
+		(void)decide(&s, &policy, &e, START);
+		assert_verdict(decide(&s, &policy, &e, START + 30 * SEC),
+			       rows[i].reason == REASON_NEAR_OOM ? VERDICT_ACT : VERDICT_WAIT,
+			       rows[i].reason);
+	}
+}
+
+/*
+ * After a kill a service reads back what it lost: near refaults and nothing else, at whatever
+ * level the others hold. While nothing is reclaimed that never kills, nor does it count towards
+ * the time to hold.
+ */
+static void test_warming(void **state)
+{
+	struct policy policy = policy_of(PRESSURE_MEDIUM);
+	struct verdict_state s = {0};
+	struct evidence e = livelock;
+
+	(void)state;
+	e.reclaiming = false;
+	for (uint64_t i = 0; i < 300; i++)
+		assert_verdict(decide(&s, &policy, &e, START + i * TICK), VERDICT_WAIT,
+			       REASON_WARMING);
+	e.reclaiming = true;
+	assert_verdict(decide(&s, &policy, &e, START + 300 * TICK), VERDICT_WAIT, REASON_HOLDING);
+}
+
+/* A policy that only warns warns once an incident, and never acts; also on a spike. */
+static void test_warn_only(void **state)
+{
+	const struct evidence *const kinds[] = {&livelock, &spike};
+
+	(void)state;
+	for (size_t k = 0; k < ARRAY_SIZE(kinds); k++) {
+		struct policy policy = policy_of(PRESSURE_MEDIUM);
+		struct verdict_state s = {0};
+		unsigned warnings = 0;
+
+		policy.warn_only = true;
+		for (uint64_t t = 0; t < 30 * SEC; t += TICK) {
+			struct verdict v = decide(&s, &policy, kinds[k], START + t);
+
+			assert_int_not_equal(v.action, VERDICT_ACT);
+			warnings += v.action == VERDICT_WARN;
+		}
+		assert_int_equal(warnings, 1);
+		/* over, and there again: another incident */
+		(void)decide(&s, &policy, &calm, START + 31 * SEC);
+		for (uint64_t t = 32 * SEC; t < 40 * SEC; t += TICK)
+			warnings += decide(&s, &policy, kinds[k], START + t).action == VERDICT_WARN;
+		assert_int_equal(warnings, 2);
+	}
+}
+
+/* Between half the threshold and the threshold an incident goes on: no flicker of warnings. */
+static void test_hysteresis(void **state)
+{
+	static const struct {
+		double dip; /* log-odds; the threshold is 0.8, half of it 0.4: -0.405 */
+		unsigned warnings;
+	} rows[] = {
+		{1.38, 1}, {0.0, 1}, {-0.40, 1}, {-0.41, 10}, {-3.0, 10},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct policy policy = policy_of(PRESSURE_MEDIUM);
+		struct evidence dip = of_risk(rows[i].dip);
+		struct verdict_state s = {0};
+		unsigned warnings = 0;
+		uint64_t now = START;
+
+		policy.warn_only = true;
+		for (int round = 0; round < 10; round++) {
+			for (int t = 0; t < 10; t++, now += TICK)
+				warnings +=
+					decide(&s, &policy, &livelock, now).action == VERDICT_WARN;
+			(void)decide(&s, &policy, &dip, now);
+			now += TICK;
+		}
+		if (warnings != rows[i].warnings)
+			fail_msg("dips to %g: %u warnings", rows[i].dip, warnings);
+	}
+}
+
+/* Same inputs, same verdict: a random walk of evidence, twice, with a copied state between. */
+static void test_replay(void **state)
+{
+	struct policy policy = policy_of(PRESSURE_LOW);
+	struct verdict_state a = {0}, b = {0};
+	uint64_t random = 42, now = START;
+
+	(void)state;
+	for (int i = 0; i < 20000; i++) {
+		struct evidence e = i % 50 < 25 ? livelock : calm;
+		struct verdict first, second;
+		bool pending = next_random(&random) % 40 == 0;
+
+		e.lossy = next_random(&random) % 50 == 0;
+		e.has = next_random(&random) % 30 ? ESSENTIAL : (uint32_t)(i & 7);
+		e.lost_share = (double)(next_random(&random) % 1000) / 1000;
+		now += next_random(&random) % (200 * MS);
+		memset(&first, 0, sizeof(first));
+		memset(&second, 0, sizeof(second));
+		first = verdict_decide(&a, &policy, &e, now, pending);
+		second = verdict_decide(&b, &policy, &e, now, pending);
+		assert_int_equal(first.action, second.action);
+		assert_int_equal(first.reason, second.reason);
+		assert_int_equal(first.held_ns, second.held_ns);
+		if (first.action == VERDICT_ACT) {
+			assert_false(e.lossy);
+			assert_true(first.risk.known);
+			assert_false(pending);
+			verdict_killed(&a, now);
+			verdict_killed(&b, now);
+		}
+		assert_memory_equal(&a, &b, sizeof(a));
+	}
+	assert_true(a.kills > 0);
+}
+
+static void test_names(void **state)
+{
+	(void)state;
+	for (int i = 0; i < VERDICTS_; i++)
+		assert_non_null(verdict_action_name((enum verdict_action)i));
+	for (int i = 0; i < REASONS_; i++)
+		for (int j = 0; j < i; j++)
+			assert_string_not_equal(verdict_reason_name((enum verdict_reason)i),
+						verdict_reason_name((enum verdict_reason)j));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_hold),
+		cmocka_unit_test(test_thresholds),
+		cmocka_unit_test(test_hold_interrupted),
+		cmocka_unit_test(test_blind),
+		cmocka_unit_test(test_blind_restarts_hold),
+		cmocka_unit_test(test_settle),
+		cmocka_unit_test(test_kernel_kill_settles),
+		cmocka_unit_test(test_storm),
+		cmocka_unit_test(test_storm_edges),
+		cmocka_unit_test(test_spike),
+		cmocka_unit_test(test_no_spike),
+		cmocka_unit_test(test_spike_interrupted),
+		cmocka_unit_test(test_no_level),
+		cmocka_unit_test(test_warming),
+		cmocka_unit_test(test_warn_only),
+		cmocka_unit_test(test_hysteresis),
+		cmocka_unit_test(test_replay),
+		cmocka_unit_test(test_names),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,471 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/regex.h"
+#include "base/util.h"
+#include "judge/candidate.h"
+#include "judge/config.h"
+#include "judge/victim.h"
+#include "unit/unit.h"
+
+#define SCOPE (256 * MIB)
+#define SELF  777
+
+static struct regex *compiled[16];
+static size_t compiled_count;
+
+static struct regex *regex(const char *pattern)
+{
+	struct regex *ret = NULL;
+
+	assert_int_equal(regex_compile(pattern, &ret, NULL, NULL, 0), 0);
+	assert_true(compiled_count < ARRAY_SIZE(compiled));
+	compiled[compiled_count++] = ret;
+	return ret;
+}
+
+static int forget_regexes(void **state)
+{
+	(void)state;
+	while (compiled_count)
+		regex_free(compiled[--compiled_count]);
+	return 0;
+}
+
+static struct candidate process(int pid, uint64_t anon_mib)
+{
+	return (struct candidate){
+		.pid = pid,
+		.start_boot_ns = 1000 * SEC + (uint64_t)pid * MS,
+		.anon_bytes = anon_mib * MIB,
+		.comm = "x",
+		.cmdline = "x",
+		.cmdline_len = 1,
+	};
+}
+
+static size_t rank_of(const struct policy *policy, const struct candidate *candidates, size_t n,
+		      struct victim *victims)
+{
+	const struct victim_request request = {
+		.policy = policy, .scope_bytes = SCOPE, .self_pid = SELF};
+
+	return victim_rank(&request, candidates, n, victims);
+}
+
+/* The pid that dies first, 0: nobody. */
+static int first_of(enum rank rank, const struct candidate *candidates, size_t n)
+{
+	const struct policy policy = {.rank = rank};
+	struct victim victims[16];
+
+	assert_true(n <= ARRAY_SIZE(victims));
+	return rank_of(&policy, candidates, n, victims) ? victims[0].candidate->pid : 0;
+}
+
+static void shuffle(struct candidate *candidates, size_t n, uint64_t *random)
+{
+	for (size_t i = n; i > 1; i--) {
+		size_t j = next_random(random) % i;
+		struct candidate swap = candidates[i - 1];
+
+		candidates[i - 1] = candidates[j];
+		candidates[j] = swap;
+	}
+}
+
+/* Equal input gives equal order, however it is listed: a thousand times, with many ties. */
+static void test_total_order(void **state)
+{
+	enum {
+		N = 97
+	};
+	struct rule avoid = {.comm = regex("^a"), .text = (char *)"comm: ^a"};
+	struct rule prefer = {.comm = regex("^p"), .text = (char *)"comm: ^p"};
+	struct candidate candidates[N], input[N];
+	struct victim first[N], victims[N];
+	uint64_t random = 1;
+
+	(void)state;
+	for (int i = 0; i < N; i++) {
+		candidates[i] = process(100 + i, 10 + (uint64_t)(i % 3));
+		candidates[i].start_boot_ns = (uint64_t)(i % 5) * SEC; /* ties down to the pid */
+		candidates[i].comm = i % 7 == 0 ? "a" : i % 7 == 1 ? "p" : "x";
+		candidates[i].oom_score_adj = i % 11 == 0 ? -1000 : 0;
+		candidates[i].growth_bytes = i % 13 == 0 ? 5 * MIB : 0;
+	}
+	for (int rank = 0; rank < RANK_MAX_; rank++) {
+		struct policy policy = {
+			.rank = (enum rank)rank, .avoid = {&avoid, 1}, .prefer = {&prefer, 1}};
+		size_t eligible = rank_of(&policy, candidates, N, first);
+
+		assert_int_equal(eligible, N - 9);
+		for (int round = 0; round < 1000; round++) {
+			memcpy(input, candidates, sizeof(input));
+			shuffle(input, N, &random);
+			assert_int_equal(rank_of(&policy, input, N, victims), eligible);
+			for (size_t i = 0; i < N; i++) {
+				if (victims[i].candidate->pid == first[i].candidate->pid)
+					continue;
+				fail_msg("rank %d, place %zu: %d, not %d", rank, i,
+					 victims[i].candidate->pid, first[i].candidate->pid);
+			}
+		}
+	}
+}
+
+/* Every length up to some: each candidate is there once, and in order. */
+static void test_lengths(void **state)
+{
+	enum {
+		N = 64
+	};
+	const struct policy policy = {.rank = RANK_SIZE};
+	struct candidate candidates[N];
+	struct victim victims[N];
+	uint64_t random = 7;
+
+	(void)state;
+	for (size_t n = 0; n <= N; n++) {
+		for (size_t i = 0; i < n; i++)
+			candidates[i] = process(100 + (int)i, 3 + i);
+		shuffle(candidates, n, &random);
+		assert_int_equal(rank_of(&policy, candidates, n, victims), n);
+		for (size_t i = 0; i < n; i++)
+			assert_int_equal(victims[i].candidate->pid, 100 + (int)(n - 1 - i));
+	}
+}
+
+/* Ties: what gives back more, then the younger, then the lower pid. */
+static void test_ties(void **state)
+{
+	struct candidate c[4];
+
+	(void)state;
+	/* 64 MiB and a quarter of the scope by adj: the same score as 128 MiB */
+	c[0] = process(10, 64);
+	c[1] = process(11, 128);
+	c[0].oom_score_adj = 250;
+	c[0].start_boot_ns = c[1].start_boot_ns + SEC;
+	assert_int_equal(first_of(RANK_SIZE, c, 2), 11);
+
+	c[0] = process(20, 50);
+	c[1] = process(21, 50);
+	c[2] = process(22, 50);
+	c[0].start_boot_ns = c[2].start_boot_ns = 5 * SEC;
+	c[1].start_boot_ns = 6 * SEC;
+	assert_int_equal(first_of(RANK_SIZE, c, 3), 21);
+	c[1].start_boot_ns = 5 * SEC;
+	assert_int_equal(first_of(RANK_SIZE, c, 3), 20);
+}
+
+/* Each of those that never die, alone and as by far the fattest of all, under every rank. */
+static void test_never(void **state)
+{
+	static const int backoffs[] = {31, 32};
+	struct rule protect = {.comm = regex("^vault$"), .text = (char *)"comm: ^vault$"};
+	struct rule by_line = {.cmdline = regex("--keep"), .text = (char *)"cmdline: --keep"};
+	struct rule rules[] = {protect, by_line};
+	struct {
+		enum victim_exclusion excluded;
+		struct candidate candidate;
+	} rows[9];
+	size_t n = 0;
+
+	(void)state;
+#define ROW(why, pid, ...)                                                                         \
+	do {                                                                                       \
+		rows[n].excluded = (why);                                                          \
+		rows[n].candidate = process(pid, 200);                                             \
+		__VA_ARGS__;                                                                       \
+		n++;                                                                               \
+	} while (0)
+	ROW(VICTIM_SELF, 1, (void)0);
+	ROW(VICTIM_SELF, 0, (void)0);
+	ROW(VICTIM_SELF, SELF, (void)0);
+	ROW(VICTIM_SELF, 50, rows[n].candidate.kernel_thread = true);
+	ROW(VICTIM_ADJ, 51, rows[n].candidate.oom_score_adj = -1000);
+	ROW(VICTIM_PROTECTED, 52, rows[n].candidate.comm = "vault");
+	ROW(VICTIM_UNKNOWN, 53, rows[n].candidate.cmdline = NULL);
+	ROW(VICTIM_BACKOFF, 32, (void)0);
+	ROW(VICTIM_SMALL, 54, rows[n].candidate.anon_bytes = SCOPE / 100);
+#undef ROW
+	assert_int_equal(n, ARRAY_SIZE(rows));
+
+	for (int rank = 0; rank < RANK_MAX_; rank++) {
+		struct policy policy = {.rank = (enum rank)rank,
+					.protect = {rules, ARRAY_SIZE(rules)}};
+		const struct victim_request request = {
+			.policy = &policy,
+			.scope_bytes = SCOPE,
+			.self_pid = SELF,
+			.backoff_pids = backoffs,
+			.backoffs = ARRAY_SIZE(backoffs),
+		};
+
+		for (size_t i = 0; i < n; i++) {
+			struct candidate pair[2] = {rows[i].candidate, process(99, 3)};
+			struct victim victims[2];
+
+			if (rows[i].excluded != VICTIM_ADJ)
+				pair[0].oom_score_adj = 999;
+			pair[0].growth_bytes = 100 * MIB;
+			assert_int_equal(victim_rank(&request, pair, 1, victims), 0);
+			if (victims[0].excluded != rows[i].excluded)
+				fail_msg("row %zu: %s", i,
+					 victim_exclusion_name(victims[0].excluded));
+			/* a thin one that may die goes before it */
+			assert_int_equal(victim_rank(&request, pair, 2, victims), 1);
+			assert_int_equal(victims[0].candidate->pid, 99);
+			assert_int_equal(victims[1].excluded, rows[i].excluded);
+		}
+	}
+}
+
+/* Whom nobody can be shown not to protect is spared only when a rule asks for its line. */
+static void test_unknown_line(void **state)
+{
+	struct rule by_comm = {.comm = regex("^sshd$"), .text = (char *)"comm: ^sshd$"};
+	struct rule by_both = {
+		.comm = regex("^java$"), .cmdline = regex("Vault"), .text = (char *)"both"};
+	struct rule rules[] = {by_comm, by_both};
+	struct policy policy = {.protect = {rules, 1}};
+	struct candidate c = process(10, 100);
+	struct victim victim;
+
+	(void)state;
+	c.cmdline = NULL;
+	assert_int_equal(rank_of(&policy, &c, 1, &victim), 1);
+	policy.protect.count = 2;
+	assert_int_equal(rank_of(&policy, &c, 1, &victim), 1); /* no java */
+	c.comm = "java";
+	assert_int_equal(rank_of(&policy, &c, 1, &victim), 0);
+	assert_int_equal(victim.excluded, VICTIM_UNKNOWN);
+	assert_ptr_equal(victim.rule, &rules[1]);
+	c.cmdline = "java Web";
+	c.cmdline_len = 8;
+	assert_int_equal(rank_of(&policy, &c, 1, &victim), 1);
+	c.cmdline = "java Vault";
+	c.cmdline_len = 10;
+	assert_int_equal(rank_of(&policy, &c, 1, &victim), 0);
+	assert_int_equal(victim.excluded, VICTIM_PROTECTED);
+}
+
+/* A dwarf that a rule prefers may die; adj -999 makes late, not immortal. */
+static void test_small_and_preferred(void **state)
+{
+	struct rule prefer = {.comm = regex("^logcollect"), .text = (char *)"comm: ^logcollect"};
+	struct policy policy = {.prefer = {&prefer, 1}};
+	struct candidate c[3] = {process(10, 100), process(11, 0), process(12, 90)};
+	struct victim victims[3];
+
+	(void)state;
+	c[1].comm = "logcollector";
+	c[1].anon_bytes = 64 * KIB;
+	c[2].oom_score_adj = -999;
+	assert_int_equal(rank_of(&policy, c, 3, victims), 3);
+	assert_int_equal(victims[0].candidate->pid, 11);
+	assert_int_equal(victims[0].standing, STANDING_PREFER);
+	assert_ptr_equal(victims[0].rule, &prefer);
+	assert_int_equal(victims[1].candidate->pid, 10);
+	assert_null(victims[1].rule);
+	assert_int_equal(victims[2].candidate->pid, 12);
+	assert_true(victims[2].score < 0);
+}
+
+/* Size is what it gives back: a hundredth of the scope, no byte less. */
+static void test_small_edge(void **state)
+{
+	const struct policy policy = {0};
+	const struct victim_request request = {.policy = &policy, .scope_bytes = 100 * MIB};
+	struct candidate c = process(10, 0);
+	struct victim victim;
+
+	(void)state;
+	c.file_bytes = c.shmem_bytes = 90 * MIB; /* not given back for sure */
+	c.anon_bytes = MIB / 2;
+	c.swap_bytes = MIB / 4;
+	c.pgtables_bytes = MIB / 4;
+	assert_int_equal(victim_rank(&request, &c, 1, &victim), 1);
+	c.pgtables_bytes--;
+	assert_int_equal(victim_rank(&request, &c, 1, &victim), 0);
+	assert_int_equal(victim.excluded, VICTIM_SMALL);
+}
+
+/* prefer before the others before avoid, whatever their size, growth and adj. */
+static void test_classes(void **state)
+{
+	struct rule avoid = {.comm = regex("^a"), .text = (char *)"comm: ^a"};
+	struct rule prefer = {.comm = regex("^p"), .text = (char *)"comm: ^p"};
+
+	(void)state;
+	for (int rank = 0; rank < RANK_MAX_; rank++) {
+		const struct policy policy = {
+			.rank = (enum rank)rank, .avoid = {&avoid, 1}, .prefer = {&prefer, 1}};
+		struct candidate c[] = {process(10, 200), process(11, 5), process(12, 100),
+					process(13, 6),	  process(14, 3), process(15, 4)};
+		static const int order[] = {15, 14, 12, 13, 10, 11};
+		struct victim victims[6];
+
+		c[0].comm = c[1].comm = "a";
+		c[0].oom_score_adj = 999;
+		c[0].growth_bytes = 200 * MIB;
+		c[4].comm = c[5].comm = "p";
+		c[4].oom_score_adj = -10;
+		assert_int_equal(rank_of(&policy, c, 6, victims), 6);
+		for (size_t i = 0; i < 6; i++)
+			if (victims[i].candidate->pid != order[i])
+				fail_msg("rank %d, place %zu: %d", rank, i,
+					 victims[i].candidate->pid);
+	}
+}
+
+/* A steady database of 128 MiB is innocent; the leaker of 40 MiB dies. Size would not see it. */
+static void test_blame(void **state)
+{
+	struct candidate c[] = {process(10, 128), process(11, 40), process(12, 20)};
+	const struct policy policy = {.rank = RANK_BLAME};
+	struct victim victims[3];
+
+	(void)state;
+	c[1].growth_bytes = 40 * MIB;
+	assert_int_equal(first_of(RANK_BLAME, c, 3), 11);
+	assert_int_equal(first_of(RANK_SIZE, c, 3), 10);
+	assert_int_equal(first_of(RANK_KERNEL, c, 3), 10);
+
+	assert_int_equal(rank_of(&policy, c, 3, victims), 3);
+	assert_near(victims[0].blame, 1);
+	assert_near(victims[0].score, 400.0 * MIB);
+	assert_int_equal(victims[1].candidate->pid, 10);
+	assert_near(victims[1].blame, 0);
+	assert_near(victims[1].score, 128.0 * MIB);
+
+	/* half of the blame is the database's own: it dies for its size */
+	c[0].growth_bytes = 40 * MIB;
+	assert_int_equal(first_of(RANK_BLAME, c, 3), 10);
+}
+
+/* When nobody grew, size decides; growth below a twentieth of the scope counts in part. */
+static void test_blame_noise(void **state)
+{
+	static const struct {
+		uint64_t growth_kib;
+		int first;
+		double score_mib;
+	} rows[] = {
+		{0, 10, 40},
+		{1, 10, 40 * (1 + 9 * (1 / 13107.2))},
+		{2000, 10, 40 * (1 + 9 * (2000 / 13107.2))},
+		{4000, 11, 40 * (1 + 9 * (4000 / 13107.2))},
+		{20000, 11, 400},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct candidate c[] = {process(10, 128), process(11, 40)};
+		const struct policy policy = {.rank = RANK_BLAME};
+		struct victim victims[2];
+		double score;
+
+		c[1].growth_bytes = rows[i].growth_kib * KIB;
+		(void)rank_of(&policy, c, 2, victims);
+		if (victims[0].candidate->pid != rows[i].first)
+			fail_msg("row %zu: %d", i, victims[0].candidate->pid);
+		score = victims[victims[0].candidate->pid != 11].score / (double)MIB;
+		/* the scope's own byte more against a division by nought */
+		assert_true(score > rows[i].score_mib * 0.999999 &&
+			    score < rows[i].score_mib * 1.000001);
+	}
+}
+
+/* size counts what is given back for sure; kernel all that is resident, as oom_badness(). */
+static void test_size_and_kernel(void **state)
+{
+	struct candidate c[] = {process(10, 60), process(11, 20)};
+
+	(void)state;
+	c[1].file_bytes = 50 * MIB;
+	assert_int_equal(first_of(RANK_SIZE, c, 2), 10);
+	assert_int_equal(first_of(RANK_BLAME, c, 2), 10);
+	assert_int_equal(first_of(RANK_KERNEL, c, 2), 11);
+	c[1].file_bytes = 0;
+	c[1].shmem_bytes = 50 * MIB;
+	assert_int_equal(first_of(RANK_SIZE, c, 2), 10);
+	assert_int_equal(first_of(RANK_KERNEL, c, 2), 11);
+	/* swap and page tables count for all of them */
+	c[1].shmem_bytes = 0;
+	c[1].swap_bytes = 30 * MIB;
+	c[1].pgtables_bytes = 11 * MIB;
+	for (int rank = 0; rank < RANK_MAX_; rank++)
+		assert_int_equal(first_of((enum rank)rank, c, 2), 11);
+}
+
+/* adj is in thousandths of the scope, for all ranks: 999 goes early, -999 late. */
+static void test_adj(void **state)
+{
+	static const struct {
+		int adj;
+		uint64_t mib;
+		int first; /* 10 has 100 MiB and adj 0 */
+	} rows[] = {
+		{0, 99, 10},   {0, 101, 11},	{999, 5, 11},	 {500, 5, 11},	  {300, 5, 10},
+		{300, 30, 11}, {-100, 120, 10}, {-100, 130, 11}, {-999, 200, 10},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		for (int rank = 0; rank < RANK_MAX_; rank++) {
+			struct candidate c[] = {process(10, 100), process(11, rows[i].mib)};
+
+			c[1].oom_score_adj = rows[i].adj;
+			if (first_of((enum rank)rank, c, 2) != rows[i].first)
+				fail_msg("row %zu, rank %d", i, rank);
+		}
+	}
+}
+
+/* Nothing to choose from, nothing to measure by. */
+static void test_nothing(void **state)
+{
+	const struct policy policy = {.rank = RANK_BLAME};
+	const struct victim_request request = {.policy = &policy};
+	struct candidate c = process(10, 0);
+	struct victim victim;
+
+	(void)state;
+	assert_int_equal(victim_rank(&request, NULL, 0, NULL), 0);
+	/* a scope of no size: no score is not a number */
+	assert_int_equal(victim_rank(&request, &c, 1, &victim), 1);
+	assert_true(victim.score == 0);
+	assert_true(victim.blame == 0);
+}
+
+static void test_names(void **state)
+{
+	(void)state;
+	for (int i = 0; i < VICTIM_EXCLUSIONS_; i++)
+		assert_non_null(victim_exclusion_name((enum victim_exclusion)i));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(test_total_order, forget_regexes),
+		cmocka_unit_test(test_lengths),
+		cmocka_unit_test(test_ties),
+		cmocka_unit_test_teardown(test_never, forget_regexes),
+		cmocka_unit_test_teardown(test_unknown_line, forget_regexes),
+		cmocka_unit_test_teardown(test_small_and_preferred, forget_regexes),
+		cmocka_unit_test(test_small_edge),
+		cmocka_unit_test_teardown(test_classes, forget_regexes),
+		cmocka_unit_test(test_blame),
+		cmocka_unit_test(test_blame_noise),
+		cmocka_unit_test(test_size_and_kernel),
+		cmocka_unit_test(test_adj),
+		cmocka_unit_test(test_nothing),
+		cmocka_unit_test(test_names),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

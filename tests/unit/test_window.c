@@ -1,0 +1,623 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+#include <string.h>
+
+#include "base/util.h"
+#include "judge/window.h"
+#include "unit/unit.h"
+
+#define ALL_SAMPLE                                                                                 \
+	(SAMPLE_HAS_STALL | SAMPLE_HAS_WAITS | SAMPLE_HAS_LEVEL | SAMPLE_HAS_REFAULTS |            \
+	 SAMPLE_HAS_FAULTS)
+#define ALL_EVIDENCE                                                                               \
+	(EVIDENCE_HAS_STALL | EVIDENCE_HAS_THRASH | EVIDENCE_HAS_LEVEL | EVIDENCE_HAS_TURNOVER |   \
+	 EVIDENCE_HAS_FAULTS)
+
+#define START (1000 * SEC)
+#define TICK  (100 * MS)
+
+/*
+ * A scope in which every quantity moves at a rate of its own; everything that follows from
+ * ten ticks of it is a round number.
+ */
+static struct sample steady(uint64_t tick)
+{
+	return (struct sample){
+		.at_ns = START + tick * TICK,
+		.has = ALL_SAMPLE,
+		.stall_ns = 7000 + tick * 25 * MS, /* a quarter of a task */
+		.reclaims = 100 + tick * 20,
+		.reclaimed_pages = 5000 + tick * 1000,
+		.io_ns = 3000 + tick * 80 * MS, /* 0.8 tasks */
+		.io_done_ns = 2000 + tick * 80 * MS,
+		.refault_ns = 1000 + tick * 60 * MS, /* 0.6 tasks */
+		.run_ns = tick * 40 * MS,
+		.samples = 10 + tick * 100,
+		.refaults = 5 + tick * 90,
+		.near = 1 + tick * 75,
+		.total_bytes = 256 * MIB,
+		.held_bytes = 128 * MIB + tick * MIB,
+		.file_lru_bytes = 64 * MIB,
+		.anon_bytes = 100 * MIB,
+		.refault_pages = 9 + tick * 1638,
+		.major_faults = 77 + tick * 30,
+	};
+}
+
+static void fill(struct window *window, uint64_t from, uint64_t to)
+{
+	for (uint64_t tick = from; tick <= to; tick++) {
+		struct sample sample = steady(tick);
+
+		window_add(window, &sample);
+	}
+}
+
+static void assert_steady(const struct evidence *e)
+{
+	assert_int_equal(e->span_ns, SEC);
+	assert_int_equal(e->has, ALL_EVIDENCE);
+	assert_false(e->lossy);
+	assert_near(e->stall, 0.25);
+	assert_near(e->reclaims, 200);
+	assert_near(e->efficiency, 40); /* 10000 pages in 250 ms */
+	assert_near(e->io, 0.8);
+	assert_near(e->thrash, 0.6);
+	assert_near(e->run, 0.4);
+	/* 0.6 of 1.2 in waits; of the quarter in reclaim what was near: 0.75 */
+	assert_near(e->lost_share, 0.5 + 0.25 / 1.2 * 0.75);
+	assert_near(e->refaulted, 0.9);
+	assert_near(e->near, 0.75);
+	assert_near(e->growth, 10.0 * MIB);
+	assert_near(e->turnover, 16380.0 / 16384);
+	assert_near(e->major_faults, 300);
+}
+
+static void test_steady(void **state)
+{
+	struct window window = {0};
+	struct evidence e;
+
+	(void)state;
+	fill(&window, 0, 10);
+	e = window_evidence(&window);
+	assert_steady(&e);
+	assert_int_equal(e.at_ns, START + SEC);
+	assert_near(e.level, 138.0 / 256);
+	assert_int_equal(e.held_bytes, 138 * MIB);
+	assert_int_equal(e.total_bytes, 256 * MIB);
+	assert_int_equal(e.file_lru_bytes, 64 * MIB);
+	assert_int_equal(e.anon_bytes, 100 * MIB);
+	/* 118 MiB at 10 MiB/s */
+	assert_near((double)e.exhausted_ns, 11.8e9);
+}
+
+/* Older samples than the span are kept, and play no part; the ring goes round many times. */
+static void test_wrap(void **state)
+{
+	struct window window = {0};
+
+	(void)state;
+	for (uint64_t tick = 0; tick <= 10 * WINDOW_SLOTS; tick++) {
+		struct evidence e;
+
+		fill(&window, tick, tick);
+		if (tick < 10)
+			continue;
+		e = window_evidence(&window);
+		if (e.at_ns != START + tick * TICK)
+			fail_msg("tick %d", (int)tick);
+		assert_steady(&e);
+	}
+}
+
+/* More samples a second than there are slots: the span is what they cover. */
+static void test_more_than_slots(void **state)
+{
+	struct window window = {0};
+	struct evidence e;
+
+	(void)state;
+	for (uint64_t i = 0; i < 100; i++) {
+		struct sample sample = steady(0);
+
+		sample.at_ns = START + i * 10 * MS;
+		sample.stall_ns = i * 5 * MS;
+		window_add(&window, &sample);
+	}
+	e = window_evidence(&window);
+	assert_int_equal(e.span_ns, (WINDOW_SLOTS - 1) * 10 * MS);
+	assert_near(e.stall, 0.5);
+}
+
+static void test_too_little(void **state)
+{
+	struct window window = {0};
+	struct evidence e;
+
+	(void)state;
+	e = window_evidence(&window);
+	assert_int_equal(e.span_ns, 0);
+	for (uint64_t tick = 0; tick < 3; tick++) {
+		fill(&window, tick, tick);
+		e = window_evidence(&window);
+		assert_int_equal(e.span_ns, 0);
+		assert_int_equal(e.has, 0);
+	}
+	fill(&window, 3, 3);
+	e = window_evidence(&window);
+	assert_int_equal(e.span_ns, WINDOW_LEAST_NS);
+	assert_int_equal(e.has, ALL_EVIDENCE);
+	assert_near(e.stall, 0.25);
+
+	window_reset(&window);
+	e = window_evidence(&window);
+	assert_int_equal(e.span_ns, 0);
+}
+
+/* Samples rarer than the span, but not as rare as a gap, still make evidence. */
+static void test_rare(void **state)
+{
+	static const uint64_t steps[] = {5, 10, 15, 19, 20};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		struct window window = {0};
+		struct evidence e;
+
+		for (uint64_t n = 0; n < 5; n++)
+			fill(&window, n * steps[i], n * steps[i]);
+		e = window_evidence(&window);
+		assert_true(e.span_ns >= WINDOW_SPAN_NS);
+		assert_true(e.span_ns <= WINDOW_GAP_NS);
+		assert_near(e.stall, 0.25);
+		assert_near(e.thrash, 0.6);
+	}
+}
+
+static void test_gap(void **state)
+{
+	struct window window = {0};
+	struct evidence e;
+
+	(void)state;
+	/* exactly at the gap is no gap, a nanosecond more is one */
+	for (uint64_t more = 0; more < 2; more++) {
+		struct sample late = steady(30);
+
+		window_reset(&window);
+		fill(&window, 0, 10);
+		late.at_ns = START + SEC + WINDOW_GAP_NS + more;
+		window_add(&window, &late);
+		e = window_evidence(&window);
+		assert_int_equal(e.span_ns, more ? 0 : WINDOW_GAP_NS);
+	}
+	/* and what comes after it is judged by itself */
+	window_reset(&window);
+	fill(&window, 0, 10);
+	fill(&window, 100, 102);
+	e = window_evidence(&window);
+	assert_int_equal(e.span_ns, 0);
+	fill(&window, 103, 110);
+	e = window_evidence(&window);
+	assert_steady(&e);
+}
+
+static void test_order(void **state)
+{
+	struct window window = {0}, before;
+	struct evidence e;
+
+	(void)state;
+	fill(&window, 0, 10);
+	before = window;
+	/* the same moment again, and older ones, with numbers that would show */
+	for (int back = 0; back <= 10; back += 5) {
+		struct sample lie = steady((uint64_t)(10 - back));
+
+		lie.stall_ns = 1;
+		lie.held_bytes = 0;
+		lie.has = 0;
+		lie.losses = 99;
+		window_add(&window, &lie);
+		assert_memory_equal(&window, &before, sizeof(window));
+	}
+	e = window_evidence(&window);
+	assert_steady(&e);
+}
+
+/* One counter went back: what is made of it is missing, and only that. */
+static void test_counter_reset(void **state)
+{
+	static const struct {
+		const char *name;
+		size_t offset;
+		uint32_t lost;
+	} counters[] = {
+		{"stall_ns", offsetof(struct sample, stall_ns), EVIDENCE_HAS_STALL},
+		{"reclaims", offsetof(struct sample, reclaims), EVIDENCE_HAS_STALL},
+		{"reclaimed_pages", offsetof(struct sample, reclaimed_pages), EVIDENCE_HAS_STALL},
+		{"io_ns", offsetof(struct sample, io_ns), EVIDENCE_HAS_THRASH},
+		{"io_done_ns", offsetof(struct sample, io_done_ns), EVIDENCE_HAS_THRASH},
+		{"refault_ns", offsetof(struct sample, refault_ns), EVIDENCE_HAS_THRASH},
+		{"run_ns", offsetof(struct sample, run_ns), EVIDENCE_HAS_THRASH},
+		{"samples", offsetof(struct sample, samples), EVIDENCE_HAS_THRASH},
+		{"refaults", offsetof(struct sample, refaults), EVIDENCE_HAS_THRASH},
+		{"near", offsetof(struct sample, near), EVIDENCE_HAS_THRASH},
+		{"refault_pages", offsetof(struct sample, refault_pages), EVIDENCE_HAS_TURNOVER},
+		{"major_faults", offsetof(struct sample, major_faults), EVIDENCE_HAS_FAULTS},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(counters); i++) {
+		struct window window = {0};
+		struct evidence e;
+
+		for (uint64_t tick = 1; tick <= 11; tick++) {
+			struct sample sample = steady(tick);
+			uint64_t *counter = (uint64_t *)((char *)&sample + counters[i].offset);
+
+			if (tick > 5)
+				*counter = tick - 6; /* begun anew from nought */
+			window_add(&window, &sample);
+		}
+		e = window_evidence(&window);
+		if (e.has != (ALL_EVIDENCE & ~counters[i].lost))
+			fail_msg("%s: has %#x", counters[i].name, e.has);
+		assert_int_equal(e.span_ns, SEC);
+	}
+}
+
+/* A bit that either end lacks leaves its evidence missing: never a zero that looks like calm. */
+static void test_missing(void **state)
+{
+	static const struct {
+		uint32_t bit;
+		uint32_t lost;
+	} inputs[] = {
+		{SAMPLE_HAS_STALL, EVIDENCE_HAS_STALL},
+		{SAMPLE_HAS_WAITS, EVIDENCE_HAS_THRASH},
+		/* turnover is of the file LRU, which comes with the level */
+		{SAMPLE_HAS_LEVEL, EVIDENCE_HAS_LEVEL | EVIDENCE_HAS_TURNOVER},
+		{SAMPLE_HAS_REFAULTS, EVIDENCE_HAS_TURNOVER},
+		{SAMPLE_HAS_FAULTS, EVIDENCE_HAS_FAULTS},
+		{ALL_SAMPLE, ALL_EVIDENCE},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(inputs); i++) {
+		for (int where = 0; where < 3; where++) {
+			struct window window = {0};
+			struct evidence e;
+
+			for (uint64_t tick = 0; tick <= 10; tick++) {
+				struct sample sample = steady(tick);
+
+				/* at the beginning, at the end, everywhere */
+				if (where == 2 || tick == (where ? 10 : 0))
+					sample.has &= ~inputs[i].bit;
+				window_add(&window, &sample);
+			}
+			e = window_evidence(&window);
+			if (e.has != (ALL_EVIDENCE & ~inputs[i].lost))
+				fail_msg("row %zu, place %d: has %#x", i, where, e.has);
+			if (inputs[i].lost & EVIDENCE_HAS_LEVEL)
+				assert_int_equal(e.total_bytes, 0);
+		}
+	}
+}
+
+/* No stall known: the share lost is what the waits alone lost. */
+static void test_lost_without_stall(void **state)
+{
+	struct window window = {0};
+	struct evidence e;
+
+	(void)state;
+	for (uint64_t tick = 0; tick <= 10; tick++) {
+		struct sample sample = steady(tick);
+
+		sample.has &= ~(uint32_t)SAMPLE_HAS_STALL;
+		window_add(&window, &sample);
+	}
+	e = window_evidence(&window);
+	assert_near(e.lost_share, 0.6 / 1.2);
+}
+
+/*
+ * Stall alone is no time lost: it counts as far as what is read had been taken shortly before,
+ * against a whole task at least, and at most as much as the waits do, which count against a
+ * fifth of a task at least.
+ */
+static void test_lost_share(void **state)
+{
+	static const struct {
+		const char *what;
+		double io, run, thrash, stall, near; /* tasks, and the share of the samples */
+		double lost;
+	} rows[] = {
+		{"idle", 0, 0, 0, 0, 0, 0},
+		{"a leaker reclaims for itself", 0, 0, 0, 0.9, 0, 0},
+		{"streaming past a full cgroup", 0.3, 0.4, 0, 0.6, 0, 0},
+		{"streaming, and nearly idle", 0.004, 0, 0, 0.01, 0, 0},
+		{"a few waits of a scope that wants little", 0.004, 0, 0.004, 0.01, 0, 0.02},
+		{"the same, near", 0.004, 0, 0.004, 0.01, 1, 0.03},
+		{"waits alone", 0.8, 0.4, 0.6, 0, 1, 0.5},
+		{"reclaim for reads that no kill mends", 0.8, 0.4, 0.6, 0.5, 0, 0.5},
+		{"reclaim beside, of half a task", 0.3, 0.2, 0.2, 0.1, 0.5, 0.45},
+		{"no more reclaim than waits", 0.1, 0.1, 0.05, 0.9, 1, 0.5},
+		{"all", 1.5, 0.1, 1.5, 1, 1, 1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct window window = {0};
+		struct evidence e;
+
+		for (uint64_t tick = 0; tick <= 10; tick++) {
+			double t = (double)(tick * TICK);
+			struct sample sample = {
+				.at_ns = START + tick * TICK,
+				.has = SAMPLE_HAS_STALL | SAMPLE_HAS_WAITS,
+				.stall_ns = (uint64_t)(t * rows[i].stall),
+				.io_ns = (uint64_t)(t * rows[i].io),
+				.io_done_ns = (uint64_t)(t * rows[i].io),
+				.refault_ns = (uint64_t)(t * rows[i].thrash),
+				.run_ns = (uint64_t)(t * rows[i].run),
+				.samples = tick * 1000,
+				.refaults = tick * 1000,
+				.near = (uint64_t)((double)tick * 1000 * rows[i].near),
+			};
+
+			window_add(&window, &sample);
+		}
+		e = window_evidence(&window);
+		assert_true(e.has & EVIDENCE_HAS_THRASH);
+		if (!is_near(e.lost_share, rows[i].lost))
+			fail_msg("%s: %.9g, not %.9g", rows[i].what, e.lost_share, rows[i].lost);
+	}
+}
+
+/* A total of nought is no total. */
+static void test_no_total(void **state)
+{
+	struct window window = {0};
+	struct evidence e;
+
+	(void)state;
+	for (uint64_t tick = 0; tick <= 10; tick++) {
+		struct sample sample = steady(tick);
+
+		sample.total_bytes = 0;
+		window_add(&window, &sample);
+	}
+	e = window_evidence(&window);
+	assert_int_equal(e.has & EVIDENCE_HAS_LEVEL, 0);
+}
+
+/* Twice as fast or as slow a world at the same rates: the same shares. */
+static void test_time_scale(void **state)
+{
+	static const uint64_t ticks_ns[] = {35 * MS, 50 * MS, 100 * MS, 200 * MS, 400 * MS};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(ticks_ns); i++) {
+		struct window window = {0};
+		struct evidence e;
+
+		for (uint64_t tick = 0; tick <= 40; tick++) {
+			struct sample sample = steady(tick);
+			uint64_t t = tick * ticks_ns[i];
+
+			sample.at_ns = START + t;
+			sample.stall_ns = t / 4;
+			sample.io_ns = sample.io_done_ns = t / 10 * 8;
+			sample.refault_ns = t / 10 * 6;
+			sample.run_ns = t / 10 * 4;
+			sample.held_bytes = 0;
+			window_add(&window, &sample);
+		}
+		e = window_evidence(&window);
+		assert_near(e.stall, 0.25);
+		assert_near(e.io, 0.8);
+		assert_near(e.thrash, 0.6);
+		assert_near(e.run, 0.4);
+		assert_near(e.lost_share, 0.5 + 0.25 / 1.2 * 0.75);
+		assert_near(e.refaulted, 0.9);
+		assert_near(e.near, 0.75);
+	}
+}
+
+static void test_losses(void **state)
+{
+	static const uint32_t counts[] = {0, 5, UINT32_MAX}; /* the last one wraps */
+
+	(void)state;
+	/* lost at any moment within the span counts, before it no more */
+	for (uint64_t lost_at = 0; lost_at <= 20; lost_at++) {
+		for (size_t i = 0; i < ARRAY_SIZE(counts); i++) {
+			struct window window = {0};
+			struct evidence e;
+
+			for (uint64_t tick = 0; tick <= 20; tick++) {
+				struct sample sample = steady(tick);
+
+				sample.losses = counts[i] + (tick >= lost_at);
+				window_add(&window, &sample);
+			}
+			e = window_evidence(&window);
+			if (e.lossy != (lost_at > 10))
+				fail_msg("lost at tick %d: %d", (int)lost_at, e.lossy);
+		}
+	}
+}
+
+/* Waits still open count as what the finished ones were, and never as more than all IO. */
+static void test_open_waits(void **state)
+{
+	static const struct {
+		uint64_t io, done, refault; /* a tick, ms */
+		double thrash;
+	} rows[] = {
+		{80, 80, 60, 0.6},
+		{80, 40, 30, 0.6}, /* half is open */
+		{80, 40, 40, 0.8},
+		{80, 0, 0, 0}, /* nothing has ended: nothing is known to be refaults */
+		{80, 90, 60, 0.6},
+		{80, 80, 95, 0.8}, /* sums of several CPUs may be ahead of one another */
+		{0, 0, 0, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct window window = {0};
+		struct evidence e;
+
+		for (uint64_t tick = 0; tick <= 10; tick++) {
+			struct sample sample = steady(tick);
+
+			sample.io_ns = tick * rows[i].io * MS;
+			sample.io_done_ns = tick * rows[i].done * MS;
+			sample.refault_ns = tick * rows[i].refault * MS;
+			window_add(&window, &sample);
+		}
+		e = window_evidence(&window);
+		if (!is_near(e.thrash, rows[i].thrash))
+			fail_msg("row %zu: %g", i, e.thrash);
+		assert_true(e.has & EVIDENCE_HAS_THRASH);
+	}
+}
+
+/* Shares are shares, also when the inputs disagree; nothing is divided by nought. */
+static void test_bounds(void **state)
+{
+	struct window window = {0};
+	struct evidence e;
+
+	(void)state;
+	for (uint64_t tick = 0; tick <= 10; tick++) {
+		struct sample sample = {.at_ns = START + tick * TICK, .has = ALL_SAMPLE};
+
+		sample.total_bytes = 1;
+		window_add(&window, &sample);
+	}
+	e = window_evidence(&window);
+	assert_int_equal(e.has, ALL_EVIDENCE);
+	assert_near(e.stall, 0);
+	assert_near(e.efficiency, 0);
+	assert_near(e.lost_share, 0);
+	assert_near(e.refaulted, 0);
+	assert_near(e.near, 0);
+	assert_near(e.level, 0);
+	assert_near(e.turnover, 0);
+	assert_int_equal(e.exhausted_ns, UINT64_MAX);
+
+	window_reset(&window);
+	for (uint64_t tick = 0; tick <= 10; tick++) {
+		struct sample sample = steady(tick);
+
+		sample.stall_ns = tick * 10 * SEC; /* a hundred tasks */
+		sample.refaults = sample.near = 3 * sample.samples;
+		sample.held_bytes = 300 * MIB;
+		window_add(&window, &sample);
+	}
+	e = window_evidence(&window);
+	assert_near(e.stall, 100);
+	assert_near(e.lost_share, 1);
+	assert_near(e.refaulted, 1);
+	assert_near(e.near, 1);
+	assert_near(e.level, 1);
+}
+
+static void test_growth(void **state)
+{
+	static const struct {
+		uint64_t from_mib, to_mib; /* within a second; the total is 256 */
+		double growth_mib;
+		uint64_t exhausted_ns;
+	} rows[] = {
+		{100, 100, 0, UINT64_MAX}, {200, 100, -100, UINT64_MAX},
+		{56, 156, 100, SEC},	   {206, 236, 30, 666666666},
+		{250, 256, 6, 0},	   {256, 256, 0, 0},
+		{300, 280, -20, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct window window = {0};
+		struct evidence e;
+
+		for (uint64_t tick = 0; tick <= 10; tick++) {
+			struct sample sample = steady(tick);
+
+			sample.held_bytes =
+				(rows[i].from_mib * (10 - tick) + rows[i].to_mib * tick) * MIB / 10;
+			window_add(&window, &sample);
+		}
+		e = window_evidence(&window);
+		assert_near(e.growth, rows[i].growth_mib * (double)MIB);
+		if (e.exhausted_ns != rows[i].exhausted_ns)
+			fail_msg("row %zu: exhausted in %llu ns", i,
+				 (unsigned long long)e.exhausted_ns);
+	}
+}
+
+/* A byte a second is not in sight, and no number too large to hold. */
+static void test_growth_creeping(void **state)
+{
+	struct window window = {0};
+	struct evidence e;
+
+	(void)state;
+	for (uint64_t tick = 0; tick <= 10; tick++) {
+		struct sample sample = steady(tick);
+
+		sample.total_bytes = UINT64_MAX;
+		sample.held_bytes = tick / 10;
+		window_add(&window, &sample);
+	}
+	e = window_evidence(&window);
+	assert_near(e.growth, 1);
+	assert_int_equal(e.exhausted_ns, UINT64_MAX);
+}
+
+/* Same samples, same evidence, byte by byte; and asking changes nothing. */
+static void test_pure(void **state)
+{
+	struct window a = {0}, b = {0};
+	struct evidence first, second;
+
+	(void)state;
+	fill(&a, 0, 25);
+	b = a;
+	first = window_evidence(&a);
+	second = window_evidence(&a);
+	assert_memory_equal(&a, &b, sizeof(a));
+	assert_memory_equal(&first, &second, sizeof(first));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_steady),
+		cmocka_unit_test(test_wrap),
+		cmocka_unit_test(test_more_than_slots),
+		cmocka_unit_test(test_too_little),
+		cmocka_unit_test(test_rare),
+		cmocka_unit_test(test_gap),
+		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_counter_reset),
+		cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_lost_without_stall),
+		cmocka_unit_test(test_lost_share),
+		cmocka_unit_test(test_no_total),
+		cmocka_unit_test(test_time_scale),
+		cmocka_unit_test(test_losses),
+		cmocka_unit_test(test_open_waits),
+		cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_growth),
+		cmocka_unit_test(test_growth_creeping),
+		cmocka_unit_test(test_pure),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
