@@ -102,7 +102,7 @@ case_is 2 '--frobnicate is not an option of this command; see fastoom-bpf run --
 case_is 2 '-x is not an option' - run -x
 case_is 2 'x is not an option' - run -nx
 case_is 2 'x is not an option' - run -xn
-case_is 2 '-xn is not an option' - run --dry-run -xn
+case_is 2 '-x is not an option' - run --dry-run -xn
 case_is 2 '--dry-run is not an option' - check --dry-run
 case_is 2 '-c needs a value' - run -c
 case_is 2 '--config needs a value' - run --config

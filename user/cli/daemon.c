@@ -936,9 +936,10 @@ static bool may_open_cgroups(const struct cgroup_host *host)
 
 static int open_host(struct daemon *daemon)
 {
+	bool needed = acts_on_cgroups(daemon->config);
 	int err = cgroup_host_open(&daemon->host, "");
 
-	if (err && acts_on_cgroups(daemon->config)) {
+	if (err && needed) {
 		log_error(
 			"this host has no memory controller (%s), but the configuration has "
 			"policies for cgroups; mount cgroup2, boot without cgroup_disable=memory, "
@@ -946,24 +947,30 @@ static int open_host(struct daemon *daemon)
 			strerror(-err));
 		return EXIT_HOST;
 	}
-	if (err)
-		log_warn("no memory controller: cgroups are not watched, only the node");
-	err = node_open(&daemon->node, "");
-	if (err) {
-		log_error("/proc/meminfo: %s; mount /proc", strerror(-err));
+	daemon->sees_cgroups = !err && may_open_cgroups(&daemon->host);
+	if (!err && needed && !daemon->sees_cgroups) {
+		log_error(
+			"cgroups cannot be opened by their id: %s; the configuration's policies for "
+			"cgroups need that: give it CAP_DAC_READ_SEARCH",
+			strerror(EPERM));
 		return EXIT_HOST;
 	}
-	if (!may_open_cgroups(&daemon->host)) {
-		bool needed = acts_on_cgroups(daemon->config);
+	err = node_open(&daemon->node, "");
+	if (err)
+		log_error("/proc/meminfo: %s; mount /proc", strerror(-err));
+	return err ? EXIT_HOST : EXIT_OK;
+}
 
-		log_line(needed ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN,
-			 "cgroups cannot be opened by their id: %s; %s give it CAP_DAC_READ_SEARCH",
-			 strerror(EPERM),
-			 needed ? "the configuration's policies for cgroups need that:"
-				: "only the node is watched;");
-		return needed ? EXIT_HOST : EXIT_OK;
-	}
-	return EXIT_OK;
+/* Said once all else is well: what is wrong then is one sentence. */
+static void warn_host(const struct daemon *daemon)
+{
+	if (!daemon->host.ops)
+		log_warn("no memory controller: cgroups are not watched, only the node");
+	else if (!daemon->sees_cgroups)
+		log_warn(
+			"cgroups cannot be opened by their id: %s; only the node is watched; give it "
+			"CAP_DAC_READ_SEARCH",
+			strerror(EPERM));
 }
 
 static struct writer *log_writer;
@@ -1035,6 +1042,7 @@ static int begin(struct daemon *daemon)
 		log_error("cannot start: %s", strerror(-err));
 		return EXIT_FAILED;
 	}
+	warn_host(daemon);
 	harden();
 	log_writer = daemon->writer;
 	log_set_sink(log_to_writer);

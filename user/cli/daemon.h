@@ -80,6 +80,7 @@ struct daemon {
 	struct daemon_options options;
 	struct config *config;
 	struct cgroup_host host;
+	bool sees_cgroups; /* may open them by the ids that events carry */
 	struct node node;
 	struct loader *loader;
 	struct ingest *ingest;

@@ -257,8 +257,7 @@ int loader_new(struct loader **ret, int cgroup_version, char *why, size_t why_si
 		libbpf_strerror(-errno, text, sizeof(text));
 		say(why, why_size,
 		    VMLINUX_BTF
-		    ": it cannot be read: %s; boot the distribution's own kernel, whose BTF "
-		    "is whole",
+		    ": it cannot be read: %s; boot a kernel built with CONFIG_DEBUG_INFO_BTF",
 		    text);
 		return -ENOENT;
 	}
