@@ -100,9 +100,10 @@ struct fo_scope_stat {
 
 /* One scope on one CPU: reading back, only while its wide eyes are open. */
 struct fo_wait_stat {
-	struct fo_stall io; /* tasks waiting for IO (open waits included); slots unused */
-	__u64 refault_ns;   /* of it: by tasks whose reads were pages evicted shortly before */
-	__u64 run_ns;	    /* the same tasks on a CPU */
+	struct fo_stall io;   /* tasks waiting for IO (open waits included); slots unused */
+	__u64 refault_ns;     /* of it: by tasks whose reads were pages evicted shortly before */
+	__u64 run_ns;	      /* the same tasks on a CPU */
+	__u64 refault_sys_ns; /* of it: in the kernel, by tasks whose reads were such pages */
 	__u64 added_pages;
 	__u64 samples;	/* added pages that were looked up among the evicted */
 	__u64 refaults; /* of them: had been evicted since the eyes opened */

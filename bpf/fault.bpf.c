@@ -10,7 +10,7 @@
  * how many pages the cache was too small for it. A task whose reads are
  * refaults at a distance that a kill could have given back is thrashing; one
  * whose reads are new, or farther away than any kill reaches, is streaming.
- * The task's waits for IO and its time on a CPU are summed beside it.
+ * The task's waits for IO and its time on a CPU, the kernel's share apart, are summed.
  *
  * One page in 2^fo_sample_shift is followed: the one whose index has that many
  * low bits clear, so that folios of every size are sampled alike.
@@ -187,7 +187,7 @@ int fo_page_added(u64 *ctx)
 		state->samples = 0;
 		state->near = 0;
 		state->wait_start_ns = 0;
-		state->run_start_ns = bpf_ktime_get_ns();
+		state->run_start_ns = 0; /* counted from its next turn on a CPU */
 	}
 	state->scope = scope;
 
@@ -221,6 +221,10 @@ static __always_inline void switched_out(struct task_struct *task, __u64 now)
 		return;
 	if (state->run_start_ns) {
 		fo_add(stat->run_ns, now - state->run_start_ns);
+		/* on a fast disk most of what a refault costs is the kernel's own work */
+		if (state->samples)
+			fo_add(stat->refault_sys_ns, (task->stime - state->run_start_stime) *
+							     state->near / state->samples);
 		state->run_start_ns = 0;
 	}
 	if (state->wait_start_ns) {
@@ -248,6 +252,7 @@ static __always_inline void switched_in(struct task_struct *task, __u64 now)
 	if (!state || state->generation != fo_eyes_generation)
 		return;
 	state->run_start_ns = now;
+	state->run_start_stime = task->stime;
 	start = state->wait_start_ns;
 	if (!start)
 		return;

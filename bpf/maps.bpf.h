@@ -55,7 +55,8 @@ struct fo_task_state {
 	__u64 wait_start_ns; /* 0: not waiting for IO */
 	__u64 wait_scope;
 	__u64 run_start_ns;
-	__u32 generation; /* of the eyes that wrote the fields on waits */
+	__u64 run_start_stime; /* the kernel time of the task then */
+	__u32 generation;      /* of the eyes that wrote the fields on waits */
 	__u16 samples;
 	__u16 near;
 	__u8 fragment;	/* the open stall wants contiguous memory */

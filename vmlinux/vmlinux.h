@@ -121,7 +121,8 @@ struct task_struct {
 	const struct cred *cred;
 	struct css_set *cgroups;
 	struct mem_cgroup *active_memcg; /* since 4.19, d46eb14b735b; CONFIG_MEMCG */
-	u64 start_boottime;		 /* ns; since 5.5, cf25e24db61c */
+	u64 stime;
+	u64 start_boottime; /* ns; since 5.5, cf25e24db61c */
 	char comm[16];
 };
 

@@ -35,14 +35,14 @@ static const struct evidence calm = {
 	.exhausted_ns = UINT64_MAX,
 };
 
-/* Evidence of a wanted risk, by its lost share: level gives 3.0, the intercept is -6. */
+/* Evidence of a wanted risk, by its lost share (0.2 to 0.8): level gives 3.0, intercept is -6. */
 static struct evidence of_risk(double log_odds)
 {
 	struct evidence e = livelock;
 
 	e.thrash = 0;
 	e.level = 0.9;
-	e.lost_share = (log_odds + 3.0) / 8.0;
+	e.lost_share = 0.2 + 0.6 * (log_odds + 3.0) / 8.0;
 	return e;
 }
 

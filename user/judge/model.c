@@ -10,13 +10,15 @@
  * cgroups (run --verbose prints the same quantities):
  *
  *	case					lost	thrash	level
- *	livelock, 4 KiB reads, 2 threads	0.65	1.24	0.79
- *	livelock, large folios, 2 threads	0.63	0.36	0.79
- *	dd loop, 20 MiB anonymous		0.00	0.00	0.09
+ *	livelock, 4 KiB reads			0.89	0.89	0.79
+ *	livelock, large folios			0.90	0.86	0.79
  *	dd loop, 190 MiB anonymous		0.00	0.00	0.75
- *	mmap streaming, 20 MiB anonymous	0.00	0.00	0.09
- *	mmap streaming, 217 MiB anonymous	0.22	0.06	0.86
- *	cp loop, 190 MiB anonymous		0.27	0.06	0.76
+ *	dd loop, 217 MiB anonymous		0.00	0.00	0.86
+ *	mmap streaming, 190 MiB anonymous	0.19	0.18	0.75
+ *	mmap streaming, 217 MiB anonymous	0.25	0.25	0.86
+ *	cp loop, 190 MiB anonymous		0.29	0.21	0.76
+ *
+ * The streams' rows are their riskiest windows (scripts/show-silence prints them).
  *
  * The intercept is what a scope that shows nothing gets: 0.0025, about one wrong judgement
  * in 400 windows even before a threshold and a time to hold are asked for.
@@ -30,15 +32,15 @@ struct term {
 
 static const struct term terms[FEATURES_] = {
 	/*
-	 * 0..1. Harm to a bystander is its time lost: at half of it the service is at half
-	 * its rate for the waits alone, and near a tenth with what each wait costs in faults.
-	 * 8: the table's livelocks get 5, its loudest stream 2.2.
+	 * 0 at LOST_LOW, 1 at LOST_HIGH. Harm to a bystander is its time lost: at 0.8 of it the
+	 * service is at a fifth of its rate and falling; a reader that streams and now and then
+	 * meets a page of its own again loses a fifth and goes on. 8: the table's livelocks get
+	 * all of it, its loudest stream 1.2.
 	 */
 	[FEATURE_LOST] = {"lost", 8.0},
 	/*
-	 * 0..1 at 0..1 task. Reads that a kill could have spared; streams have none at all,
-	 * so a third of a task is evidence by itself. 4: with half a level it is enough for
-	 * `low`, without any level for nothing.
+	 * 0..1 at 0..1 task: how many are out of work, for a share of very little is little. 4:
+	 * with all of the level it is still short of `low` by itself.
 	 */
 	[FEATURE_THRASH] = {"thrash", 4.0},
 	/*
@@ -54,6 +56,8 @@ static const struct term terms[FEATURES_] = {
 	[FEATURE_GROWTH] = {"growth", 2.0},
 };
 
+#define LOST_LOW   0.20
+#define LOST_HIGH  0.80
 #define LEVEL_LOW  0.30
 #define LEVEL_HIGH 0.70
 #define HORIZON_S  10.0
@@ -75,7 +79,7 @@ struct risk model_risk(const struct evidence *e)
 	if (risk.missing)
 		return risk;
 
-	features[FEATURE_LOST] = e->lost_share;
+	features[FEATURE_LOST] = ramp(e->lost_share, LOST_LOW, LOST_HIGH);
 	features[FEATURE_THRASH] = ramp(e->thrash, 0, 1);
 	features[FEATURE_LEVEL] = ramp(e->level, LEVEL_LOW, LEVEL_HIGH);
 	if (e->exhausted_ns != UINT64_MAX)

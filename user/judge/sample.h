@@ -41,6 +41,7 @@ struct sample {
 	uint64_t io_done_ns;
 	uint64_t refault_ns; /* of io_done_ns */
 	uint64_t run_ns;
+	uint64_t refault_sys_ns; /* of run_ns, in the kernel, by those that read back */
 	uint64_t added_pages;
 	uint64_t samples;
 	uint64_t refaults;

@@ -7,12 +7,9 @@
 
 /*
  * A scope that wanted to work less than this had little to lose: without a floor a guest that
- * waited 0.4 % of a second for streaming and stalled 1 % of it had "lost all its time". Stall is
- * held against a whole task, for the eyes see only tasks that read files: one that reclaims for
- * its own anonymous memory is not in io and run.
+ * waited for 0.4 % of a second "lost all its time".
  */
-#define LOST_LEAST_TASKS  0.2
-#define STALL_LEAST_TASKS 1.0
+#define LOST_LEAST_TASKS 0.2
 
 void window_reset(struct window *window)
 {
@@ -70,12 +67,12 @@ static double clip(double value, double low, double high)
 static void evidence_waits(struct evidence *e, const struct sample *from, const struct sample *to,
 			   double span_ns)
 {
-	double io, io_done, refault, run, samples, refaults, near, stall, wanted;
-	double thrashing, stalling;
+	double io, io_done, waited, worked, run, samples, refaults, near;
 
 	if (!(from->has & to->has & SAMPLE_HAS_WAITS) || !difference(from->io_ns, to->io_ns, &io) ||
 	    !difference(from->io_done_ns, to->io_done_ns, &io_done) ||
-	    !difference(from->refault_ns, to->refault_ns, &refault) ||
+	    !difference(from->refault_ns, to->refault_ns, &waited) ||
+	    !difference(from->refault_sys_ns, to->refault_sys_ns, &worked) ||
 	    !difference(from->run_ns, to->run_ns, &run) ||
 	    !difference(from->samples, to->samples, &samples) ||
 	    !difference(from->refaults, to->refaults, &refaults) ||
@@ -83,22 +80,14 @@ static void evidence_waits(struct evidence *e, const struct sample *from, const 
 		return;
 	/* waits still open are taken to be what the finished ones were */
 	if (io > io_done && io_done > 0)
-		refault *= io / io_done;
+		waited *= io / io_done;
 	e->io = io / span_ns;
-	e->thrash = clip(refault / span_ns, 0, e->io);
 	e->run = run / span_ns;
+	/* ticks count kernel time: in a short window that can be more than the run itself */
+	e->thrash = clip(waited / span_ns, 0, e->io) + clip(worked / span_ns, 0, e->run);
 	e->refaulted = samples > 0 ? clip(refaults / samples, 0, 1) : 0;
 	e->near = samples > 0 ? clip(near / samples, 0, 1) : 0;
-	stall = e->has & EVIDENCE_HAS_STALL ? e->stall : 0;
-	wanted = e->io + e->run;
-	thrashing = e->thrash / clip(wanted, LOST_LEAST_TASKS, 1e9);
-	/*
-	 * Reclaim is harm only as the other half of thrashing: streaming past 190 MiB of a full
-	 * 256 MiB cgroup stalls for 30 to 60 % of the time and is none the worse. So it counts as
-	 * far as what is read had been taken shortly before, and at most as much as the reads.
-	 */
-	stalling = clip(stall / clip(wanted, STALL_LEAST_TASKS, 1e9) * e->near, 0, thrashing);
-	e->lost_share = clip(thrashing + stalling, 0, 1);
+	e->lost_share = clip(e->thrash / clip(e->io + e->run, LOST_LEAST_TASKS, 1e9), 0, 1);
 	e->has |= EVIDENCE_HAS_THRASH;
 }
 

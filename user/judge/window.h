@@ -48,10 +48,11 @@ struct evidence {
 	bool lossy;	 /* something was dropped within the window */
 	bool reclaiming; /* something was reclaimed within it: not only read back */
 
-	double stall;	   /* tasks: lost in reclaim, order 0 */
-	double thrash;	   /* tasks: lost reading back what was evicted shortly before */
-	double io;	   /* tasks: waiting for IO at all */
-	double run;	   /* tasks: the readers among them on a CPU */
+	double stall;  /* tasks: in reclaim, order 0; a symptom, which streaming has too */
+	double thrash; /* tasks: lost reading back what was evicted shortly before: waiting for it,
+			* and in the kernel meanwhile */
+	double io;     /* tasks: waiting for IO at all */
+	double run;    /* tasks: the readers among them on a CPU */
 	double lost_share; /* 0..1: of the time that its readers wanted to work, lost to thrash */
 	double refaulted;  /* 0..1: of the sampled reads, evicted shortly before */
 

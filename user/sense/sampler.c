@@ -139,6 +139,7 @@ static void sample_sums(struct sampler *sampler, uint64_t scope, bool eyes, stru
 	sample->io_done_ns = (uint64_t)waits.io.done_ns;
 	sample->refault_ns = waits.refault_ns;
 	sample->run_ns = waits.run_ns;
+	sample->refault_sys_ns = waits.refault_sys_ns;
 	sample->added_pages = waits.added_pages;
 	sample->samples = waits.samples;
 	sample->refaults = waits.refaults;
