@@ -20,53 +20,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "cli/incident.h"
+#include "cli/watch.h"
 #include "judge/config.h"
-#include "judge/verdict.h"
 #include "judge/victim.h"
-#include "judge/window.h"
 #include "sense/cgroup.h"
 #include "sense/node.h"
-#include "tell/record.h"
 
 struct daemon_options {
 	const char *config_path; /* NULL: the default one if it is there, else the built-in */
 	const char *events_path; /* NULL: what the configuration says */
 	uint64_t for_ns;	 /* 0: until a signal */
 	bool dry_run;
-};
-
-/* Hot scopes at a time. More than that many cgroups at their limits: the rest is counted. */
-#define WATCHES_MAX  64
-#define BACKOFFS_MAX 16
-
-struct backoff {
-	int pid;
-	uint64_t until_ns;
-};
-
-/* One hot scope. */
-struct watch {
-	bool used;
-	uint64_t scope; /* FO_SCOPE_NODE or a cgroup's id */
-	struct cgroup cgroup;
-	const struct policy *policy;
-	struct window window;
-	struct verdict_state state;
-	struct verdict verdict; /* the latest */
-	struct incident incident;
-	struct backoff backoffs[BACKOFFS_MAX];
-	size_t backoff_next;
-	double level; /* of the latest sample; negative: not known */
-	uint64_t headroom_bytes;
-	uint64_t reclaims;
-	uint64_t scans;
-	uint64_t active_ns; /* when it last reclaimed */
-	uint64_t listed_ns; /* when its processes were last read */
-	uint64_t blind_since_ns;
-	bool blind_told;
-	bool empty_told; /* that nobody may be killed */
-	bool trouble;	 /* warned or acted: `recovered` follows */
 };
 
 enum eyes_state {
@@ -121,13 +85,12 @@ int daemon_new(struct daemon **ret, const struct daemon_options *options);
 int daemon_run(struct daemon *daemon);
 void daemon_free(struct daemon *daemon);
 
-/* For incident.c. */
-uint64_t daemon_now(void);
-uint64_t daemon_boot_now(void);
-struct record_head daemon_head(const struct daemon *daemon, const struct watch *watch, uint64_t id);
-const char *watch_name(const struct watch *watch);
-/* The bytes that the scope holds right now; -errno. */
-int watch_held(struct daemon *daemon, const struct watch *watch, uint64_t now_ns,
-	       uint64_t *ret_bytes);
+/* The tick of hot scopes: on with the first, off after the last. */
+void daemon_timer(struct daemon *daemon, bool on);
+
+/* The clocks; everything else gets time as an argument. */
+uint64_t daemon_now(void);	/* CLOCK_MONOTONIC */
+uint64_t daemon_boot_now(void); /* CLOCK_BOOTTIME */
+uint64_t daemon_wall_now(void); /* CLOCK_REALTIME */
 
 #endif /* FASTOOM_CLI_DAEMON_H */

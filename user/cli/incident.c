@@ -13,6 +13,7 @@
 #include "base/util.h"
 #include "base/worker.h"
 #include "cli/daemon.h"
+#include "cli/notes.h"
 #include "sense/tasks.h"
 #include "tell/writer.h"
 
@@ -65,7 +66,7 @@ static void write_record(struct daemon *daemon, struct watch *watch, const char 
 {
 	struct incident *incident = &watch->incident;
 	struct victim victims[1 + RECORD_RUNNERS_UP];
-	struct record_head head = daemon_head(daemon, watch, incident->id);
+	struct record_head head = note_head(daemon, watch, incident->id);
 	struct record_kill record = {
 		.event = event,
 		.verdict = &incident->verdict,
@@ -280,7 +281,7 @@ static size_t live_backoffs(struct watch *watch, uint64_t now_ns, int *pids)
 /* Nobody can die: say so once, and look again in a while. */
 static void tell_empty(struct daemon *daemon, struct watch *watch, size_t n, uint64_t now_ns)
 {
-	struct record_head head = daemon_head(daemon, watch, 0);
+	struct record_head head = note_head(daemon, watch, 0);
 	char line[WRITER_LINE_MAX], message[256];
 	size_t len;
 

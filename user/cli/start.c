@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+#include "cli/start.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "cli/config_file.h"
+#include "cli/daemon.h"
+#include "cli/exit.h"
+#include "cli/notes.h"
+#include "sense/loader.h"
+#include "tell/writer.h"
+
+#define DEFAULT_CONFIG "/etc/fastoom-bpf/config.yaml"
+#define DEFAULT_EVENTS "/var/log/fastoom-bpf/events.jsonl"
+#define DEFAULT_RUN    "/run/fastoom-bpf"
+
+/* Above the highest CFS task, below whatever the administrator made real-time on purpose. */
+#define PRIORITY 1
+
+int start_config(const char *path, struct config **ret)
+{
+	static struct config_errors errors; /* 64 lines: too large for a stack that is locked */
+	int err;
+
+	if (!path && access(DEFAULT_CONFIG, F_OK) == 0)
+		path = DEFAULT_CONFIG;
+	if (!path) {
+		*ret = config_default();
+		return *ret ? 0 : -ENOMEM;
+	}
+	err = config_read(path, ret, &errors);
+	for (size_t i = 0; i < errors.count; i++)
+		log_error("%s", errors.list[i].text);
+	if (errors.more)
+		log_error("%s: and %zu more", path, errors.more);
+	config_errors_free(&errors);
+	return err;
+}
+
+int start_lock(struct daemon *daemon)
+{
+	/* systemd's RuntimeDirectory= says where; tests too */
+	const char *dir = getenv("RUNTIME_DIRECTORY");
+	char path[4096], text[32];
+
+	if (!dir || !*dir)
+		dir = DEFAULT_RUN;
+	snprintf(path, sizeof(path), "%s/lock", dir);
+	if (mkdir(dir, 0755) == 0 || errno == EEXIST)
+		daemon->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	if (daemon->lock_fd < 0) {
+		bool denied = errno == EACCES || errno == EPERM;
+
+		log_error("%s: %s; this lock keeps a second instance out: run as root, or set "
+			  "RUNTIME_DIRECTORY to a directory that can be written to",
+			  path, strerror(errno));
+		return denied ? EXIT_HOST : EXIT_FAILED;
+	}
+	if (flock(daemon->lock_fd, LOCK_EX | LOCK_NB) < 0) {
+		ssize_t len = read(daemon->lock_fd, text, sizeof(text) - 1);
+
+		text[len > 0 ? len : 0] = '\0';
+		text[strcspn(text, "\n")] = '\0';
+		log_error("fastoom-bpf runs already (pid %s, lock %s); stop that one first", text,
+			  path);
+		return EXIT_FAILED;
+	}
+	snprintf(text, sizeof(text), "%d\n", (int)getpid());
+	if (ftruncate(daemon->lock_fd, 0) < 0 || write(daemon->lock_fd, text, strlen(text)) < 0)
+		log_debug("%s: %s", path, strerror(errno));
+	return EXIT_OK;
+}
+
+static bool acts_on_cgroups(const struct config *config)
+{
+	for (size_t i = 0; i < config->policy_count; i++)
+		if (config->policies[i].match_cgroup && !config->policies[i].warn_only)
+			return true;
+	return false;
+}
+
+/* The kernel's events name a cgroup by its id; the root's own serves for the question. */
+static bool may_open_cgroups(const struct cgroup_host *host)
+{
+	struct cgroup cgroup = {0};
+	struct stat st;
+	int err;
+
+	if (!host->ops || fstat(host->mount_fd, &st) < 0)
+		return true;
+	err = cgroup_open_id(host, st.st_ino, &cgroup);
+	if (!err)
+		cgroup_shut(&cgroup);
+	return err != -EPERM;
+}
+
+int start_host(struct daemon *daemon)
+{
+	bool needed = acts_on_cgroups(daemon->config);
+	int err = cgroup_host_open(&daemon->host, "");
+
+	if (err && needed) {
+		log_error(
+			"this host has no memory controller (%s), but the configuration has "
+			"policies for cgroups; mount cgroup2, boot without cgroup_disable=memory, "
+			"or take them out",
+			strerror(-err));
+		return EXIT_HOST;
+	}
+	daemon->sees_cgroups = !err && may_open_cgroups(&daemon->host);
+	if (!err && needed && !daemon->sees_cgroups) {
+		log_error(
+			"cgroups cannot be opened by their id: %s; the configuration's policies for "
+			"cgroups need that: give it CAP_DAC_READ_SEARCH",
+			strerror(EPERM));
+		return EXIT_HOST;
+	}
+	err = node_open(&daemon->node, "");
+	if (err)
+		log_error("/proc/meminfo: %s; mount /proc", strerror(-err));
+	return err ? EXIT_HOST : EXIT_OK;
+}
+
+/* Said once all else is well: what is wrong then is one sentence. */
+void start_warn(const struct daemon *daemon)
+{
+	if (!daemon->host.ops)
+		log_warn("no memory controller: cgroups are not watched, only the node");
+	else if (!daemon->sees_cgroups)
+		log_warn(
+			"cgroups cannot be opened by their id: %s; only the node is watched; give it "
+			"CAP_DAC_READ_SEARCH",
+			strerror(EPERM));
+}
+
+int start_kernel_side(struct daemon *daemon)
+{
+	char why[512] = "out of memory";
+	int err = loader_new(&daemon->loader, daemon->host.version, why, sizeof(why));
+
+	if (!err)
+		return EXIT_OK;
+	log_error("%s", why);
+	return err == -ENOENT || err == -EPERM || err == -EACCES || err == -ENOPROTOOPT ? EXIT_HOST
+											: EXIT_LOAD;
+}
+
+int start_events(struct daemon *daemon)
+{
+	const char *path = daemon->options.events_path;
+	bool asked = true;
+	int err;
+
+	if (!path)
+		path = daemon->config->events_path;
+	if (!path) {
+		path = DEFAULT_EVENTS;
+		asked = false;
+	}
+	err = writer_open(&daemon->writer, path);
+	if (err && !asked) {
+		log_warn("%s: %s; events go to the log only; name another file with --events", path,
+			 strerror(-err));
+		err = writer_open(&daemon->writer, NULL);
+	}
+	if (err)
+		log_error("%s: %s; the event file must be writable, or name another with --events",
+			  path, strerror(-err));
+	return err ? EXIT_FAILED : EXIT_OK;
+}
+
+/* Memory locked, priority raised, not to be killed: each a warning where it is not allowed. */
+void start_harden(void)
+{
+	const struct sched_param param = {.sched_priority = PRIORITY};
+	int fd, err = 0;
+
+	/* what loading left behind is given back first: it would be locked */
+	malloc_trim(0);
+	if (mlockall(MCL_CURRENT | MCL_FUTURE) < 0)
+		log_warn("memory is not locked: %s; the daemon may wait for its own pages in a "
+			 "Near-OOM; give it CAP_IPC_LOCK or LimitMEMLOCK=infinity",
+			 strerror(errno));
+	/* a thread or process that is started by us is not real-time */
+	if (sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &param) < 0)
+		log_warn("no real-time priority: %s; a kill may come late by a time slice; give it "
+			 "CAP_SYS_NICE",
+			 strerror(errno));
+	fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || write(fd, "-1000", 5) < 0)
+		err = errno;
+	if (fd >= 0)
+		close(fd);
+	if (err)
+		log_warn("oom_score_adj stays: %s; the kernel may kill the daemon itself; give it "
+			 "CAP_SYS_RESOURCE or OOMScoreAdjust=-1000",
+			 strerror(err));
+}
+
+void start_tell(struct daemon *daemon)
+{
+	static const char *const pressures[] = {"low", "medium", "high"};
+	size_t n, attached = 0;
+	const struct loader_hook *hooks = loader_hooks(daemon->loader, &n);
+	char text[256];
+
+	for (size_t i = 0; i < n; i++) {
+		attached += hooks[i].state == 0;
+		if (hooks[i].state)
+			log_info("without %s: %s", hooks[i].tracepoint,
+				 hooks[i].state == -ENOENT ? "this kernel has no such tracepoint"
+							   : strerror(-hooks[i].state));
+	}
+	for (size_t i = 0; i < daemon->config->policy_count; i++) {
+		const struct policy *policy = &daemon->config->policies[i];
+
+		log_info("policy %s: %s%s, %s", policy->name,
+			 policy->match_node ? "the node" : "cgroups ",
+			 policy->match_node ? "" : policy->match_cgroup,
+			 policy->warn_only ? "warned of, never acted on"
+					   : pressures[policy->pressure]);
+	}
+	snprintf(text, sizeof(text), "%zu of %zu hooks, cgroup v%d%s", attached, n,
+		 daemon->host.version,
+		 daemon->options.dry_run ? ", dry run: nothing is killed" : "");
+	log_info("watching: %s", text);
+	note_message(daemon, NULL, "start", text);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * start: what has to be there before the daemon runs, each with its sentence when it is not.
+ *
+ * Errors: an exit code of cli/exit.h, with one error logged; 0 or -errno where it says so.
+ */
+#ifndef FASTOOM_CLI_START_H
+#define FASTOOM_CLI_START_H
+
+struct config;
+struct daemon;
+
+/* The file, or the default one if it is there, or the built-in; 0 or -errno, errors logged. */
+int start_config(const char *path, struct config **ret);
+/* Keeps a second instance out. */
+int start_lock(struct daemon *daemon);
+/* The memory controller and the node's files. */
+int start_host(struct daemon *daemon);
+int start_kernel_side(struct daemon *daemon);
+int start_events(struct daemon *daemon);
+/* Said once all else is well: what is wrong then is one sentence. */
+void start_warn(const struct daemon *daemon);
+/* Memory locked, priority raised, not to be killed: each a warning where it is not allowed. */
+void start_harden(void);
+/* What is watched, in the log and in the `start` record. */
+void start_tell(struct daemon *daemon);
+
+#endif /* FASTOOM_CLI_START_H */

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * watch: one hot scope, from its first reclaim until it is quiet again: sampled, judged, acted
+ * on, muted.
+ *
+ * Purity:    composes sense, judge and act; time is an argument.
+ * Units:     *_ns CLOCK_MONOTONIC, *_bytes.
+ * Errors:    none; what cannot be read is missing in the sample, and judged blind.
+ * Ownership: watches live in the daemon's table; watch_begin() takes a place, watch_end() gives
+ *            it back.
+ */
+#ifndef FASTOOM_CLI_WATCH_H
+#define FASTOOM_CLI_WATCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cli/incident.h"
+#include "judge/verdict.h"
+#include "judge/window.h"
+#include "sense/cgroup.h"
+
+struct daemon;
+struct policy;
+
+/* Hot scopes at a time. More than that many cgroups at their limits: the rest is counted. */
+#define WATCHES_MAX  64
+#define BACKOFFS_MAX 16
+
+struct backoff {
+	int pid;
+	uint64_t until_ns;
+};
+
+/* One hot scope. */
+struct watch {
+	bool used;
+	uint64_t scope; /* FO_SCOPE_NODE or a cgroup's id */
+	struct cgroup cgroup;
+	const struct policy *policy;
+	struct window window;
+	struct verdict_state state;
+	struct verdict verdict; /* the latest */
+	struct incident incident;
+	struct backoff backoffs[BACKOFFS_MAX];
+	size_t backoff_next;
+	double level; /* of the latest sample; negative: not known */
+	uint64_t headroom_bytes;
+	uint64_t reclaims;
+	uint64_t scans;
+	uint64_t active_ns; /* when it last reclaimed */
+	uint64_t listed_ns; /* when its processes were last read */
+	uint64_t blind_since_ns;
+	bool blind_told;
+	bool empty_told; /* that nobody may be killed */
+	bool trouble;	 /* warned or acted: `recovered` follows */
+};
+
+/* NULL: the scope is not watched. */
+struct watch *watch_find(struct daemon *daemon, uint64_t scope);
+/* The kernel side says that @scope reclaims. */
+void watch_begin(struct daemon *daemon, uint64_t scope, uint64_t now_ns);
+void watch_end(struct daemon *daemon, struct watch *watch);
+/* Samples, judges, acts; may end the watch. */
+void watch_tick(struct daemon *daemon, struct watch *watch, uint64_t now_ns);
+
+/* The kernel side is not to tell of @scope before @until_ns, or is to tell of its next reclaim. */
+void watch_mute(struct daemon *daemon, uint64_t scope, uint64_t until_ns);
+void watch_forget(struct daemon *daemon, uint64_t scope);
+
+bool watch_wants_eyes(const struct watch *watch);
+const char *watch_name(const struct watch *watch);
+/* The bytes that the scope holds right now; -errno. */
+int watch_held(struct daemon *daemon, const struct watch *watch, uint64_t now_ns,
+	       uint64_t *ret_bytes);
+
+#endif /* FASTOOM_CLI_WATCH_H */
