@@ -122,6 +122,17 @@ $(O)/tests/%: tests/%.c $(LIB)
 	$(Q)$(CC) $(ALL_CFLAGS) $(DEP_CFLAGS) -iquote tests $< $(LIB) $(ALL_LDFLAGS) -o $@ \
 		-lcmocka $(DEP_LIBS)
 
+# Needs clang's runtime (libclang-rt-dev); not part of `make test`. SECONDS=N for longer.
+SECONDS ?= 60
+.PHONY: fuzz
+fuzz:
+	$(Q)mkdir -p $(O)/fuzz/corpus
+	$(call msg,FUZZ,$(O)/fuzz/fuzz_config)
+	$(Q)$(CLANG) -std=gnu11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined -iquote user \
+		$(DEP_CFLAGS) tests/fuzz/fuzz_config.c user/cli/config_file.c user/base/yaml.c \
+		user/base/regex.c -o $(O)/fuzz/fuzz_config -lyaml -lpcre2-8 -pthread
+	$(Q)$(O)/fuzz/fuzz_config -max_total_time=$(SECONDS) $(O)/fuzz/corpus tests/fuzz/corpus/config
+
 install: all
 	install -D -m 755 $(BIN) $(DESTDIR)$(PREFIX)/sbin/fastoom-bpf
 

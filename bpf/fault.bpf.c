@@ -3,7 +3,7 @@
  * fault: the wide eyes. Attached only while a scope is in trouble.
  *
  * The commonest livelock loses its time not in reclaim but in reading back
- * what reclaim took (bpf-facts A). Three tracepoints measure that without
+ * what reclaim took (docs/measurements.md). Three tracepoints measure that without
  * fentry and whatever the disk's speed: a page that reclaim takes out of the
  * page cache is remembered with the scope's clock (pages read in so far); when
  * it comes back, the clock's difference is its refault distance, that is by

@@ -96,7 +96,7 @@ static __always_inline __s64 fo_headroom_pages(struct mem_cgroup *memcg)
 
 /*
  * The cgroup whose limit current is reclaiming for: the first ancestor that is at its
- * limit, or else the one nearest to it (bpf-facts: 7473 of 7473 equal to the reclaiming
+ * limit, or else the one nearest to it (docs/measurements.md: 7473 of 7473 equal to the reclaiming
  * function's own argument, with single pages). Returns FO_SCOPE_NODE when none is near:
  * somebody asks for reclaim on purpose.
  */

@@ -32,7 +32,7 @@ enum kill_state {
 };
 
 /*
- * A dying process frees 95 MB in 7 ms, and took 218 ms at worst under load (bpf-facts 4).
+ * A dying process frees 95 MB in 7 ms, and took 218 ms at worst under load (docs/measurements.md).
  * Ten times that is a process in uninterruptible sleep, a frozen one, or a debugger's.
  */
 #define KILL_PATIENCE_NS 2000000000ULL

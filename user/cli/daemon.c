@@ -28,7 +28,7 @@
 #include "sense/tasks.h"
 #include "tell/writer.h"
 
-/* design.md section 5: evidence every 100 ms while hot */
+/* Evidence every 100 ms while hot: ten samples a window, and a tenth of the time to act. */
 #define TICK_NS 100000000ULL
 
 static uint64_t clock_ns(clockid_t clock)

@@ -9,7 +9,7 @@
  *
  * Purity:    reads the clock; everything below gets time as an argument.
  * Units:     *_ns CLOCK_MONOTONIC unless they say otherwise.
- * Errors:    daemon_new(): an exit code of design.md section 7, with the sentence logged.
+ * Errors:    daemon_new(): an exit code of cli/exit.h, with the sentence logged.
  * Ownership: daemon_new() gives, daemon_free() takes; the configuration moves in with it.
  */
 #ifndef FASTOOM_CLI_DAEMON_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
-/* exit: what the exit codes mean (design: contract). */
+/* exit: what the exit codes mean. */
 #ifndef FASTOOM_CLI_EXIT_H
 #define FASTOOM_CLI_EXIT_H
 

@@ -15,13 +15,13 @@
 #include "sense/sampler.h"
 #include "sense/tasks.h"
 
-/* Quiet for this long is cool: longer than the gaps between a slow disk's reclaims (bpf-facts). */
+/* Quiet for this long is cool: longer than the gaps between a slow disk's reclaims. */
 #define COOL_NS 3000000000ULL
 
 /*
  * Below this level nothing is near, whatever is reclaimed: streaming through a full cgroup
- * shows 0.1, the earliest stalled service of bpf-facts A2 0.66. The scope is muted then, and
- * the wide eyes, which cost a program on every page read and task switched, stay shut.
+ * shows 0.1, the earliest stalled service of docs/measurements.md 0.66. The scope is muted then,
+ * and the wide eyes, which cost a program on every page read and task switched, stay shut.
  */
 #define EYES_LEVEL 0.30
 

@@ -44,7 +44,7 @@ static const struct term terms[FEATURES_] = {
 	 */
 	[FEATURE_THRASH] = {"thrash", 4.0},
 	/*
-	 * 0 at LEVEL_LOW, 1 at LEVEL_HIGH. bpf-facts A2: a node's service stood still from
+	 * 0 at LEVEL_LOW, 1 at LEVEL_HIGH. docs/measurements.md: a node's service stood still from
 	 * 34 % available downwards, a healthy host can sit at 15 % for weeks: needed, never
 	 * enough. 3: at its most it takes a calm scope to 0.05.
 	 */

@@ -29,7 +29,7 @@ static const struct {
 
 /*
  * A scope that is exhausted sooner than this is killed in before the kernel does, if it is
- * nearly full already. bpf-facts 4: from crossing to the last page back is 7 ms per 95 MB
+ * nearly full already. docs/measurements.md: from crossing to the last page back is 7 ms per 95 MB
  * and at worst 218 ms; one sample is 100.
  */
 #define SPIKE_HORIZON_NS 300000000ULL
