@@ -24,9 +24,17 @@
 /*
  * A kill that gives back less than this part of the scope does not end a Near-OOM: the
  * kernel's own batches and reserves (low to high watermark, 64 pages a CPU) are of that
- * size.
+ * size. On a large host that would spare whole services, so there is an end to it.
  */
-#define SMALL_SHARE 0.01
+#define SMALL_SHARE	 0.01
+#define SMALL_MOST_BYTES (32.0 * 1024 * 1024)
+
+static double small_bytes(const struct victim_request *request)
+{
+	double bytes = SMALL_SHARE * (double)request->scope_bytes;
+
+	return bytes < SMALL_MOST_BYTES ? bytes : SMALL_MOST_BYTES;
+}
 
 static bool is_backed_off(const struct victim_request *request, int pid)
 {
@@ -50,7 +58,7 @@ static enum victim_exclusion exclusion_of(const struct victim_request *request,
 	if (is_backed_off(request, candidate->pid))
 		return VICTIM_BACKOFF;
 	if (standing != STANDING_PREFER &&
-	    (double)candidate_gives_bytes(candidate) < SMALL_SHARE * (double)request->scope_bytes)
+	    (double)candidate_gives_bytes(candidate) < small_bytes(request))
 		return VICTIM_SMALL;
 	return VICTIM_ELIGIBLE;
 }
