@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "judge/sample.h"
 #include "sense/cgroup.h"
@@ -80,7 +81,30 @@ static uint64_t max_of(const struct sampler *sampler, size_t words, size_t word)
 #define WORDS(type)	   (sizeof(type) / sizeof(uint64_t))
 #define WORD(type, member) (offsetof(type, member) / sizeof(uint64_t))
 
-int sampler_stall(struct sampler *sampler, uint64_t scope, struct fo_scope_stat *ret)
+/* Open ones included. Sums of different CPUs are read one after the other: never below done. */
+static uint64_t clock_ns(const struct fo_stall *stall, uint64_t now_ns)
+{
+	int64_t open = stall->nr > 0 ? stall->nr * (int64_t)now_ns - stall->start_sum_ns : 0;
+
+	return (uint64_t)(stall->done_ns + (open > 0 ? open : 0));
+}
+
+/*
+ * The kernel copies a value word by word while programs change it: between `nr` and
+ * `start_sum_ns` an end may fall, and then nr * now is the uptime. Seen once in a million to
+ * five million readings. So each value is read twice, and the lower clock is taken.
+ */
+static bool is_lower(const struct fo_stall *a, const struct fo_stall *b)
+{
+	struct timespec ts;
+	uint64_t now_ns;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	now_ns = (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
+	return clock_ns(a, now_ns) < clock_ns(b, now_ns);
+}
+
+static int stall_once(struct sampler *sampler, uint64_t scope, struct fo_scope_stat *ret)
 {
 	const size_t words = WORDS(struct fo_scope_stat);
 	int err = sum(sampler, LOADER_MAP_SCOPES, scope, words, (uint64_t *)ret);
@@ -93,7 +117,19 @@ int sampler_stall(struct sampler *sampler, uint64_t scope, struct fo_scope_stat 
 	return 0;
 }
 
-int sampler_waits(struct sampler *sampler, uint64_t scope, struct fo_wait_stat *ret)
+int sampler_stall(struct sampler *sampler, uint64_t scope, struct fo_scope_stat *ret)
+{
+	struct fo_scope_stat first, second;
+	int err = stall_once(sampler, scope, &first);
+
+	if (!err)
+		err = stall_once(sampler, scope, &second);
+	if (!err)
+		*ret = is_lower(&second.stall, &first.stall) ? second : first;
+	return err;
+}
+
+static int waits_once(struct sampler *sampler, uint64_t scope, struct fo_wait_stat *ret)
 {
 	const size_t words = WORDS(struct fo_wait_stat);
 	int err = sum(sampler, LOADER_MAP_WAITS, scope, words, (uint64_t *)ret);
@@ -104,12 +140,16 @@ int sampler_waits(struct sampler *sampler, uint64_t scope, struct fo_wait_stat *
 	return 0;
 }
 
-/* Open ones included. Sums of different CPUs are read one after the other: never below done. */
-static uint64_t clock_ns(const struct fo_stall *stall, uint64_t now_ns)
+int sampler_waits(struct sampler *sampler, uint64_t scope, struct fo_wait_stat *ret)
 {
-	int64_t open = stall->nr > 0 ? stall->nr * (int64_t)now_ns - stall->start_sum_ns : 0;
+	struct fo_wait_stat first, second;
+	int err = waits_once(sampler, scope, &first);
 
-	return (uint64_t)(stall->done_ns + (open > 0 ? open : 0));
+	if (!err)
+		err = waits_once(sampler, scope, &second);
+	if (!err)
+		*ret = is_lower(&second.io, &first.io) ? second : first;
+	return err;
 }
 
 static void sample_sums(struct sampler *sampler, uint64_t scope, bool eyes, struct sample *sample)
