@@ -50,7 +50,6 @@ struct fo_task_state {
 	__u64 stall_start_ns; /* 0: not in reclaim */
 	__u64 stall_scope;
 	__u64 soft_start_ns;
-	__u64 soft_scope;
 	__u64 scope;	     /* whose page cache this task reads into */
 	__u64 wait_start_ns; /* 0: not waiting for IO */
 	__u64 wait_scope;

@@ -320,6 +320,9 @@ void incident_begin(struct daemon *daemon, struct watch *watch, const struct ver
 			 watch_name(watch), strerror(-err));
 		return;
 	}
+	if (tasks_overflow(daemon->tasks))
+		log_warn("%s: %llu processes found no place in the list and are not considered",
+			 watch_name(watch), (unsigned long long)tasks_overflow(daemon->tasks));
 	if (n > daemon->ranking_size)
 		n = daemon->ranking_size;
 	request.backoffs = live_backoffs(watch, now_ns, backoffs);
