@@ -344,6 +344,10 @@ static void tell_end(struct replay *r)
 	for (size_t i = 0; i < r->scope_count; i++) {
 		const struct scope *scope = &r->scopes[i];
 
+		/* what was done after the last sample */
+		for (size_t n = 0; n < scope->event_count; n++)
+			if (scope->events[n].did.what != TRACE_VERDICT)
+				tell_did(r, scope, &scope->events[n]);
 		for (size_t n = 0; n < scope->would.count || n < scope->did.count; n++)
 			tell_difference(r, scope,
 					n < scope->would.count ? &scope->would.list[n] : NULL,

@@ -3,12 +3,12 @@
 
 #include <string.h>
 
-#define SIZE(name, need) +sizeof(((struct sample *)0)->name)
+#define SIZE(name, need, kind) +sizeof(((struct sample *)0)->name)
 _Static_assert(sizeof(((struct sample *)0)->has) SAMPLE_FIELDS(SIZE) == sizeof(struct sample),
 	       "every field of struct sample has its line in SAMPLE_FIELDS");
 
-#define FIELD(name, need)                                                                          \
-	{#name, offsetof(struct sample, name), sizeof(((struct sample *)0)->name), need},
+#define FIELD(name, need, kind)                                                                    \
+	{#name, offsetof(struct sample, name), sizeof(((struct sample *)0)->name), need, kind},
 const struct sample_field sample_fields[SAMPLE_FIELDS_COUNT] = {SAMPLE_FIELDS(FIELD)};
 
 uint64_t sample_get(const struct sample *sample, const struct sample_field *field)

@@ -17,38 +17,46 @@
 
 #include "judge/sample.h"
 
-/* X(name, the SAMPLE_HAS_ bit without which it means nothing; 0: always there) */
-#define SAMPLE_FIELDS(X)                                                                           \
-	X(at_ns, 0)                                                                                \
-	X(losses, 0)                                                                               \
-	X(stall_ns, SAMPLE_HAS_STALL)                                                              \
-	X(stall_open, SAMPLE_HAS_STALL)                                                            \
-	X(reclaims, SAMPLE_HAS_STALL)                                                              \
-	X(reclaimed_pages, SAMPLE_HAS_STALL)                                                       \
-	X(io_ns, SAMPLE_HAS_WAITS)                                                                 \
-	X(io_open, SAMPLE_HAS_WAITS)                                                               \
-	X(io_done_ns, SAMPLE_HAS_WAITS)                                                            \
-	X(refault_ns, SAMPLE_HAS_WAITS)                                                            \
-	X(run_ns, SAMPLE_HAS_WAITS)                                                                \
-	X(refault_sys_ns, SAMPLE_HAS_WAITS)                                                        \
-	X(added_pages, SAMPLE_HAS_WAITS)                                                           \
-	X(samples, SAMPLE_HAS_WAITS)                                                               \
-	X(refaults, SAMPLE_HAS_WAITS)                                                              \
-	X(near, SAMPLE_HAS_WAITS)                                                                  \
-	X(total_bytes, SAMPLE_HAS_LEVEL)                                                           \
-	X(held_bytes, SAMPLE_HAS_LEVEL)                                                            \
-	X(usage_bytes, SAMPLE_HAS_LEVEL)                                                           \
-	X(anon_bytes, SAMPLE_HAS_LEVEL)                                                            \
-	X(file_lru_bytes, SAMPLE_HAS_LEVEL)                                                        \
-	X(refault_pages, SAMPLE_HAS_REFAULTS)                                                      \
-	X(major_faults, SAMPLE_HAS_FAULTS)                                                         \
-	X(swap_total_bytes, SAMPLE_HAS_SWAP)                                                       \
-	X(swap_free_bytes, SAMPLE_HAS_SWAP)                                                        \
-	X(scanned_pages, SAMPLE_HAS_SCANS)                                                         \
-	X(free_bytes, SAMPLE_HAS_MARKS)                                                            \
-	X(mark_low_bytes, SAMPLE_HAS_MARKS)
+/* How a field changes, which decides how it is best stored; the numbers are stored too. */
+enum field_kind {
+	FIELD_LEVEL = 0,   /* small numbers, mostly the same */
+	FIELD_COUNTER = 1, /* goes on at about the rate it had */
+	FIELD_BYTES = 2,   /* mostly whole pages */
+	FIELD_KINDS_,
+};
 
-#define SAMPLE_FIELD_COUNT_(name, need) +1
+/* X(name, the SAMPLE_HAS_ bit without which it means nothing or 0: always there, kind) */
+#define SAMPLE_FIELDS(X)                                                                           \
+	X(at_ns, 0, FIELD_COUNTER)                                                                 \
+	X(losses, 0, FIELD_LEVEL)                                                                  \
+	X(stall_ns, SAMPLE_HAS_STALL, FIELD_COUNTER)                                               \
+	X(stall_open, SAMPLE_HAS_STALL, FIELD_LEVEL)                                               \
+	X(reclaims, SAMPLE_HAS_STALL, FIELD_COUNTER)                                               \
+	X(reclaimed_pages, SAMPLE_HAS_STALL, FIELD_COUNTER)                                        \
+	X(io_ns, SAMPLE_HAS_WAITS, FIELD_COUNTER)                                                  \
+	X(io_open, SAMPLE_HAS_WAITS, FIELD_LEVEL)                                                  \
+	X(io_done_ns, SAMPLE_HAS_WAITS, FIELD_COUNTER)                                             \
+	X(refault_ns, SAMPLE_HAS_WAITS, FIELD_COUNTER)                                             \
+	X(run_ns, SAMPLE_HAS_WAITS, FIELD_COUNTER)                                                 \
+	X(refault_sys_ns, SAMPLE_HAS_WAITS, FIELD_COUNTER)                                         \
+	X(added_pages, SAMPLE_HAS_WAITS, FIELD_COUNTER)                                            \
+	X(samples, SAMPLE_HAS_WAITS, FIELD_COUNTER)                                                \
+	X(refaults, SAMPLE_HAS_WAITS, FIELD_COUNTER)                                               \
+	X(near, SAMPLE_HAS_WAITS, FIELD_COUNTER)                                                   \
+	X(total_bytes, SAMPLE_HAS_LEVEL, FIELD_BYTES)                                              \
+	X(held_bytes, SAMPLE_HAS_LEVEL, FIELD_BYTES)                                               \
+	X(usage_bytes, SAMPLE_HAS_LEVEL, FIELD_BYTES)                                              \
+	X(anon_bytes, SAMPLE_HAS_LEVEL, FIELD_BYTES)                                               \
+	X(file_lru_bytes, SAMPLE_HAS_LEVEL, FIELD_BYTES)                                           \
+	X(refault_pages, SAMPLE_HAS_REFAULTS, FIELD_COUNTER)                                       \
+	X(major_faults, SAMPLE_HAS_FAULTS, FIELD_COUNTER)                                          \
+	X(swap_total_bytes, SAMPLE_HAS_SWAP, FIELD_BYTES)                                          \
+	X(swap_free_bytes, SAMPLE_HAS_SWAP, FIELD_BYTES)                                           \
+	X(scanned_pages, SAMPLE_HAS_SCANS, FIELD_COUNTER)                                          \
+	X(free_bytes, SAMPLE_HAS_MARKS, FIELD_BYTES)                                               \
+	X(mark_low_bytes, SAMPLE_HAS_MARKS, FIELD_BYTES)
+
+#define SAMPLE_FIELD_COUNT_(name, need, kind) +1
 enum {
 	SAMPLE_FIELDS_COUNT = 0 SAMPLE_FIELDS(SAMPLE_FIELD_COUNT_),
 };
@@ -58,6 +66,7 @@ struct sample_field {
 	size_t offset;
 	size_t width; /* 4 or 8 */
 	uint32_t need;
+	enum field_kind kind;
 };
 
 /* In the order above. */

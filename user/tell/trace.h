@@ -8,8 +8,8 @@
  *
  * so that whatever was cut off while it was appended costs the last frame only. Numbers are
  * LEB128 varints, signed ones zigzag, texts a length and bytes. The head names the fields of
- * the samples, with their widths and the presence bit each one needs: a reader of another build
- * takes those that it knows, and what it does not find is missing.
+ * the samples, with their widths, the presence bit each one needs, and how they are stored: a
+ * reader of another build takes those that it knows, and what it does not find is missing.
  *
  *	HEAD	a recording begins, also a second one in the same file: see struct trace_head
  *	ANEW	everything below is encoded against nothing before; scopes and processes are
@@ -17,8 +17,10 @@
  *	SCOPE	number (the next one), kind, id, path
  *	BEGIN	scope, at: it is hot
  *	END	scope, at: it is no longer watched
- *	SAMPLE	scope, mask of what changed (bit 0: presence, bit n + 1: field n of the head), and
- *		the difference of each to the scope's last sample. The last frame of a tick
+ *	SAMPLE	scope, mask of what is not as expected (bit 0: presence, bit n + 1: field n of the
+ *		head), and by how much each is not. Expected is what the scope's last sample had;
+ *		of a counter, that it goes on as it did before. Bytes: twice the difference, or
+ *		twice the pages and 1. The last frame of a tick
  *	LIST	scope, at, TRACE_LIST_ bits, count, processes: number and mask of what changed; a
  *		new one (the next number) begins with pid and start; with TRACE_TEXT_BIT its
  *		comm, and its command line if that is known
@@ -55,6 +57,8 @@ enum trace_kind { /* the numbers are the format: they stay */
 #define TRACE_FRAME_MAX 8192
 
 #define TRACE_FIELDS_MAX 63 /* of a sample: the mask has 64 bits */
+
+#define TRACE_PAGE_BYTES 4096 /* the unit of fields of bytes, whatever the host's pages are */
 
 enum {
 	TRACE_LIST_FIRST = 1 << 0,

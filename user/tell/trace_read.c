@@ -29,7 +29,9 @@ struct scope {
 	enum trace_scope_kind kind;
 	uint64_t id;
 	char *path;
+	bool sampled;
 	uint64_t values[1 + TRACE_FIELDS_MAX]; /* presence, then the file's fields */
+	uint64_t steps[1 + TRACE_FIELDS_MAX];
 };
 
 struct process {
@@ -53,7 +55,8 @@ struct trace_reader {
 	struct trace_head head;
 	char *config_name;
 	char *config_text;
-	size_t field_count;	      /* the file's */
+	size_t field_count;			     /* the file's */
+	enum field_kind kinds[1 + TRACE_FIELDS_MAX]; /* as the values of a scope */
 	int locals[TRACE_FIELDS_MAX]; /* of each of the file's: the one of ours, or -1 */
 	uint32_t has_bits[32];	      /* of each of our presence bits: the file's, or 0 */
 	uint64_t lost;
@@ -127,6 +130,14 @@ static uint64_t get_difference(struct cursor *c, uint64_t from)
 	uint64_t zigzag = get_u64(c);
 
 	return from + ((zigzag >> 1) ^ (uint64_t) - (int64_t)(zigzag & 1));
+}
+
+static uint64_t get_bytes_difference(struct cursor *c, uint64_t from)
+{
+	uint64_t number = get_u64(c), zigzag = number >> 1;
+	uint64_t by = (zigzag >> 1) ^ (uint64_t) - (int64_t)(zigzag & 1);
+
+	return from + (number & 1 ? by * TRACE_PAGE_BYTES : by);
 }
 
 /* A copy with a NUL at its end; NULL: bad, or out of memory, which is as good here. */
@@ -321,6 +332,7 @@ static int read_head(struct trace_reader *r, size_t offset, struct cursor *c)
 		get_word(c, fields[i].name, sizeof(fields[i].name));
 		fields[i].width = get_u64(c);
 		fields[i].need = get_max(c, UINT32_MAX);
+		r->kinds[1 + i] = (enum field_kind)get_max(c, FIELD_KINDS_ - 1);
 	}
 	if (c->bad)
 		return fail(r, offset, "the head does not read as one");
@@ -392,9 +404,17 @@ static void read_sample(struct trace_reader *r, struct cursor *c, struct trace_i
 
 	if (c->bad)
 		return;
-	for (size_t i = 0; i < 1 + r->field_count; i++)
+	for (size_t i = 0; i < 1 + r->field_count; i++) {
+		uint64_t value = scope->values[i] + scope->steps[i];
+
 		if (mask & 1ULL << i)
-			scope->values[i] = get_difference(c, scope->values[i]);
+			value = r->kinds[i] == FIELD_BYTES ? get_bytes_difference(c, value)
+							   : get_difference(c, value);
+		if (r->kinds[i] == FIELD_COUNTER && scope->sampled)
+			scope->steps[i] = value - scope->values[i];
+		scope->values[i] = value;
+	}
+	scope->sampled = true;
 	if (r->field_count < 63 && mask >> (1 + r->field_count))
 		c->bad = true;
 	item->sample = (struct sample){0};

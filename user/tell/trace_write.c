@@ -30,7 +30,9 @@ struct bytes {
 struct scope {
 	uint64_t id;
 	enum trace_scope_kind kind;
-	struct sample last;
+	bool sampled;
+	uint64_t values[1 + SAMPLE_FIELDS_COUNT]; /* presence, then the fields */
+	uint64_t steps[1 + SAMPLE_FIELDS_COUNT];  /* of counters, from the last but one */
 	char verdict[32];
 };
 
@@ -73,12 +75,31 @@ static void put_u64(struct bytes *b, uint64_t value)
 	put_byte(b, (unsigned)value);
 }
 
+static uint64_t zigzag(uint64_t difference)
+{
+	return (difference << 1) ^ (uint64_t) - (int64_t)(difference >> 63);
+}
+
 /* The difference of two unsigned numbers, whichever is larger. */
 static void put_difference(struct bytes *b, uint64_t from, uint64_t to)
 {
-	uint64_t up = to - from;
+	put_u64(b, zigzag(to - from));
+}
 
-	put_u64(b, (up << 1) ^ (uint64_t) - (int64_t)(up >> 63));
+/* False: it is too large for a bit more, which no size in bytes is. */
+static bool put_bytes_difference(struct bytes *b, uint64_t from, uint64_t to)
+{
+	int64_t by = (int64_t)(to - from);
+	uint64_t number;
+
+	if (by % TRACE_PAGE_BYTES == 0)
+		number = zigzag((uint64_t)(by / TRACE_PAGE_BYTES)) << 1 | 1;
+	else if (zigzag((uint64_t)by) >> 63)
+		return false;
+	else
+		number = zigzag((uint64_t)by) << 1;
+	put_u64(b, number);
+	return true;
 }
 
 static void put_text(struct bytes *b, const char *text, size_t len)
@@ -182,6 +203,7 @@ int trace_preamble(const struct trace_head *head, bool magic, char **ret_bytes, 
 		put_word(&b, sample_fields[i].name);
 		put_u64(&b, sample_fields[i].width);
 		put_u64(&b, sample_fields[i].need);
+		put_u64(&b, sample_fields[i].kind);
 	}
 	put_text(&b, head->config_name, head->config_name_len);
 	put_text(&b, head->config_text, head->config_len);
@@ -314,30 +336,38 @@ void trace_put_end(struct trace_writer *w, const struct trace_scope *scope, uint
 
 static int send_sample(struct trace_writer *w, const struct item *item)
 {
-	const struct sample *to = item->sample;
-	struct sample *last;
+	uint64_t values[1 + SAMPLE_FIELDS_COUNT] = {item->sample->has}, mask = 0;
+	struct scope *scope;
 	struct bytes b;
-	uint64_t mask;
 	size_t number;
 	int err = scope_number(w, item->scope, &number);
 
 	if (err)
 		return err;
-	last = &w->scopes[number].last;
-	mask = last->has != to->has;
+	scope = &w->scopes[number];
 	for (size_t i = 0; i < SAMPLE_FIELDS_COUNT; i++)
-		if (sample_get(last, &sample_fields[i]) != sample_get(to, &sample_fields[i]))
-			mask |= 1ULL << (i + 1);
+		values[i + 1] = sample_get(item->sample, &sample_fields[i]);
+	for (size_t i = 0; i < 1 + SAMPLE_FIELDS_COUNT; i++)
+		if (values[i] != scope->values[i] + scope->steps[i])
+			mask |= 1ULL << i;
 	b = payload_of(w);
 	put_u64(&b, number);
 	put_u64(&b, mask);
-	if (mask & 1)
-		put_difference(&b, last->has, to->has);
-	for (size_t i = 0; i < SAMPLE_FIELDS_COUNT; i++)
-		if (mask & 1ULL << (i + 1))
-			put_difference(&b, sample_get(last, &sample_fields[i]),
-				       sample_get(to, &sample_fields[i]));
-	*last = *to;
+	for (size_t i = 0; i < 1 + SAMPLE_FIELDS_COUNT; i++) {
+		enum field_kind kind = i ? sample_fields[i - 1].kind : FIELD_LEVEL;
+		uint64_t expected = scope->values[i] + scope->steps[i];
+
+		if (!(mask & 1ULL << i))
+			;
+		else if (kind != FIELD_BYTES)
+			put_difference(&b, expected, values[i]);
+		else if (!put_bytes_difference(&b, expected, values[i]))
+			return -ERANGE;
+		if (kind == FIELD_COUNTER && scope->sampled)
+			scope->steps[i] = values[i] - scope->values[i];
+	}
+	memcpy(scope->values, values, sizeof(values));
+	scope->sampled = true;
 	return send(w, TRACE_SAMPLE, &b);
 }
 
