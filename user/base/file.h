@@ -4,7 +4,7 @@
  *
  * Purity:    reads one file.
  * Units:     bytes.
- * Errors:    0 or -errno; -EISDIR, -EFBIG: larger than @max.
+ * Errors:    0 or -errno; -ENODEV: no regular file, -EFBIG: larger than @max.
  * Ownership: *ret_bytes is the caller's to free; there is a NUL behind the last byte.
  */
 #ifndef FASTOOM_BASE_FILE_H

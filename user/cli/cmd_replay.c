@@ -37,7 +37,8 @@ static int run(const struct command *self, int argc, char **argv)
 	}
 	err = file_read_all(argv[operands], FILE_MOST_BYTES, &bytes, &len);
 	if (err) {
-		log_error("%s: %s", argv[operands], strerror(-err));
+		log_error("%s: %s", argv[operands],
+			  err == -ENODEV ? "not a regular file" : strerror(-err));
 		return EXIT_FAILED;
 	}
 	return replay(argv[operands], bytes, len, &chosen, stdout);

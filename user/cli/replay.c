@@ -51,6 +51,7 @@ struct scope {
 	const struct policy *policy; /* NULL: none speaks of it */
 	struct judge judge;
 	bool hot;
+	bool whole;	   /* its beginning was recorded: all must come out the same */
 	bool pending;	   /* a kill that is not settled */
 	uint64_t incident; /* of that kill; 0: an assumed one */
 	struct event *events;
@@ -566,7 +567,7 @@ static void take_strange(struct scope *scope, const struct event *done)
 
 static void compare_verdict(struct replay *r, struct scope *scope, const char *text)
 {
-	if (!*scope->recorded)
+	if (!scope->whole || !*scope->recorded)
 		return;
 	r->verdicts++;
 	r->verdicts_same += !strcmp(scope->recorded, text);
@@ -580,8 +581,10 @@ static void judge_sample(struct replay *r, struct scope *scope, const struct sam
 	bool recovered;
 	char text[64];
 
-	if (!scope->hot)
+	if (!scope->hot) {
 		judge_begin(&scope->judge, sample->at_ns);
+		scope->whole = false;
+	}
 	scope->hot = true;
 	r->samples++;
 	if (scope->pending && !scope->incident) {
@@ -687,7 +690,7 @@ static int take(struct replay *r, const struct trace_item *item)
 	case TRACE_BEGIN:
 		judge_begin(&scope->judge, item->at_ns);
 		memset(scope->backoffs, 0, sizeof(scope->backoffs));
-		scope->hot = true;
+		scope->hot = scope->whole = true;
 		scope->pending = false;
 		scope->verdict[0] = scope->recorded[0] = '\0';
 		break;

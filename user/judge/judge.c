@@ -31,6 +31,8 @@ void judge_begin(struct judge *judge, uint64_t now_ns)
 
 void judge_see(struct judge *judge, const struct sample *sample)
 {
+	if (sample->at_ns <= judge->at_ns)
+		return;
 	if (sample->has & SAMPLE_HAS_LEVEL) {
 		judge->level = (double)sample->held_bytes / (double)(sample->total_bytes + 1);
 		judge->headroom_bytes = sample->total_bytes > sample->held_bytes
@@ -69,6 +71,12 @@ struct judgement judge_tick(struct judge *judge, const struct policy *policy,
 {
 	struct judgement j = {0};
 
+	if (sample->at_ns <= judge->at_ns)
+		return j;
+	/* what was not seen has not held */
+	if (sample->at_ns - judge->at_ns > WINDOW_GAP_NS)
+		verdict_unseen(&judge->state);
+	judge->at_ns = sample->at_ns;
 	window_add(&judge->window, sample);
 	j.evidence = window_evidence(&judge->window);
 	j.judged = j.evidence.span_ns != 0;
@@ -94,7 +102,7 @@ enum judge_end judge_end(struct judge *judge, uint64_t now_ns, bool kill_pending
 	uint64_t mute_ns;
 
 	*ret_recovered = false;
-	if (kill_pending || now_ns < judge->state.settle_until_ns)
+	if (now_ns < judge->at_ns || kill_pending || now_ns < judge->state.settle_until_ns)
 		return JUDGE_GOES_ON;
 	if (now_ns - judge->active_ns >= COOL_NS) {
 		/* quiet is recovered, also where the evidence cannot say so */

@@ -5,7 +5,8 @@
  *
  * Purity:    pure; the time is the sample's.
  * Units:     *_ns CLOCK_MONOTONIC, *_bytes.
- * Errors:    none; what is missing in a sample is judged blind.
+ * Errors:    none; what is missing in a sample is judged blind. A sample that is not newer than
+ *            the one before changes nothing.
  * Ownership: the caller owns every struct; judge_begin() makes one ready.
  */
 #ifndef FASTOOM_JUDGE_JUDGE_H
@@ -29,6 +30,7 @@ struct judge {
 	uint64_t headroom_bytes;
 	uint64_t reclaims;
 	uint64_t scans;
+	uint64_t at_ns;	    /* of the latest sample that was judged */
 	uint64_t active_ns; /* when it last reclaimed */
 	uint64_t blind_since_ns;
 	bool blind_told;

@@ -155,6 +155,8 @@ static int find_end(const char *path, char *why, size_t why_size, size_t *ret_le
 	*ret_len = *ret_cut = 0;
 	if (err == -ENOENT || (!err && len == 0))
 		return 0;
+	if (err == -ENODEV)
+		snprintf(why, why_size, "not a regular file");
 	if (!err)
 		err = trace_reader_new(&reader, bytes, len);
 	if (err)

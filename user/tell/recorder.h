@@ -24,7 +24,7 @@ struct trace_head;
 struct trace_writer;
 struct writer;
 
-#define RECORDER_RING_BYTES (24 * 65536)
+#define RECORDER_RING_BYTES (16 * 65536)
 #define RECORDER_FILES_KEPT 32
 
 /*

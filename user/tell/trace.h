@@ -24,6 +24,8 @@
  *	LIST	scope, at, TRACE_LIST_ bits, count, processes: number and mask of what changed; a
  *		new one (the next number) begins with pid and start; with TRACE_TEXT_BIT its
  *		comm, and its command line if that is known
+ *		The parts of a long list may have an ANEW between them, and a file that begins in
+ *		the middle of things may lack the first ones
  *	DID	see struct trace_did
  *
  * "at" is the difference to that of the last frame that had one.

@@ -40,7 +40,11 @@ struct process {
 	uint64_t values[TRACE_VALUES_];
 	char comm[64];
 	char *cmdline; /* NULL: not known */
-	size_t cmdline_len;
+};
+
+struct text {
+	char comm[64];
+	char *cmdline;
 };
 
 struct trace_reader {
@@ -67,9 +71,13 @@ struct trace_reader {
 	struct process *processes;
 	size_t process_count, process_room;
 	struct candidate *list;
-	size_t list_count, list_room;
+	struct text *texts; /* of the list: it may be longer than a process is known */
+	size_t list_count, list_room, text_room;
 	bool list_open;
-	size_t list_scope;
+	struct {
+		enum trace_scope_kind kind;
+		uint64_t id;
+	} list_scope;
 	char *did_comm;
 	char *did_text;
 };
@@ -199,9 +207,16 @@ static void forget(struct trace_reader *r)
 		free(r->scopes[i].path);
 	for (size_t i = 0; i < r->process_count; i++)
 		free(r->processes[i].cmdline);
-	r->scope_count = r->process_count = r->list_count = 0;
-	r->list_open = false;
+	r->scope_count = r->process_count = 0;
 	r->at_ns = 0;
+}
+
+static void forget_list(struct trace_reader *r)
+{
+	for (size_t i = 0; i < r->list_count; i++)
+		free(r->texts[i].cmdline);
+	r->list_count = 0;
+	r->list_open = false;
 }
 
 int trace_reader_new(struct trace_reader **ret, const void *bytes, size_t len)
@@ -221,6 +236,8 @@ void trace_reader_free(struct trace_reader *r)
 	if (!r)
 		return;
 	forget(r);
+	forget_list(r);
+	free(r->texts);
 	free(r->scopes);
 	free(r->processes);
 	free(r->list);
@@ -348,6 +365,7 @@ static int read_head(struct trace_reader *r, size_t offset, struct cursor *c)
 	if (err)
 		return err;
 	forget(r);
+	forget_list(r);
 	r->field_count = n;
 	r->head = head;
 	r->has_head = true;
@@ -438,6 +456,7 @@ static int read_process(struct trace_reader *r, struct cursor *c)
 	size_t number = get_u64(c), len;
 	struct process *process;
 	struct candidate *candidate;
+	struct text *text;
 	uint64_t mask;
 
 	if (c->bad || number > r->process_count) {
@@ -463,12 +482,19 @@ static int read_process(struct trace_reader *r, struct cursor *c)
 		process->cmdline = NULL;
 		if (get_max(c, 1) && !c->bad) {
 			process->cmdline = get_text(c, TEXT_MAX, &len);
-			process->cmdline_len = len;
 		}
 	}
 	if (c->bad)
 		return 0;
-	if (!grow(&r->list, &r->list_room, r->list_count, sizeof(*candidate)))
+	if (!r->list_open)
+		return 0;
+	if (!grow(&r->list, &r->list_room, r->list_count, sizeof(*candidate)) ||
+	    !grow(&r->texts, &r->text_room, r->list_count, sizeof(*text)))
+		return no_memory(r);
+	text = &r->texts[r->list_count];
+	memcpy(text->comm, process->comm, sizeof(text->comm));
+	text->cmdline = process->cmdline ? strdup(process->cmdline) : NULL;
+	if (process->cmdline && !text->cmdline)
 		return no_memory(r);
 	candidate = &r->list[r->list_count++];
 	*candidate = (struct candidate){
@@ -486,7 +512,7 @@ static int read_process(struct trace_reader *r, struct cursor *c)
 		.threads = (uint32_t)process->values[TRACE_THREADS],
 		.oom_score_adj = (int)(int64_t)process->values[TRACE_ADJ],
 		.kernel_thread = process->values[TRACE_KTHREAD] != 0,
-		.slot = (uint32_t)number,
+		.cmdline_len = text->cmdline ? strlen(text->cmdline) : 0,
 	};
 	return 0;
 }
@@ -503,28 +529,27 @@ static int read_list(struct trace_reader *r, struct cursor *c, struct trace_item
 	count = get_u64(c);
 	if (c->bad)
 		return 0;
-	if (bits & TRACE_LIST_FIRST)
-		r->list_count = 0;
-	else if (!r->list_open || r->list_scope != (size_t)(scope - r->scopes)) {
-		c->bad = true;
-		return 0;
+	if (bits & TRACE_LIST_FIRST) {
+		forget_list(r);
+		r->list_open = true;
+		r->list_scope.kind = scope->kind;
+		r->list_scope.id = scope->id;
+	} else if (r->list_scope.kind != scope->kind || r->list_scope.id != scope->id) {
+		r->list_open = false;
 	}
-	r->list_scope = (size_t)(scope - r->scopes);
-	r->list_open = !(bits & TRACE_LIST_LAST);
+	/* one that is not open began in what is no longer there: its processes are known now */
 	for (uint64_t i = 0; i < count && !c->bad; i++) {
 		err = read_process(r, c);
 		if (err)
 			return err;
 	}
-	if (c->bad || r->list_open)
+	if (c->bad || !r->list_open || !(bits & TRACE_LIST_LAST))
 		return 0;
-	/* strings last: the table of processes may have moved meanwhile */
+	r->list_open = false;
+	/* strings last: the table of texts may have moved meanwhile */
 	for (size_t i = 0; i < r->list_count; i++) {
-		const struct process *process = &r->processes[r->list[i].slot];
-
-		r->list[i].comm = process->comm;
-		r->list[i].cmdline = process->cmdline;
-		r->list[i].cmdline_len = process->cmdline_len;
+		r->list[i].comm = r->texts[i].comm;
+		r->list[i].cmdline = r->texts[i].cmdline;
 	}
 	item->candidates = r->list;
 	item->count = r->list_count;

@@ -317,6 +317,7 @@ static int send_moment(struct trace_writer *w, const struct item *item)
 	b = payload_of(w);
 	put_u64(&b, number);
 	put_at(w, &b, item->at_ns);
+	w->scopes[number].verdict[0] = '\0';
 	return send(w, item->kind, &b);
 }
 
