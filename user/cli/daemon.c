@@ -21,11 +21,13 @@
 #include "cli/kernel_kill.h"
 #include "cli/notes.h"
 #include "cli/start.h"
+#include "cli/tape.h"
 #include "judge/rules.h"
 #include "sense/ingest.h"
 #include "sense/loader.h"
 #include "sense/sampler.h"
 #include "sense/tasks.h"
+#include "tell/recorder.h"
 #include "tell/writer.h"
 
 /* Evidence every 100 ms while hot: ten samples a window, and a tenth of the time to act. */
@@ -84,6 +86,7 @@ static void tick(struct daemon *daemon)
 	}
 	now_ns = daemon_now();
 	eyes_manage(daemon, eyes, now_ns);
+	recorder_tick(daemon->recorder, now_ns, !any);
 	note_losses(daemon, false);
 	/* the timer runs until the eyes are shut again */
 	daemon_timer(daemon, any || atomic_load(&daemon->eyes) == EYES_OPEN ||
@@ -114,6 +117,10 @@ static void reload(struct daemon *daemon)
 {
 	struct config *fresh;
 
+	if (daemon->options.record_path) {
+		log_warn("a recording keeps the configuration that it began with");
+		return;
+	}
 	if (start_config(daemon->options.config_path, &fresh)) {
 		log_error("the configuration in force stays as it is");
 		note_message(daemon, NULL, "error", "reload failed: the old configuration stays");
@@ -135,6 +142,7 @@ static void reload(struct daemon *daemon)
 	}
 	config_free(daemon->config);
 	daemon->config = fresh;
+	tape_config(daemon);
 	if (rules_policy_node(fresh) && !watch_find(daemon, FO_SCOPE_NODE))
 		watch_forget(daemon, FO_SCOPE_NODE);
 	log_info("configuration reloaded: %zu policies", fresh->policy_count);
@@ -256,7 +264,8 @@ static int begin(struct daemon *daemon)
 
 	if (start_config(daemon->options.config_path, &daemon->config))
 		return EXIT_USAGE;
-	code = start_lock(daemon);
+	/* a recorder may run beside a daemon: it kills nothing */
+	code = daemon->options.record_path ? EXIT_OK : start_lock(daemon);
 	if (code == EXIT_OK)
 		code = start_host(daemon);
 	if (code == EXIT_OK)
@@ -326,7 +335,9 @@ void daemon_free(struct daemon *daemon)
 			watch_end(daemon, &daemon->watches[i]);
 	aide_stopped = worker_stop(daemon->aide, 3000000000ULL);
 	log_set_sink(NULL);
-	writer_shut(daemon->writer);
+	recorder_tick(daemon->recorder, daemon_now(), true);
+	if (writer_shut(daemon->writer))
+		recorder_shut(daemon->recorder);
 	ingest_free(daemon->ingest);
 	sampler_free(daemon->sampler);
 	if (aide_stopped) {

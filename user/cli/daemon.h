@@ -29,6 +29,7 @@
 struct daemon_options {
 	const char *config_path; /* NULL: the default one if it is there, else the built-in */
 	const char *events_path; /* NULL: what the configuration says */
+	const char *record_path; /* NULL: the last minutes are kept in memory */
 	uint64_t for_ns;	 /* 0: until a signal */
 	bool dry_run;
 };
@@ -51,6 +52,7 @@ struct daemon {
 	struct sampler *sampler;
 	struct tasks *tasks;
 	struct writer *writer;
+	struct recorder *recorder; /* NULL: the events are no file, nothing is kept */
 	struct worker *aide;
 	struct watch *watches;
 	struct victim *ranking; /* room for incident_begin() */

@@ -14,11 +14,10 @@
 #include "base/worker.h"
 #include "cli/daemon.h"
 #include "cli/notes.h"
+#include "cli/tape.h"
 #include "sense/tasks.h"
+#include "tell/recorder.h"
 #include "tell/writer.h"
-
-/* A candidate that could not be killed is left alone this long: nohang and systemd users' loops. */
-#define BACKOFF_NS 60000000000ULL
 
 /* Since the verdict, the scope gave back so much by itself that nobody needs to die. */
 #define RECOVERED_PART 0.90
@@ -95,7 +94,7 @@ static void write_record(struct daemon *daemon, struct watch *watch, const char 
 static void back_off(struct watch *watch, int pid, uint64_t now_ns)
 {
 	watch->backoffs[watch->backoff_next++ % BACKOFFS_MAX] =
-		(struct backoff){pid, now_ns + BACKOFF_NS};
+		(struct backoff){pid, now_ns + VICTIM_BACKOFF_NS};
 }
 
 /* Ends the incident: its record, a line for people, and what the next verdict must know. */
@@ -142,7 +141,10 @@ static void finish(struct daemon *daemon, struct watch *watch, uint64_t now_ns)
 			 state == KILL_REUSED ? "is another process now" : "exited by itself");
 	}
 	if (state == KILL_GONE || state == KILL_STUCK)
-		verdict_settled(&watch->state, now_ns);
+		verdict_settled(&watch->judge.state, now_ns);
+	tape_settled(daemon, watch, kill_state_name(state), freed_bytes,
+		     state == KILL_GONE || state == KILL_STUCK, now_ns);
+	recorder_hand_over(daemon->recorder, incident->id);
 	kill_done(&incident->kill);
 	incident->open = false;
 }
@@ -232,13 +234,16 @@ static void send_kill(struct daemon *daemon, struct watch *watch)
 	kill_send(&incident->kill, victim->pid, victim->start_boot_ns, daemon->options.dry_run,
 		  now_ns);
 	if (incident->kill.state != KILL_SENT) {
+		tape_stood_down(daemon, watch, kill_state_name(incident->kill.state), false,
+				now_ns);
 		finish(daemon, watch, now_ns);
 		return;
 	}
 	if (incident->group)
 		kill_group(daemon, incident->members, victim, now_ns);
 	step(incident, "signal", daemon_now());
-	verdict_killed(&watch->state, now_ns);
+	verdict_killed(&watch->judge.state, now_ns);
+	tape_kill(daemon, watch, now_ns);
 
 	event.data.fd = incident->kill.ref.fd;
 	if (epoll_ctl(daemon->epoll_fd, EPOLL_CTL_ADD, incident->kill.ref.fd, &event) < 0)
@@ -285,7 +290,8 @@ static void tell_empty(struct daemon *daemon, struct watch *watch, size_t n, uin
 	char line[WRITER_LINE_MAX], message[256];
 	size_t len;
 
-	verdict_settled(&watch->state, now_ns);
+	verdict_settled(&watch->judge.state, now_ns);
+	tape_stood_down(daemon, watch, "nobody may be killed", true, now_ns);
 	if (watch->empty_told)
 		return;
 	watch->empty_told = true;
@@ -318,6 +324,7 @@ void incident_begin(struct daemon *daemon, struct watch *watch, const struct ver
 	if (err) {
 		log_warn("%s: its processes cannot be listed: %s; nothing is killed blindly",
 			 watch_name(watch), strerror(-err));
+		tape_stood_down(daemon, watch, "its processes cannot be listed", false, now_ns);
 		return;
 	}
 	if (tasks_overflow(daemon->tasks))
@@ -328,6 +335,7 @@ void incident_begin(struct daemon *daemon, struct watch *watch, const struct ver
 	request.backoffs = live_backoffs(watch, now_ns, backoffs);
 	eligible = victim_rank(&request, candidates, n, daemon->ranking);
 	if (!eligible) {
+		tape_list(daemon, watch, now_ns, candidates, n);
 		tell_empty(daemon, watch, n, now_ns);
 		return;
 	}
@@ -336,7 +344,8 @@ void incident_begin(struct daemon *daemon, struct watch *watch, const struct ver
 	 */
 	if (watch_held(daemon, watch, now_ns, &held_bytes) ||
 	    (double)held_bytes < RECOVERED_PART * (double)evidence->held_bytes) {
-		verdict_settled(&watch->state, now_ns);
+		verdict_settled(&watch->judge.state, now_ns);
+		tape_stood_down(daemon, watch, "it recovered by itself", true, now_ns);
 		return;
 	}
 
@@ -356,16 +365,21 @@ void incident_begin(struct daemon *daemon, struct watch *watch, const struct ver
 			    &daemon->ranking[incident->victim_count]);
 		incident->victim_count++;
 	}
-	if (watch->policy->kill == KILL_UNIT_CGROUP)
+	if (watch->policy->kill == KILL_UNIT_CGROUP) {
+		/* the candidates do not outlive the next list */
+		tape_list(daemon, watch, now_ns, candidates, n);
 		incident->group = group_rank(daemon, watch, incident->victims[0].candidate.memcg_id,
 					     &incident->members);
+	}
 	if (!incident->group)
 		incident->members = 1;
 	step(incident, "chosen", daemon_now());
 	write_record(daemon, watch, "act", NULL, 0, daemon_now());
 	step(incident, "recorded", daemon_now());
-	watch->trouble = true;
+	watch->judge.trouble = true;
 	send_kill(daemon, watch);
+	if (watch->policy->kill != KILL_UNIT_CGROUP)
+		tape_list(daemon, watch, now_ns, candidates, n);
 	if (incident->open)
 		tell_order(daemon, watch);
 }

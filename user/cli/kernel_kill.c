@@ -9,6 +9,7 @@
 #include "base/util.h"
 #include "cli/daemon.h"
 #include "cli/notes.h"
+#include "cli/tape.h"
 #include "event.h"
 #include "judge/candidate.h"
 #include "sense/cgroup.h"
@@ -92,8 +93,12 @@ void kernel_kill_tell(struct daemon *daemon, const struct fo_event_kill *event)
 
 		if (watch->used &&
 		    (watch->scope == FO_SCOPE_NODE || watch->scope == event->head.scope_id ||
-		     (head.scope_path && path_is_below(head.scope_path, watch->cgroup.path))))
-			verdict_killed(&watch->state, daemon_now());
+		     (head.scope_path && path_is_below(head.scope_path, watch->cgroup.path)))) {
+			uint64_t now_ns = daemon_now();
+
+			verdict_killed(&watch->judge.state, now_ns);
+			tape_kernel_kill(daemon, watch, &victim, now_ns);
+		}
 	}
 	if (!record_kernel_kill(line, sizeof(line), &head, &kill, &len))
 		(void)writer_event(daemon->writer, line, len);

@@ -15,6 +15,8 @@
 static const struct command *const commands[] = {
 	&command_run,
 	&command_check,
+	&command_record,
+	&command_replay,
 };
 
 static void usage(FILE *to)

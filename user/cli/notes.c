@@ -8,6 +8,7 @@
 #include "cli/daemon.h"
 #include "sense/ingest.h"
 #include "sense/loader.h"
+#include "tell/recorder.h"
 #include "tell/writer.h"
 
 struct record_head note_head(const struct daemon *daemon, const struct watch *watch, uint64_t id)
@@ -58,15 +59,16 @@ static uint64_t losses_of(const struct fo_counters *c)
 /* What was lost, wherever: shown when it grows, and at the end. */
 void note_losses(struct daemon *daemon, bool always)
 {
-	uint64_t failed, losses;
+	uint64_t failed, losses, untaped;
 	struct fo_counters c;
 	char text[768];
-	int error;
+	int error, tape_error;
 
 	loader_counters(daemon->loader, &c);
 	failed = writer_failed(daemon->writer, &error);
+	untaped = recorder_lost(daemon->recorder, &tape_error);
 	losses = losses_of(&c) + failed + writer_dropped(daemon->writer) +
-		 ingest_malformed(daemon->ingest);
+		 ingest_malformed(daemon->ingest) + untaped;
 	if (!always && losses == daemon->losses_told)
 		return;
 	daemon->losses_told = losses;
@@ -75,7 +77,8 @@ void note_losses(struct daemon *daemon, bool always)
 		 "events sent %llu, dropped %llu, malformed %llu; "
 		 "no place for: scope %llu, hot %llu, task %llu, wait %llu, hot scopes %llu; "
 		 "ends unpaired %llu, missed %llu, at exit %llu, of waits %llu; "
-		 "programs skipped %llu; records dropped %llu, not written %llu%s%s",
+		 "programs skipped %llu; records dropped %llu, not written %llu%s%s; "
+		 "not recorded %llu%s%s",
 		 c.direct_begins, c.limit_begins, c.begins_proactive, c.soft_begins, c.events_sent,
 		 c.events_dropped, (unsigned long long)ingest_malformed(daemon->ingest),
 		 c.scopes_full, c.hot_full, c.tasks_full, c.waits_full,
@@ -83,7 +86,8 @@ void note_losses(struct daemon *daemon, bool always)
 		 c.exits_open, c.waits_missed,
 		 (unsigned long long)loader_recursion_misses(daemon->loader),
 		 (unsigned long long)writer_dropped(daemon->writer), (unsigned long long)failed,
-		 failed ? ": " : "", failed ? strerror(error) : "");
+		 failed ? ": " : "", failed ? strerror(error) : "", (unsigned long long)untaped,
+		 tape_error ? ": " : "", tape_error ? strerror(tape_error) : "");
 	if (!always) {
 		log_warn("something was lost: %s", text);
 		note_message(daemon, NULL, "error", text);

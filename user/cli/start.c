@@ -18,6 +18,7 @@
 #include "cli/daemon.h"
 #include "cli/exit.h"
 #include "cli/notes.h"
+#include "cli/tape.h"
 #include "sense/loader.h"
 #include "tell/writer.h"
 
@@ -28,13 +29,17 @@
 /* Above the highest CFS task, below whatever the administrator made real-time on purpose. */
 #define PRIORITY 1
 
+const char *start_config_path(const char *path)
+{
+	return path || access(DEFAULT_CONFIG, F_OK) < 0 ? path : DEFAULT_CONFIG;
+}
+
 int start_config(const char *path, struct config **ret)
 {
 	static struct config_errors errors; /* 64 lines: too large for a stack that is locked */
 	int err;
 
-	if (!path && access(DEFAULT_CONFIG, F_OK) == 0)
-		path = DEFAULT_CONFIG;
+	path = start_config_path(path);
 	if (!path) {
 		*ret = config_default();
 		return *ret ? 0 : -ENOMEM;
@@ -162,6 +167,12 @@ int start_events(struct daemon *daemon)
 	bool asked = true;
 	int err;
 
+	if (daemon->options.record_path) {
+		err = writer_open(&daemon->writer, NULL);
+		if (err)
+			log_error("the writer cannot start: %s", strerror(-err));
+		return err ? EXIT_FAILED : tape_open(daemon, NULL);
+	}
 	if (!path)
 		path = daemon->config->events_path;
 	if (!path) {
@@ -172,12 +183,13 @@ int start_events(struct daemon *daemon)
 	if (err && !asked) {
 		log_warn("%s: %s; events go to the log only; name another file with --events", path,
 			 strerror(-err));
+		path = NULL;
 		err = writer_open(&daemon->writer, NULL);
 	}
 	if (err)
 		log_error("%s: %s; the event file must be writable, or name another with --events",
-			  path, strerror(-err));
-	return err ? EXIT_FAILED : EXIT_OK;
+			  path ? path : "the writer", strerror(-err));
+	return err ? EXIT_FAILED : tape_open(daemon, path);
 }
 
 /* Memory locked, priority raised, not to be killed: each a warning where it is not allowed. */

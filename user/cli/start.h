@@ -11,6 +11,8 @@ struct config;
 struct daemon;
 
 /* The file, or the default one if it is there, or the built-in; 0 or -errno, errors logged. */
+/* Where it is read from; NULL: the built-in one. */
+const char *start_config_path(const char *path);
 int start_config(const char *path, struct config **ret);
 /* Keeps a second instance out. */
 int start_lock(struct daemon *daemon);

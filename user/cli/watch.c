@@ -10,32 +10,17 @@
 #include "cli/daemon.h"
 #include "cli/eyes.h"
 #include "cli/notes.h"
+#include "cli/tape.h"
 #include "judge/rules.h"
 #include "sense/loader.h"
 #include "sense/sampler.h"
 #include "sense/tasks.h"
 
-/* Quiet for this long is cool: longer than the gaps between a slow disk's reclaims. */
-#define COOL_NS 3000000000ULL
-
-/*
- * Below this level nothing is near, whatever is reclaimed: streaming through a full cgroup
- * shows 0.1, the earliest stalled service of docs/measurements.md 0.66. The scope is muted then,
- * and the wide eyes, which cost a program on every page read and task switched, stay shut.
- */
-#define EYES_LEVEL 0.30
-
-/* No memory is taken faster (earlyoom: 6 GB/s seen with stress; a page zeroed by one CPU: 1 to 2).
- */
-#define FASTEST_BYTES_PER_S (1ULL << 30)
-#define MUTE_LEAST_NS	    100000000ULL
-#define MUTE_MOST_NS	    1000000000ULL
+/* A scope that cannot be watched now is asked for again after this long. */
+#define AGAIN_NS 1000000000ULL
 
 /* Processes of a hot scope are read this often, so that their growth is known. */
 #define LIST_NS 1000000000ULL
-
-/* Not seeing for a moment is part of opening the eyes; for longer it is told. */
-#define BLIND_TOLD_NS 5000000000ULL
 
 const char *watch_name(const struct watch *watch)
 {
@@ -103,6 +88,7 @@ void watch_end(struct daemon *daemon, struct watch *watch)
 {
 	if (watch->incident.open)
 		kill_done(&watch->incident.kill);
+	tape_end(daemon, watch, daemon_now());
 	if (watch->scope == FO_SCOPE_NODE)
 		loader_eyes_node(daemon->loader, false);
 	cgroup_shut(&watch->cgroup);
@@ -114,7 +100,8 @@ static void list_tasks(struct daemon *daemon, struct watch *watch, uint64_t now_
 	const struct candidate *candidates;
 	size_t n;
 
-	(void)tasks_read(daemon->tasks, watch->scope, daemon_boot_now(), &candidates, &n);
+	if (!tasks_read(daemon->tasks, watch->scope, daemon_boot_now(), &candidates, &n))
+		tape_list(daemon, watch, now_ns, candidates, n);
 	watch->listed_ns = now_ns;
 }
 
@@ -125,7 +112,7 @@ void watch_begin(struct daemon *daemon, uint64_t scope, uint64_t now_ns)
 
 	if (!watch) {
 		daemon->watches_full++;
-		watch_mute(daemon, scope, now_ns + MUTE_MOST_NS);
+		watch_mute(daemon, scope, now_ns + AGAIN_NS);
 		return;
 	}
 	memset(watch, 0, sizeof(*watch));
@@ -143,7 +130,7 @@ void watch_begin(struct daemon *daemon, uint64_t scope, uint64_t now_ns)
 				log_warn("cgroup %llu is short of memory, but its files cannot be "
 					 "read: %s",
 					 (unsigned long long)scope, strerror(-err));
-			watch_mute(daemon, scope, now_ns + MUTE_MOST_NS);
+			watch_mute(daemon, scope, now_ns + AGAIN_NS);
 			return;
 		}
 		watch->policy = rules_policy_cgroup(daemon->config, watch->cgroup.path);
@@ -154,15 +141,15 @@ void watch_begin(struct daemon *daemon, uint64_t scope, uint64_t now_ns)
 		}
 	}
 	watch->used = true;
-	watch->active_ns = now_ns;
-	watch->level = -1;
+	judge_begin(&watch->judge, now_ns);
 	daemon_timer(daemon, true);
+	tape_begin(daemon, watch, now_ns);
 	log_debug("%s: hot", watch_name(watch));
 }
 
 bool watch_wants_eyes(const struct watch *watch)
 {
-	return watch->used && watch->level >= EYES_LEVEL;
+	return watch->used && judge_wants_eyes(&watch->judge);
 }
 
 /* How far a refault may be for a kill to mend it: what could be given back. */
@@ -177,23 +164,17 @@ static void set_near(struct daemon *daemon, const struct watch *watch, uint64_t 
 static void tell_recovered(struct daemon *daemon, struct watch *watch,
 			   const struct evidence *evidence)
 {
-	watch->trouble = false;
-	note_verdict(daemon, watch, "recovered", &watch->verdict, evidence);
+	note_verdict(daemon, watch, "recovered", &watch->judge.verdict, evidence);
 	log_info("%s: recovered", watch_name(watch));
 }
 
-static void after_verdict(struct daemon *daemon, struct watch *watch,
-			  const struct evidence *evidence, uint64_t now_ns)
+static void after_verdict(struct daemon *daemon, struct watch *watch, const struct judgement *j,
+			  uint64_t now_ns)
 {
-	const struct verdict *verdict = &watch->verdict;
+	const struct verdict *verdict = &j->verdict;
+	const struct evidence *evidence = &j->evidence;
 
-	if (verdict->reason != REASON_BLIND) {
-		watch->blind_since_ns = 0;
-		watch->blind_told = false;
-	} else if (!watch->blind_since_ns) {
-		watch->blind_since_ns = now_ns;
-	} else if (!watch->blind_told && now_ns - watch->blind_since_ns >= BLIND_TOLD_NS) {
-		watch->blind_told = true;
+	if (j->blind) {
 		note_verdict(daemon, watch, "blind", verdict, evidence);
 		log_warn(
 			"%s: blind, and so nothing is killed here: %s", watch_name(watch),
@@ -202,10 +183,13 @@ static void after_verdict(struct daemon *daemon, struct watch *watch,
 				? "the hooks on the page cache and the scheduler cannot be attached"
 				: "an essential input is missing");
 	}
+	if (j->calm)
+		watch->empty_told = false;
+	if (j->recovered)
+		tell_recovered(daemon, watch, evidence);
 
 	switch (verdict->action) {
 	case VERDICT_WARN:
-		watch->trouble = true;
 		note_verdict(daemon, watch, "warn", verdict, evidence);
 		log_warn("%s: %s, risk %.3f, %.0f %% of its tasks' time lost, level %.0f %%; "
 			 "nothing is done: %s",
@@ -219,11 +203,7 @@ static void after_verdict(struct daemon *daemon, struct watch *watch,
 		incident_begin(daemon, watch, verdict, evidence, now_ns);
 		break;
 	default:
-		if (verdict->reason == REASON_CALM && !watch->state.warned) {
-			watch->empty_told = false;
-			if (watch->trouble)
-				tell_recovered(daemon, watch, evidence);
-		}
+		break;
 	}
 }
 
@@ -232,46 +212,41 @@ static bool watch_is_over(struct daemon *daemon, struct watch *watch,
 			  const struct evidence *evidence, uint64_t now_ns)
 {
 	uint64_t mute_ns;
+	bool recovered;
 
-	if (watch->incident.open || now_ns < watch->state.settle_until_ns)
-		return false;
-	if (now_ns - watch->active_ns >= COOL_NS) {
-		/* quiet is recovered, also where the evidence cannot say so */
-		if (watch->trouble)
+	switch (judge_end(&watch->judge, now_ns, watch->incident.open, &recovered, &mute_ns)) {
+	case JUDGE_COOL:
+		if (recovered)
 			tell_recovered(daemon, watch, evidence);
 		log_debug("%s: cool", watch_name(watch));
 		watch_forget(daemon, watch->scope);
 		return true;
-	}
-	if (watch->trouble || watch->level < 0 || watch->level >= EYES_LEVEL)
+	case JUDGE_FAR:
+		watch_mute(daemon, watch->scope, now_ns + mute_ns);
+		return true;
+	default:
 		return false;
-	/* it reclaims, but cannot be near before its headroom is gone */
-	mute_ns = watch->headroom_bytes * 1000 / (FASTEST_BYTES_PER_S / 1000000);
-	if (mute_ns > MUTE_MOST_NS)
-		mute_ns = MUTE_MOST_NS;
-	if (mute_ns < MUTE_LEAST_NS)
-		mute_ns = MUTE_LEAST_NS;
-	watch_mute(daemon, watch->scope, now_ns + mute_ns);
-	return true;
+	}
 }
 
 static void log_evidence(const struct watch *watch, const struct evidence *e)
 {
+	const struct verdict *verdict = &watch->judge.verdict;
+
 	if (log_level() < LOG_LEVEL_DEBUG || !e->span_ns)
 		return;
 	log_debug("%s: risk %.3f %s/%s level %.2f growth %.1f MiB/s stall %.3f thrash %.3f io %.3f "
 		  "run %.3f lost %.2f refaulted %.2f near %.2f turnover %.2f faults %.0f reclaims "
 		  "%.0f has %x",
-		  watch_name(watch), watch->verdict.risk.value,
-		  verdict_action_name(watch->verdict.action),
-		  verdict_reason_name(watch->verdict.reason), e->level, e->growth / 1048576,
-		  e->stall, e->thrash, e->io, e->run, e->lost_share, e->refaulted, e->near,
-		  e->turnover, e->major_faults, e->reclaims, e->has);
+		  watch_name(watch), verdict->risk.value, verdict_action_name(verdict->action),
+		  verdict_reason_name(verdict->reason), e->level, e->growth / 1048576, e->stall,
+		  e->thrash, e->io, e->run, e->lost_share, e->refaulted, e->near, e->turnover,
+		  e->major_faults, e->reclaims, e->has);
 }
 
 void watch_tick(struct daemon *daemon, struct watch *watch, uint64_t now_ns)
 {
-	struct evidence evidence;
+	struct judgement judgement;
 	struct sample sample;
 	int err;
 
@@ -285,32 +260,20 @@ void watch_tick(struct daemon *daemon, struct watch *watch, uint64_t now_ns)
 		watch_end(daemon, watch);
 		return;
 	}
-	if (sample.has & SAMPLE_HAS_LEVEL) {
-		watch->level = (double)sample.held_bytes / (double)(sample.total_bytes + 1);
-		watch->headroom_bytes = sample.total_bytes > sample.held_bytes
-						? sample.total_bytes - sample.held_bytes
-						: 0;
-		if (watch_wants_eyes(watch))
-			set_near(daemon, watch, sample.anon_bytes);
-	}
-	if (sample.reclaims != watch->reclaims || sample.scanned_pages != watch->scans ||
-	    sample.stall_open)
-		watch->active_ns = now_ns;
-	watch->reclaims = sample.reclaims;
-	watch->scans = sample.scanned_pages;
+	judge_see(&watch->judge, &sample);
+	if ((sample.has & SAMPLE_HAS_LEVEL) && watch_wants_eyes(watch))
+		set_near(daemon, watch, sample.anon_bytes);
 	if (watch->scope == FO_SCOPE_NODE)
 		loader_eyes_node(daemon->loader, watch_wants_eyes(watch));
 	if (watch_wants_eyes(watch) && now_ns - watch->listed_ns >= LIST_NS)
 		list_tasks(daemon, watch, now_ns);
 
-	window_add(&watch->window, &sample);
-	evidence = window_evidence(&watch->window);
-	if (evidence.span_ns) {
-		watch->verdict = verdict_decide(&watch->state, watch->policy, &evidence, now_ns,
-						watch->incident.open);
-		log_evidence(watch, &evidence);
-		after_verdict(daemon, watch, &evidence, now_ns);
+	judgement = judge_tick(&watch->judge, watch->policy, &sample, watch->incident.open);
+	if (judgement.judged) {
+		log_evidence(watch, &judgement.evidence);
+		after_verdict(daemon, watch, &judgement, now_ns);
 	}
-	if (watch_is_over(daemon, watch, &evidence, now_ns))
+	tape_tick(daemon, watch, &sample, &judgement);
+	if (watch_is_over(daemon, watch, &judgement.evidence, now_ns))
 		watch_end(daemon, watch);
 }

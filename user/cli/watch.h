@@ -17,8 +17,7 @@
 #include <stdint.h>
 
 #include "cli/incident.h"
-#include "judge/verdict.h"
-#include "judge/window.h"
+#include "judge/judge.h"
 #include "sense/cgroup.h"
 
 struct daemon;
@@ -39,22 +38,12 @@ struct watch {
 	uint64_t scope; /* FO_SCOPE_NODE or a cgroup's id */
 	struct cgroup cgroup;
 	const struct policy *policy;
-	struct window window;
-	struct verdict_state state;
-	struct verdict verdict; /* the latest */
+	struct judge judge;
 	struct incident incident;
 	struct backoff backoffs[BACKOFFS_MAX];
 	size_t backoff_next;
-	double level; /* of the latest sample; negative: not known */
-	uint64_t headroom_bytes;
-	uint64_t reclaims;
-	uint64_t scans;
-	uint64_t active_ns; /* when it last reclaimed */
 	uint64_t listed_ns; /* when its processes were last read */
-	uint64_t blind_since_ns;
-	bool blind_told;
-	bool empty_told; /* that nobody may be killed */
-	bool trouble;	 /* warned or acted: `recovered` follows */
+	bool empty_told;    /* that nobody may be killed */
 };
 
 /* NULL: the scope is not watched. */

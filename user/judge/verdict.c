@@ -141,6 +141,11 @@ void verdict_killed(struct verdict_state *state, uint64_t now_ns)
 void verdict_settled(struct verdict_state *state, uint64_t now_ns)
 {
 	state->settle_until_ns = now_ns + SETTLE_NS;
+	verdict_unseen(state);
+}
+
+void verdict_unseen(struct verdict_state *state)
+{
 	state->over_since_ns = 0;
 	state->spike_since_ns = 0;
 }

@@ -66,6 +66,9 @@ void verdict_killed(struct verdict_state *state, uint64_t now_ns);
 /* The kill is settled (its victim is gone, or stuck): look again after a moment. */
 void verdict_settled(struct verdict_state *state, uint64_t now_ns);
 
+/* For a while nothing was seen: risk begins to hold anew. */
+void verdict_unseen(struct verdict_state *state);
+
 const char *verdict_action_name(enum verdict_action action);
 const char *verdict_reason_name(enum verdict_reason reason);
 

@@ -18,6 +18,9 @@
 struct candidate;
 struct policy;
 
+/* A candidate that could not be killed is left alone this long: nohang and systemd users' loops. */
+#define VICTIM_BACKOFF_NS 60000000000ULL
+
 enum victim_exclusion {
 	VICTIM_ELIGIBLE,
 	VICTIM_SELF,	  /* PID 1, a kernel thread, or us */

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/worker.h"
 
 /* Records of a storm (6 kills a minute, two lines each) for a disk that hangs for two minutes. */
@@ -28,27 +29,11 @@ struct line {
 	char text[];
 };
 
-static int write_all(int fd, const char *text, size_t len)
-{
-	while (len) {
-		ssize_t n = write(fd, text, len);
-
-		if (n < 0) {
-			if (errno == EINTR)
-				continue;
-			return -errno;
-		}
-		text += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
 static void write_event(void *argument, size_t len)
 {
 	struct line *line = argument;
 	struct writer *writer = line->writer;
-	int err = write_all(writer->fd, line->text, len - sizeof(*line));
+	int err = file_write_all(writer->fd, line->text, len - sizeof(*line));
 
 	/* not every file can be synced: a pipe, /dev/stdout */
 	if (!err && fdatasync(writer->fd) < 0 && errno != EINVAL && errno != EROFS)
@@ -64,7 +49,7 @@ static void write_log(void *argument, size_t len)
 	struct line *line = argument;
 
 	/* nobody is left to tell when stderr is gone */
-	(void)write_all(STDERR_FILENO, line->text, len - sizeof(*line));
+	(void)file_write_all(STDERR_FILENO, line->text, len - sizeof(*line));
 }
 
 static int make_folder(const char *path)
@@ -132,6 +117,11 @@ int writer_log(struct writer *writer, const char *line, size_t len)
 	return give(writer, write_log, line, len);
 }
 
+int writer_give(struct writer *writer, worker_task *task, const void *argument, size_t len)
+{
+	return worker_give(writer->worker, task, argument, len);
+}
+
 uint64_t writer_dropped(const struct writer *writer)
 {
 	return worker_refused(writer->worker);
@@ -143,14 +133,15 @@ uint64_t writer_failed(const struct writer *writer, int *ret_last_errno)
 	return atomic_load(&writer->failed);
 }
 
-void writer_shut(struct writer *writer)
+bool writer_shut(struct writer *writer)
 {
 	if (!writer)
-		return;
+		return true;
 	/* stuck on its disk: the thread keeps what it uses, the process ends anyway */
 	if (!worker_stop(writer->worker, PATIENCE_NS))
-		return;
+		return false;
 	if (writer->fd >= 0)
 		close(writer->fd);
 	free(writer);
+	return true;
 }

@@ -13,8 +13,11 @@
 #ifndef FASTOOM_TELL_WRITER_H
 #define FASTOOM_TELL_WRITER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "base/worker.h"
 
 struct writer;
 
@@ -26,9 +29,12 @@ int writer_open(struct writer **ret, const char *path);
 /* @line ends with a newline. */
 int writer_event(struct writer *writer, const char *line, size_t len);
 int writer_log(struct writer *writer, const char *line, size_t len);
+/* Another piece of work for the thread, of at most WRITER_LINE_MAX; as worker_give(). */
+int writer_give(struct writer *writer, worker_task *task, const void *argument, size_t len);
 /* Lines lost so far: no place in the queue; the file refused them. */
 uint64_t writer_dropped(const struct writer *writer);
 uint64_t writer_failed(const struct writer *writer, int *ret_last_errno);
-void writer_shut(struct writer *writer);
+/* False: it is stuck on its disk; what its pieces use must stay. */
+bool writer_shut(struct writer *writer);
 
 #endif /* FASTOOM_TELL_WRITER_H */

@@ -1,0 +1,421 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/*
+ * Where recordings go: files that are continued, never spoilt; the last minutes in memory; how
+ * many files are kept, and how large they are.
+ */
+#include "unit.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "judge/candidate.h"
+#include "judge/sample.h"
+#include "tell/recorder.h"
+#include "tell/trace_read.h"
+#include "tell/trace_write.h"
+#include "tell/writer.h"
+
+static char folder[] = "/tmp/fastoom-recorder-XXXXXX";
+static char path[64];
+static const struct trace_head head = {.release = "test", .page_bytes = 4096};
+static const struct trace_scope scope = {TRACE_SCOPE_CGROUP, 42, "/a"};
+
+static int make_folder(void **state)
+{
+	(void)state;
+	if (!mkdtemp(folder))
+		return -1;
+	snprintf(path, sizeof(path), "%s/a.fo", folder);
+	return 0;
+}
+
+static size_t each_file(void (*do_it)(const char *name))
+{
+	const struct dirent *entry;
+	DIR *dir = opendir(folder);
+	size_t n = 0;
+
+	assert_non_null(dir);
+	while ((entry = readdir(dir)))
+		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..")) {
+			n++;
+			if (do_it)
+				do_it(entry->d_name);
+		}
+	closedir(dir);
+	return n;
+}
+
+static void remove_file(const char *name)
+{
+	char whole[400];
+
+	snprintf(whole, sizeof(whole), "%s/%s", folder, name);
+	unlink(whole);
+}
+
+static int empty_folder(void **state)
+{
+	(void)state;
+	each_file(remove_file);
+	return 0;
+}
+
+static int remove_folder(void **state)
+{
+	empty_folder(state);
+	return rmdir(folder);
+}
+
+static void write_file(const char *bytes, size_t len)
+{
+	FILE *file = fopen(path, "we");
+
+	assert_non_null(file);
+	assert_int_equal(fwrite(bytes, 1, len, file), len);
+	fclose(file);
+}
+
+/* Samples of a file, which must be whole; their times must be those given, in steps of 1. */
+static size_t count_samples(const char *name, uint64_t *ret_first, uint64_t *ret_last)
+{
+	struct trace_reader *reader;
+	struct trace_item item;
+	size_t len, n = 0;
+	char *bytes;
+
+	assert_int_equal(file_read_all(name, 1 << 26, &bytes, &len), 0);
+	assert_int_equal(trace_reader_new(&reader, bytes, len), 0);
+	while (trace_next(reader, &item) > 0)
+		if (item.kind == TRACE_SAMPLE) {
+			if (!n++)
+				*ret_first = item.at_ns;
+			*ret_last = item.at_ns;
+		}
+	assert_string_equal(trace_reader_error(reader), "");
+	assert_int_equal(trace_reader_lost(reader), 0);
+	trace_reader_free(reader);
+	free(bytes);
+	return n;
+}
+
+/* Opens path, puts @n samples into it, shuts it. *ret_cut as recorder_open(). */
+static void record(size_t n, size_t *ret_cut)
+{
+	struct sample sample = {.has = SAMPLE_HAS_STALL};
+	struct recorder *recorder;
+	struct writer *writer;
+	char why[256];
+	int error;
+
+	assert_int_equal(writer_open(&writer, NULL), 0);
+	assert_int_equal(recorder_open(&recorder, writer, path, &head, why, sizeof(why), ret_cut),
+			 0);
+	for (size_t i = 0; i < n; i++) {
+		sample.at_ns += 100 * MS;
+		trace_put_sample(recorder_trace(recorder), &scope, &sample);
+		recorder_tick(recorder, sample.at_ns, false);
+	}
+	recorder_tick(recorder, sample.at_ns, true);
+	assert_true(writer_shut(writer));
+	assert_int_equal(recorder_lost(recorder, &error), 0);
+	recorder_shut(recorder);
+}
+
+static void test_a_file_is_continued(void **state)
+{
+	uint64_t first, last;
+	size_t cut;
+
+	(void)state;
+	record(100, &cut);
+	assert_int_equal(cut, 0);
+	assert_int_equal(count_samples(path, &first, &last), 100);
+	record(50, &cut);
+	assert_int_equal(cut, 0);
+	assert_int_equal(count_samples(path, &first, &last), 150);
+}
+
+/* Whatever was cut off of the last record is gone, and nothing else. */
+static void test_a_cut_costs_one_record(void **state)
+{
+	uint64_t first, last;
+	struct stat st;
+	size_t cut;
+
+	(void)state;
+	record(100, &cut);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(truncate(path, st.st_size - 3), 0);
+	record(50, &cut);
+	assert_true(cut > 0 && cut < 100);
+	assert_int_equal(count_samples(path, &first, &last), 149);
+}
+
+static void assert_refused(const char *bytes, size_t len, const char *said)
+{
+	struct recorder *recorder;
+	struct writer *writer;
+	size_t cut, after_len;
+	char why[256], *after;
+
+	write_file(bytes, len);
+	assert_int_equal(writer_open(&writer, NULL), 0);
+	assert_int_equal(recorder_open(&recorder, writer, path, &head, why, sizeof(why), &cut),
+			 -EINVAL);
+	assert_string_equal(why, said);
+	assert_true(writer_shut(writer));
+	assert_int_equal(file_read_all(path, 1 << 20, &after, &after_len), 0);
+	assert_int_equal(after_len, len);
+	assert_memory_equal(after, bytes, len);
+	free(after);
+}
+
+/* What is no recording, or a damaged one, stays as it is. */
+static void test_foreign_files_are_left_alone(void **state)
+{
+	size_t cut, len;
+	char *bytes;
+
+	(void)state;
+	assert_refused("precious", 8, "offset 0: this is no recording of fastoom-bpf");
+	assert_refused("fast", 4, "offset 0: the file ends before the recording begins");
+	unlink(path);
+
+	struct recorder *recorder;
+	struct writer *writer;
+	char why[256];
+
+	assert_int_equal(writer_open(&writer, NULL), 0);
+	assert_int_equal(
+		recorder_open(&recorder, writer, "/dev/null", &head, why, sizeof(why), &cut),
+		-ENODEV);
+	assert_string_equal(why, "not a regular file");
+	assert_true(writer_shut(writer));
+
+	record(100, &cut);
+	assert_int_equal(file_read_all(path, 1 << 20, &bytes, &len), 0);
+	bytes[100] ^= 1;
+	assert_refused(bytes, len, "offset 8: a record is damaged: its checksum does not fit");
+	bytes[100] ^= 1;
+	bytes[len / 2] ^= 1;
+	write_file(bytes, len);
+	free(bytes);
+
+	/* somewhere in the middle */
+	assert_int_equal(writer_open(&writer, NULL), 0);
+	assert_int_equal(recorder_open(&recorder, writer, path, &head, why, sizeof(why), &cut),
+			 -EINVAL);
+	assert_true(writer_shut(writer));
+}
+
+/*
+ * The disk is full for a while, in the middle of a write: what is read afterwards is whole and
+ * right, and what is missing is counted in it.
+ */
+static void test_a_full_disk(void **state)
+{
+	struct sample sample = {.has = SAMPLE_HAS_STALL};
+	struct rlimit limit, full;
+	struct trace_reader *reader;
+	struct recorder *recorder;
+	struct trace_item item;
+	struct writer *writer;
+	uint64_t before = 0;
+	size_t cut, len, n = 0;
+	char why[256], *bytes;
+	int error;
+
+	(void)state;
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	full = limit;
+	full.rlim_cur = 40000;
+	assert_int_equal(writer_open(&writer, NULL), 0);
+	assert_int_equal(recorder_open(&recorder, writer, path, &head, why, sizeof(why), &cut), 0);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &full), 0);
+	for (size_t i = 0; i < 9000; i++) {
+		sample.at_ns += 100 * MS;
+		sample.stall_ns = sample.at_ns * 7 % 1000000007;
+		trace_put_sample(recorder_trace(recorder), &scope, &sample);
+		if (i % 300 == 0)
+			usleep(1000);
+		if (i == 6000) {
+			usleep(100000);
+			assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+		}
+		if (i % 10 == 0)
+			recorder_tick(recorder, sample.at_ns, false);
+	}
+	recorder_tick(recorder, sample.at_ns, true);
+	assert_true(writer_shut(writer));
+	assert_true(recorder_lost(recorder, &error) > 0);
+	assert_int_equal(error, EFBIG);
+	recorder_shut(recorder);
+
+	assert_int_equal(file_read_all(path, 1 << 26, &bytes, &len), 0);
+	assert_int_equal(trace_reader_new(&reader, bytes, len), 0);
+	while (trace_next(reader, &item) > 0) {
+		if (item.kind != TRACE_SAMPLE)
+			continue;
+		assert_true(item.at_ns > before && item.at_ns % (100 * MS) == 0);
+		assert_true(item.sample.stall_ns == item.at_ns * 7 % 1000000007);
+		before = item.at_ns;
+		n++;
+	}
+	assert_string_equal(trace_reader_error(reader), "");
+	assert_true(trace_reader_lost(reader) > 0);
+	assert_true(before == sample.at_ns && n > 3000 && n < 9000);
+	trace_reader_free(reader);
+	free(bytes);
+}
+
+/* Puts @n samples of each of @scopes at 10 a second; @now goes on. */
+static void fill(struct recorder *recorder, uint64_t *now, size_t n, uint64_t scopes)
+{
+	static uint64_t random = 5;
+
+	for (size_t i = 0; i < n; i++) {
+		*now += 100 * MS;
+		recorder_tick(recorder, *now, false);
+		for (uint64_t s = 0; s < scopes; s++) {
+			struct trace_scope one = {TRACE_SCOPE_CGROUP, 100 + s, "/b"};
+			struct sample sample = {.at_ns = *now, .has = SAMPLE_HAS_STALL};
+
+			sample.stall_ns = next_random(&random) >> 20;
+			sample.reclaimed_pages = next_random(&random) >> 40;
+			trace_put_sample(recorder_trace(recorder), &one, &sample);
+		}
+	}
+}
+
+static void wait_for_files(size_t n)
+{
+	for (int i = 0; i < 500 && each_file(NULL) < n; i++)
+		usleep(10000);
+	assert_int_equal(each_file(NULL), n);
+}
+
+/* A hot hour, and what comes of it is the last two minutes. */
+static void test_the_last_minutes_are_kept(void **state)
+{
+	struct recorder *recorder;
+	struct writer *writer;
+	uint64_t now = 1000 * SEC, first, last;
+	char name[128];
+	int error;
+
+	(void)state;
+	assert_int_equal(writer_open(&writer, NULL), 0);
+	assert_int_equal(recorder_keep(&recorder, writer, folder, &head), 0);
+	fill(recorder, &now, 6000, 10);
+	recorder_hand_over(recorder, 77);
+	wait_for_files(1);
+	snprintf(name, sizeof(name), "%s/kill-77.fo", folder);
+	assert_true(count_samples(name, &first, &last) >= 10 * 1200);
+	assert_true(last == now);
+	/* all of two minutes, and no more than it takes to fill the oldest piece */
+	assert_true(now - first >= 119 * SEC);
+	assert_true(now - first < 200 * SEC);
+
+	/* quiet for three minutes: what was before says nothing about now */
+	now += 180 * SEC;
+	fill(recorder, &now, 100, 1);
+	recorder_hand_over(recorder, 78);
+	wait_for_files(2);
+	assert_true(writer_shut(writer));
+	snprintf(name, sizeof(name), "%s/kill-78.fo", folder);
+	count_samples(name, &first, &last);
+	assert_true(last == now);
+	assert_int_equal(recorder_lost(recorder, &error), 0);
+	recorder_shut(recorder);
+}
+
+static void test_few_files_are_kept(void **state)
+{
+	struct recorder *recorder;
+	struct writer *writer;
+	uint64_t now = SEC;
+	char name[128];
+	FILE *other;
+	int error;
+
+	(void)state;
+	assert_int_equal(writer_open(&writer, NULL), 0);
+	assert_int_equal(recorder_keep(&recorder, writer, folder, &head), 0);
+	/* no file of ours, however alike */
+	snprintf(name, sizeof(name), "%s/kill-1.fo.keep", folder);
+	other = fopen(name, "we");
+	assert_non_null(other);
+	fclose(other);
+	for (uint64_t id = 95; id < 95 + RECORDER_FILES_KEPT + 8; id++) {
+		size_t most = id - 95 + 2 < RECORDER_FILES_KEPT + 1 ? id - 95 + 2
+								    : RECORDER_FILES_KEPT + 1;
+
+		fill(recorder, &now, 2, 1);
+		recorder_hand_over(recorder, id);
+		for (int i = 0; i < 500; i++) {
+			snprintf(name, sizeof(name), "%s/kill-%llu.fo", folder,
+				 (unsigned long long)id);
+			if (!access(name, F_OK))
+				break;
+			usleep(2000);
+		}
+		/* the busy mark falls after the file has its name */
+		usleep(2000);
+		assert_int_equal(each_file(NULL), most);
+	}
+	assert_true(writer_shut(writer));
+	assert_int_equal(recorder_lost(recorder, &error), 0);
+	recorder_shut(recorder);
+	snprintf(name, sizeof(name), "%s/kill-102.fo", folder);
+	assert_int_equal(access(name, F_OK), -1);
+	snprintf(name, sizeof(name), "%s/kill-103.fo", folder);
+	assert_int_equal(access(name, F_OK), 0);
+	snprintf(name, sizeof(name), "%s/kill-1.fo.keep", folder);
+	assert_int_equal(access(name, F_OK), 0);
+}
+
+/* A folder that went away: the loss is told with its reason, the next one works. */
+static void test_a_file_that_cannot_be_made(void **state)
+{
+	struct recorder *recorder;
+	struct writer *writer;
+	uint64_t now = SEC;
+	char gone[128];
+	int error;
+
+	(void)state;
+	snprintf(gone, sizeof(gone), "%s/gone", folder);
+	assert_int_equal(writer_open(&writer, NULL), 0);
+	assert_int_equal(recorder_keep(&recorder, writer, gone, &head), 0);
+	fill(recorder, &now, 2, 1);
+	recorder_hand_over(recorder, 1);
+	assert_true(writer_shut(writer));
+	assert_int_equal(recorder_lost(recorder, &error), 1);
+	assert_int_equal(error, ENOENT);
+	recorder_shut(recorder);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(test_a_file_is_continued, empty_folder),
+		cmocka_unit_test_teardown(test_a_cut_costs_one_record, empty_folder),
+		cmocka_unit_test_teardown(test_foreign_files_are_left_alone, empty_folder),
+		cmocka_unit_test_teardown(test_a_full_disk, empty_folder),
+		cmocka_unit_test_teardown(test_the_last_minutes_are_kept, empty_folder),
+		cmocka_unit_test_teardown(test_few_files_are_kept, empty_folder),
+		cmocka_unit_test_teardown(test_a_file_that_cannot_be_made, empty_folder),
+	};
+
+	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}

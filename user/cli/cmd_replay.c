@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/util.h"
+#include "cli/cmd.h"
+#include "cli/exit.h"
+#include "cli/replay.h"
+
+#define FILE_MOST_BYTES (1ULL << 31)
+
+static const struct option_spec options[] = {
+	{"config", 'c', "FILE", "judge by this (default: the configuration it was recorded with)",
+	 option_text, "a path", offsetof(struct replay_options, config_path)},
+	{"explain", 'x', NULL, "show every sample's evidence, and each feature's part in the risk",
+	 option_switch, NULL, offsetof(struct replay_options, explain)},
+	{"json", 'j', NULL, "one JSON object a line", option_switch, NULL,
+	 offsetof(struct replay_options, json)},
+};
+
+static int run(const struct command *self, int argc, char **argv)
+{
+	struct replay_options chosen = {0};
+	_cleanup_free_ char *bytes = NULL;
+	int operands, err, code = cmd_parse(self, argc, argv, &chosen, &operands);
+	size_t len;
+
+	if (code >= 0)
+		return code;
+	if (argc - operands != 1) {
+		log_error("replay: it takes one FILE, which record made or the daemon kept; see "
+			  "fastoom-bpf replay --help");
+		return EXIT_USAGE;
+	}
+	err = file_read_all(argv[operands], FILE_MOST_BYTES, &bytes, &len);
+	if (err) {
+		log_error("%s: %s", argv[operands],
+			  err == -ENODEV ? "not a regular file" : strerror(-err));
+		return EXIT_FAILED;
+	}
+	return replay(argv[operands], bytes, len, &chosen, stdout);
+}
+
+const struct command command_replay = {
+	.name = "replay",
+	.summary = "Judge a recording again: what would have been done, by this or another "
+		   "configuration, and what was done.",
+	.run = run,
+	.options = options,
+	.option_count = ARRAY_SIZE(options),
+	.operands = "FILE",
+};

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * fields: the fields of struct sample as a table, for whoever stores or shows samples.
+ *
+ * A new field needs its line here; a field that is forgotten does not compile. A field that
+ * recordings of older builds must not pretend to have needs a SAMPLE_HAS_ bit of its own: where
+ * one field of a bit is missing in a recording, all of that bit is missing.
+ *
+ * Purity:    data only.
+ * Units:     as in sample.h.
+ */
+#ifndef FASTOOM_JUDGE_FIELDS_H
+#define FASTOOM_JUDGE_FIELDS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "judge/sample.h"
+
+/* How a field changes, which decides how it is best stored; the numbers are stored too. */
+enum field_kind {
+	FIELD_LEVEL = 0,   /* small numbers, mostly the same */
+	FIELD_COUNTER = 1, /* goes on at about the rate it had */
+	FIELD_BYTES = 2,   /* mostly whole pages */
+	FIELD_KINDS_,
+};
+
+/* X(name, the SAMPLE_HAS_ bit without which it means nothing or 0: always there, kind) */
+#define SAMPLE_FIELDS(X)                                                                           \
+	X(at_ns, 0, FIELD_COUNTER)                                                                 \
+	X(losses, 0, FIELD_LEVEL)                                                                  \
+	X(stall_ns, SAMPLE_HAS_STALL, FIELD_COUNTER)                                               \
+	X(stall_open, SAMPLE_HAS_STALL, FIELD_LEVEL)                                               \
+	X(reclaims, SAMPLE_HAS_STALL, FIELD_COUNTER)                                               \
+	X(reclaimed_pages, SAMPLE_HAS_STALL, FIELD_COUNTER)                                        \
+	X(io_ns, SAMPLE_HAS_WAITS, FIELD_COUNTER)                                                  \
+	X(io_open, SAMPLE_HAS_WAITS, FIELD_LEVEL)                                                  \
+	X(io_done_ns, SAMPLE_HAS_WAITS, FIELD_COUNTER)                                             \
+	X(refault_ns, SAMPLE_HAS_WAITS, FIELD_COUNTER)                                             \
+	X(run_ns, SAMPLE_HAS_WAITS, FIELD_COUNTER)                                                 \
+	X(refault_sys_ns, SAMPLE_HAS_WAITS, FIELD_COUNTER)                                         \
+	X(added_pages, SAMPLE_HAS_WAITS, FIELD_COUNTER)                                            \
+	X(samples, SAMPLE_HAS_WAITS, FIELD_COUNTER)                                                \
+	X(refaults, SAMPLE_HAS_WAITS, FIELD_COUNTER)                                               \
+	X(near, SAMPLE_HAS_WAITS, FIELD_COUNTER)                                                   \
+	X(total_bytes, SAMPLE_HAS_LEVEL, FIELD_BYTES)                                              \
+	X(held_bytes, SAMPLE_HAS_LEVEL, FIELD_BYTES)                                               \
+	X(usage_bytes, SAMPLE_HAS_LEVEL, FIELD_BYTES)                                              \
+	X(anon_bytes, SAMPLE_HAS_LEVEL, FIELD_BYTES)                                               \
+	X(file_lru_bytes, SAMPLE_HAS_LEVEL, FIELD_BYTES)                                           \
+	X(refault_pages, SAMPLE_HAS_REFAULTS, FIELD_COUNTER)                                       \
+	X(major_faults, SAMPLE_HAS_FAULTS, FIELD_COUNTER)                                          \
+	X(swap_total_bytes, SAMPLE_HAS_SWAP, FIELD_BYTES)                                          \
+	X(swap_free_bytes, SAMPLE_HAS_SWAP, FIELD_BYTES)                                           \
+	X(scanned_pages, SAMPLE_HAS_SCANS, FIELD_COUNTER)                                          \
+	X(free_bytes, SAMPLE_HAS_MARKS, FIELD_BYTES)                                               \
+	X(mark_low_bytes, SAMPLE_HAS_MARKS, FIELD_BYTES)
+
+#define SAMPLE_FIELD_COUNT_(name, need, kind) +1
+enum {
+	SAMPLE_FIELDS_COUNT = 0 SAMPLE_FIELDS(SAMPLE_FIELD_COUNT_),
+};
+
+struct sample_field {
+	const char *name;
+	size_t offset;
+	size_t width; /* 4 or 8 */
+	uint32_t need;
+	enum field_kind kind;
+};
+
+/* In the order above. */
+extern const struct sample_field sample_fields[SAMPLE_FIELDS_COUNT];
+
+uint64_t sample_get(const struct sample *sample, const struct sample_field *field);
+void sample_set(struct sample *sample, const struct sample_field *field, uint64_t value);
+
+#endif /* FASTOOM_JUDGE_FIELDS_H */

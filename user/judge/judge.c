@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+#include "judge/judge.h"
+
+#include <string.h>
+
+/* Quiet for this long is cool: longer than the gaps between a slow disk's reclaims. */
+#define COOL_NS 3000000000ULL
+
+/*
+ * Below this level nothing is near, whatever is reclaimed: streaming through a full cgroup
+ * shows 0.1, the earliest stalled service of docs/measurements.md 0.66. The scope is muted then,
+ * and the wide eyes, which cost a program on every page read and task switched, stay shut.
+ */
+#define EYES_LEVEL 0.30
+
+/* No memory is taken faster (earlyoom: 6 GB/s seen with stress; a page zeroed by one CPU: 1 to 2).
+ */
+#define FASTEST_BYTES_PER_S (1ULL << 30)
+#define MUTE_LEAST_NS	    100000000ULL
+#define MUTE_MOST_NS	    1000000000ULL
+
+/* Not seeing for a moment is part of opening the eyes; for longer it is told. */
+#define BLIND_TOLD_NS 5000000000ULL
+
+void judge_begin(struct judge *judge, uint64_t now_ns)
+{
+	memset(judge, 0, sizeof(*judge));
+	judge->level = -1;
+	judge->active_ns = now_ns;
+}
+
+void judge_see(struct judge *judge, const struct sample *sample)
+{
+	if (sample->at_ns <= judge->at_ns)
+		return;
+	if (sample->has & SAMPLE_HAS_LEVEL) {
+		judge->level = (double)sample->held_bytes / (double)(sample->total_bytes + 1);
+		judge->headroom_bytes = sample->total_bytes > sample->held_bytes
+						? sample->total_bytes - sample->held_bytes
+						: 0;
+	}
+	if (sample->reclaims != judge->reclaims || sample->scanned_pages != judge->scans ||
+	    sample->stall_open)
+		judge->active_ns = sample->at_ns;
+	judge->reclaims = sample->reclaims;
+	judge->scans = sample->scanned_pages;
+}
+
+bool judge_wants_eyes(const struct judge *judge)
+{
+	return judge->level >= EYES_LEVEL;
+}
+
+/* Once for each time that it goes blind. */
+static bool tells_blind(struct judge *judge, uint64_t now_ns)
+{
+	if (judge->verdict.reason != REASON_BLIND) {
+		judge->blind_since_ns = 0;
+		judge->blind_told = false;
+	} else if (!judge->blind_since_ns) {
+		judge->blind_since_ns = now_ns;
+	} else if (!judge->blind_told && now_ns - judge->blind_since_ns >= BLIND_TOLD_NS) {
+		judge->blind_told = true;
+		return true;
+	}
+	return false;
+}
+
+struct judgement judge_tick(struct judge *judge, const struct policy *policy,
+			    const struct sample *sample, bool kill_pending)
+{
+	struct judgement j = {0};
+
+	if (sample->at_ns <= judge->at_ns)
+		return j;
+	/* what was not seen has not held */
+	if (sample->at_ns - judge->at_ns > WINDOW_GAP_NS)
+		verdict_unseen(&judge->state);
+	judge->at_ns = sample->at_ns;
+	window_add(&judge->window, sample);
+	j.evidence = window_evidence(&judge->window);
+	j.judged = j.evidence.span_ns != 0;
+	if (!j.judged)
+		return j;
+	j.verdict = verdict_decide(&judge->state, policy, &j.evidence, sample->at_ns, kill_pending);
+	judge->verdict = j.verdict;
+	j.blind = tells_blind(judge, sample->at_ns);
+	if (j.verdict.action == VERDICT_WARN)
+		judge->trouble = true;
+	j.calm = j.verdict.action == VERDICT_WAIT && j.verdict.reason == REASON_CALM &&
+		 !judge->state.warned;
+	if (j.calm) {
+		j.recovered = judge->trouble;
+		judge->trouble = false;
+	}
+	return j;
+}
+
+enum judge_end judge_end(struct judge *judge, uint64_t now_ns, bool kill_pending,
+			 bool *ret_recovered, uint64_t *ret_mute_ns)
+{
+	uint64_t mute_ns;
+
+	*ret_recovered = false;
+	if (now_ns < judge->at_ns || kill_pending || now_ns < judge->state.settle_until_ns)
+		return JUDGE_GOES_ON;
+	if (now_ns - judge->active_ns >= COOL_NS) {
+		/* quiet is recovered, also where the evidence cannot say so */
+		*ret_recovered = judge->trouble;
+		judge->trouble = false;
+		return JUDGE_COOL;
+	}
+	if (judge->trouble || judge->level < 0 || judge->level >= EYES_LEVEL)
+		return JUDGE_GOES_ON;
+	mute_ns = judge->headroom_bytes * 1000 / (FASTEST_BYTES_PER_S / 1000000);
+	if (mute_ns > MUTE_MOST_NS)
+		mute_ns = MUTE_MOST_NS;
+	if (mute_ns < MUTE_LEAST_NS)
+		mute_ns = MUTE_LEAST_NS;
+	*ret_mute_ns = mute_ns;
+	return JUDGE_FAR;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * judge: one hot scope, judged sample after sample. The daemon and replay both call this and
+ * nothing else, so that a recording is judged as the scope was.
+ *
+ * Purity:    pure; the time is the sample's.
+ * Units:     *_ns CLOCK_MONOTONIC, *_bytes.
+ * Errors:    none; what is missing in a sample is judged blind. A sample that is not newer than
+ *            the one before changes nothing.
+ * Ownership: the caller owns every struct; judge_begin() makes one ready.
+ */
+#ifndef FASTOOM_JUDGE_JUDGE_H
+#define FASTOOM_JUDGE_JUDGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "judge/verdict.h"
+#include "judge/window.h"
+
+struct policy;
+struct sample;
+
+/* What is kept of one scope between samples. */
+struct judge {
+	struct window window;
+	struct verdict_state state;
+	struct verdict verdict; /* the latest */
+	double level;		/* of the latest sample; negative: not known */
+	uint64_t headroom_bytes;
+	uint64_t reclaims;
+	uint64_t scans;
+	uint64_t at_ns;	    /* of the latest sample that was judged */
+	uint64_t active_ns; /* when it last reclaimed */
+	uint64_t blind_since_ns;
+	bool blind_told;
+	bool trouble; /* warned or acted: `recovered` follows. The caller sets it when it acts */
+};
+
+/* One sample's outcome. */
+struct judgement {
+	bool judged; /* false: too few samples yet, only the evidence's times mean something */
+	struct evidence evidence;
+	struct verdict verdict;
+	bool blind;	/* it has been blind for so long that it is to be told */
+	bool calm;	/* whatever was told of this scope is over */
+	bool recovered; /* to be told */
+};
+
+enum judge_end {
+	JUDGE_GOES_ON,
+	JUDGE_COOL, /* quiet for long enough */
+	JUDGE_FAR,  /* it reclaims, but cannot be near before *ret_mute_ns are over */
+};
+
+void judge_begin(struct judge *judge, uint64_t now_ns);
+
+/*
+ * Before the sample is judged: whether the scope is full enough for the wide eyes is known
+ * from the sample alone.
+ */
+void judge_see(struct judge *judge, const struct sample *sample);
+bool judge_wants_eyes(const struct judge *judge);
+
+struct judgement judge_tick(struct judge *judge, const struct policy *policy,
+			    const struct sample *sample, bool kill_pending);
+
+/* After acting: whether it is still worth watching. *ret_recovered: to be told now. */
+enum judge_end judge_end(struct judge *judge, uint64_t now_ns, bool kill_pending,
+			 bool *ret_recovered, uint64_t *ret_mute_ns);
+
+#endif /* FASTOOM_JUDGE_JUDGE_H */

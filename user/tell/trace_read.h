@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * trace_read: the bytes of a recording -> what was seen and done, one item after the other.
+ *
+ * Purity:    memory only; reads nothing outside the bytes given, whatever they are.
+ * Units:     see trace.h.
+ * Errors:    trace_next(): 1 an item, 0 the end, -EBADMSG the file is damaged, cut off or none
+ *            of ours (trace_reader_error() is the sentence, with the offset), -ENOMEM. After
+ *            an error every further call says the same.
+ * Ownership: the bytes are borrowed; items and their strings stay valid until the next call.
+ */
+#ifndef FASTOOM_TELL_TRACE_READ_H
+#define FASTOOM_TELL_TRACE_READ_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "judge/sample.h"
+#include "tell/trace.h"
+
+struct candidate;
+struct trace_reader;
+
+struct trace_item {
+	enum trace_kind kind; /* HEAD, BEGIN, END, SAMPLE, LIST or DID */
+	uint64_t at_ns;
+	struct trace_scope scope;	    /* all but HEAD */
+	const struct trace_head *head;	    /* HEAD */
+	struct sample sample;		    /* SAMPLE */
+	const struct candidate *candidates; /* LIST */
+	size_t count;
+	struct trace_did did; /* DID */
+};
+
+int trace_reader_new(struct trace_reader **ret, const void *bytes, size_t len);
+void trace_reader_free(struct trace_reader *reader);
+
+int trace_next(struct trace_reader *reader, struct trace_item *ret);
+const char *trace_reader_error(const struct trace_reader *reader);
+/* Where the last whole frame ended: a file that was cut off can be continued there. */
+size_t trace_reader_offset(const struct trace_reader *reader);
+/* The error is that the file ends within a frame. */
+bool trace_reader_cut(const struct trace_reader *reader);
+/* Items that found no place when it was recorded. */
+uint64_t trace_reader_lost(const struct trace_reader *reader);
+/* Presence bits of samples that this recording can have. */
+uint32_t trace_reader_has(const struct trace_reader *reader);
+
+#endif /* FASTOOM_TELL_TRACE_READ_H */
