@@ -17,6 +17,7 @@ static const struct command *const commands[] = {
 	&command_check,
 	&command_record,
 	&command_replay,
+	&command_doctor,
 };
 
 static void usage(FILE *to)
