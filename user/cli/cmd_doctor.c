@@ -115,6 +115,13 @@ static const struct {
 	{"fo_soft_begin", "reclaim at cgroup v1 soft limits is not told apart"},
 	{"fo_soft_end", "reclaim at cgroup v1 soft limits is not told apart"},
 	{"fo_throttled", "sleeps within reclaim are not shown; they still count as stall"},
+	{"fo_major_fault",
+	 "tasks that wait for swap, or work for zram, are seen by their stall alone"},
+	{"fo_memstall_enter", "the kernel's own notion of stall is not known; that of reclaim is"},
+	{"fo_memstall_leave", "the kernel's own notion of stall is not known; that of reclaim is"},
+	{"fo_refault", "pages taken before trouble was seen are counted late, from files"},
+	{"fo_compact_begin", "what fragmentation costs is not shown"},
+	{"fo_compact_end", "what fragmentation costs is not shown"},
 	{"fo_cgroup_made", "new cgroups are not counted"},
 	{"fo_cgroup_removed",
 	 "the room of removed cgroups is not given back: after some 10,000 the "
@@ -126,9 +133,9 @@ static const char *hook_cost(const struct loader_hook *hook)
 	for (size_t i = 0; i < ARRAY_SIZE(hook_costs); i++)
 		if (!strcmp(hook_costs[i].program, hook->program))
 			return hook_costs[i].cost;
-	if (hook->required)
+	if (hook->need == LOADER_NEED_ALL)
 		return "nothing can be judged";
-	if (hook->eyes)
+	if (hook->need == LOADER_NEED_EYES)
 		return "pages that are read back are not seen: every scope is judged blind and "
 		       "nobody is killed";
 	return "one more witness less; the others suffice";
@@ -138,8 +145,9 @@ static const char *hook_mend(const struct doctor *doctor, const struct loader_ho
 {
 	switch (-hook->state) {
 	case ENOENT:
-		return hook->required ? "boot Linux 5.10 or newer, with CONFIG_DEBUG_INFO_BTF"
-				      : "boot a kernel that has it, if it matters to you";
+		return hook->need == LOADER_NEED_ALL
+			       ? "boot Linux 5.10 or newer, with CONFIG_DEBUG_INFO_BTF"
+			       : "boot a kernel that has it, if it matters to you";
 	case EPERM:
 	case EACCES:
 		return doctor->root ? "boot a kernel that allows it, or take it from the security "
@@ -160,8 +168,8 @@ static bool is_needless(const struct doctor *doctor, const struct loader_hook *h
 static void check_hook(struct doctor *doctor, const struct loader_trial *trial, size_t i)
 {
 	const struct loader_hook *hook = &trial->hooks[i];
-	const char *target = hook->tracepoint ? hook->tracepoint : "the task iterator";
-	bool refused = hook->state == -EPERM && !hook->required;
+	const char *target = hook->target;
+	bool refused = hook->state == -EPERM && hook->need != LOADER_NEED_ALL;
 	struct check *check;
 	char name[48];
 
@@ -183,7 +191,7 @@ static void check_hook(struct doctor *doctor, const struct loader_trial *trial, 
 			    hook->state == -ENOENT ? "not in this kernel" : strerror(-hook->state));
 	check->hook = hook;
 	check->tier = trial->tiers[i];
-	check->required = hook->required;
+	check->required = hook->need == LOADER_NEED_ALL;
 	set_value(check, "%s",
 		  check->state == STATE_UNKNOWN ? "untried"
 		  : hook->state			? strerrorname_np(-hook->state)
@@ -713,7 +721,7 @@ static int print_json(const struct doctor *doctor, int code)
 		if (check->hook) {
 			json_i64(&json, "tier", check->tier);
 			json_bool(&json, "eyes", check->hook->eyes);
-			json_text(&json, "target", check->hook->tracepoint);
+			json_text(&json, "target", check->hook->target);
 		}
 		json_shut_map(&json);
 	}

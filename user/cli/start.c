@@ -28,7 +28,6 @@
 #define DEFAULT_EVENTS "/var/log/fastoom-bpf/events.jsonl"
 #define DEFAULT_RUN    "/run/fastoom-bpf"
 
-
 const char *start_config_path(const char *path)
 {
 	return path || access(DEFAULT_CONFIG, F_OK) < 0 ? path : DEFAULT_CONFIG;
@@ -241,8 +240,8 @@ void start_tell(struct daemon *daemon)
 	for (size_t i = 0; i < n; i++) {
 		attached += hooks[i].state == 0;
 		if (hooks[i].state)
-			log_info("without %s: %s", hooks[i].tracepoint,
-				 hooks[i].state == -ENOENT ? "this kernel has no such tracepoint"
+			log_info("without %s: %s", hooks[i].target,
+				 hooks[i].state == -ENOENT ? "this kernel has no such place"
 							   : strerror(-hooks[i].state));
 	}
 	for (size_t i = 0; i < daemon->config->policy_count; i++) {

@@ -3,6 +3,7 @@
 #
 # The scenarios, as they run within a guest (busybox's shell). run_plan PLAN: comma-separated words
 #   NAME      the scenario with the daemon      NAME-     the same without it
+#   doctor    what `fastoom-bpf doctor --json` says, before the daemon runs
 # A run leaves a directory /tmp/out/NAME or NAME- with
 #   service        what the canary served, fo-load's report: a line each 100 ms
 #   meta           "KEY VALUE" lines: see below
@@ -285,6 +286,11 @@ run_plan() {
 	echo "$1" | tr , '\n' >/tmp/plan
 	while read -r word; do
 		case $word in
+		doctor)
+			fastoom-bpf doctor --json >/tmp/out/doctor.json
+			echo $? >/tmp/out/doctor.rc
+			continue
+			;;
 		*-) ;;
 		*) [ -n "$DAEMON" ] || daemon_start ;;
 		esac
