@@ -50,16 +50,19 @@ service() {
 	done
 }
 
-# What can be taken before nothing is left, swap included, with the service's pages in memory.
-room() { echo "$(($(meminfo MemAvailable) + $(meminfo SwapFree)))"; }
+# What can be taken before nothing is left, swap included; zram makes a third of what it takes.
+room() {
+	swap=$(meminfo SwapFree)
+	[ "$FO_swap" != zram ] || swap=$((swap * 2 / 3))
+	echo "$(($(meminfo MemAvailable) + swap))"
+}
 
 begin() {
 	meta trouble_ms "$(now_ms)"
 	meta oom_kills "$(vmstat oom_kill)"
 }
 
-# The run's time is over after $1 seconds, or, with the daemon, when the service is well again for
-# three seconds after a kill.
+# The run's time is over after $1 seconds, or, with the daemon, five seconds after a kill.
 during() {
 	end=$(($(now_ms) + $1 * 1000))
 	killed=0
@@ -68,7 +71,7 @@ during() {
 		[ -n "$DAEMON" ] || continue
 		if grep -q '"event":"kill"\|"event":"kernel_kill"' "$OUT/events"; then
 			killed=$((killed + 1))
-			[ "$killed" -lt "${AFTER_KILL:-16}" ] || break
+			[ "$killed" -lt "${AFTER_KILL:-10}" ] || break
 		fi
 	done
 	meta end_ms "$(now_ms)"
@@ -135,6 +138,8 @@ do_box() {
 		echo 0 >"$box/memory.swap.max"
 	fi
 	load bystander steady --size 40MiB
+	# a page belongs to whom read it first
+	echo 3 >/proc/sys/vm/drop_caches
 	BOX=$box
 	service 64MiB
 	begin
@@ -208,6 +213,20 @@ daemon_start() {
 	echo "the daemon does not start" >>/tmp/out/failures
 }
 
+# What this kernel has, asked of tracefs and /proc instead of BTF and of trying.
+truth() {
+	mount -t tracefs tracefs /sys/kernel/tracing
+	for group in vmscan oom compaction filemap sched cgroup; do
+		ls "/sys/kernel/tracing/events/$group" | sed 's/^/place /'
+	done
+	grep -xE 'psi_memstall_enter|psi_memstall_leave|workingset_refault' \
+		/sys/kernel/tracing/available_filter_functions | sed 's/^/place /'
+	umount /sys/kernel/tracing
+	[ -e /proc/pressure/memory ] && echo psi on || echo psi off
+	echo swaps "$(tail -n +2 /proc/swaps | wc -l)"
+	[ -e "$BOX_PARENT/memory.limit_in_bytes" ] && echo cgroup v1 || echo cgroup v2
+}
+
 daemon_meta() {
 	[ -n "$DAEMON" ] || return
 	# shellcheck disable=SC2046 # words
@@ -268,7 +287,7 @@ wait_for_quiet() {
 	pkill -KILL fo-load 2>/dev/null
 	[ ! -d "$BOX_PARENT/box" ] || rmdir "$BOX_PARENT/box" 2>/dev/null
 	if [ "$FO_swap" != none ]; then
-		swapoff -a
+		swapoff "$(awk 'NR == 2 { print $1 }' /proc/swaps)"
 		case $FO_swap in
 		zram) swapon /dev/zram0 ;;
 		disk) swapon /dev/vdc ;;
@@ -289,6 +308,7 @@ run_plan() {
 		doctor)
 			fastoom-bpf doctor --json >/tmp/out/doctor.json
 			echo $? >/tmp/out/doctor.rc
+			truth >/tmp/out/truth
 			continue
 			;;
 		*-) ;;
