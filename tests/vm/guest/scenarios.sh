@@ -3,6 +3,7 @@
 #
 # The scenarios, as they run within a guest (busybox's shell). run_plan PLAN: comma-separated words
 #   NAME      the scenario with the daemon      NAME-     the same without it
+#   memstall  our sum of memory stalls beside the kernel's, while the box's livelock lasts
 #   doctor    what `fastoom-bpf doctor --json` says, before the daemon runs
 # A run leaves a directory /tmp/out/NAME or NAME- with
 #   service        what the canary served, fo-load's report: a line each 100 ms
@@ -126,8 +127,7 @@ do_blame() {
 	during 40
 }
 
-# A container at its limit, while the node has memory to spare; only inside it may anybody die.
-do_box() {
+box_make() {
 	box=$BOX_PARENT/box
 	mkdir -p "$box"
 	if [ "$FO_cgroup" = 1 ]; then
@@ -137,9 +137,14 @@ do_box() {
 		echo 100M >"$box/memory.max"
 		echo 0 >"$box/memory.swap.max"
 	fi
-	load bystander steady --size 40MiB
 	# a page belongs to whom read it first
 	echo 3 >/proc/sys/vm/drop_caches
+}
+
+# A container at its limit, while the node has memory to spare; only inside it may anybody die.
+do_box() {
+	load bystander steady --size 40MiB
+	box_make
 	BOX=$box
 	service 64MiB
 	begin
@@ -242,6 +247,24 @@ psi_meta() {
 	sed "s/ .*total=/ /; s/^/psi_$WHEN /" /proc/pressure/memory >>"$OUT/meta"
 }
 
+memstall() {
+	OUT=/tmp/out/memstall
+	mkdir -p "$OUT"
+	ROLES=
+	box_make
+	BOX=$box
+	service 64MiB
+	load leaker leak --to 60MiB --rate 64MiB
+	BOX=
+	fo-memstall 12 "$box" >"$OUT/sums" 2>&1
+	echo "rc $?" >>"$OUT/sums"
+	rm "$OUT/meta"
+	for role in $ROLES; do
+		kill -KILL "${role#*:}" 2>/dev/null
+	done
+	wait_for_quiet
+}
+
 run_one() {
 	OUT=/tmp/out/$1
 	mkdir -p "$OUT"
@@ -305,6 +328,10 @@ run_plan() {
 	echo "$1" | tr , '\n' >/tmp/plan
 	while read -r word; do
 		case $word in
+		memstall)
+			memstall
+			continue
+			;;
 		doctor)
 			fastoom-bpf doctor --json >/tmp/out/doctor.json
 			echo $? >/tmp/out/doctor.rc
