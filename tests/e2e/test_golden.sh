@@ -14,6 +14,11 @@ tmp=$(mktemp -d)
 trap 'rm -rf -- "$tmp"' EXIT
 bad=0 n=0
 
+# The samples of an explanation from half a second before $at to a second after.
+around() {
+	awk -v at="${at:-0}" '$2 == "s" && $1 >= at - 0.5 && $1 <= at + 1' "$1"
+}
+
 for file in tests/golden/*.fo; do
 	name=${file##*/} name=${name%.fo}
 	n=$((n + 1))
@@ -25,9 +30,11 @@ for file in tests/golden/*.fo; do
 		echo "$name: expected (<), and judged now (>):"
 		cat -- "$tmp/diff"
 		echo "$name: explained then | now"
-		# from a little before the first sample that differs
-		diff -y -t -W 400 --expand-tabs "${file%.fo}.explained" "$tmp/explained" |
-			grep -nE -m 1 -B 2 -A 12 ' [|<>] ' || :
+		# around the first verdict that differs
+		at=$(awk '$3 == "s" { print $2 }' "$tmp/diff" | sort -n | head -n 1)
+		around "${file%.fo}.explained" >"$tmp/then"
+		around "$tmp/explained" >"$tmp/now"
+		diff -y -t -W 420 "$tmp/then" "$tmp/now" || :
 	fi
 	(($(wc -c <"$file") < 200000)) || { echo "$name: larger than 200 kB" && bad=1; }
 done
