@@ -34,6 +34,7 @@ int fo_cgroup_removed(u64 *ctx)
 	id = cgroup->kn->id;
 	bpf_map_delete_elem(&fo_limit_of, &id);
 	bpf_map_delete_elem(&fo_waits, &id);
+	bpf_map_delete_elem(&fo_memstalls, &id);
 	if (bpf_map_delete_elem(&fo_scopes, &id))
 		return 0;
 	fo_count(scopes_removed);

@@ -14,9 +14,10 @@
 
 #include <linux/types.h>
 
-#define FO_ABI	      1
-#define FO_SCOPE_NODE 0ULL
-#define FO_COMM_LEN   16
+#define FO_ABI		2
+#define FO_SCOPE_NODE	0ULL
+#define FO_SCOPE_KERNEL (~0ULL) /* of memstalls only */
+#define FO_COMM_LEN	16
 
 /* Power-of-two slots of stall durations: slot i counts [2^i, 2^(i+1)) us, the last all above. */
 #define FO_STALL_SLOTS 20
@@ -90,6 +91,21 @@ struct fo_scope_stat {
 	__u64 throttled_ns;
 	__u64 kswapd_wakes;
 	__u64 kswapd_sleeps;
+	__u64 compactions;
+	__u64 compaction_ns; /* of tasks; lies within memory stalls, never added to them */
+};
+
+/*
+ * One scope (or a cgroup that never hit a limit) on one CPU, by the kernel's own notion of a memory
+ * stall (what PSI is made of): reclaim, compaction, throttling, and waits for pages that were in
+ * use when they were taken. The sum over tasks, read as struct fo_stall's. FO_SCOPE_NODE: all
+ * tasks, FO_SCOPE_KERNEL: all kernel threads, which are in no other.
+ */
+struct fo_memstall {
+	__s64 nr;
+	__s64 start_sum_ns;
+	__s64 done_ns;
+	__u64 begun;
 };
 
 /*
@@ -105,9 +121,12 @@ struct fo_wait_stat {
 	__u64 run_ns;	      /* the same tasks on a CPU */
 	__u64 refault_sys_ns; /* of it: in the kernel, by tasks whose reads were such pages */
 	__u64 added_pages;
-	__u64 samples;	/* added pages that were looked up among the evicted */
-	__u64 refaults; /* of them: had been evicted since the eyes opened */
-	__u64 near;	/* of them: at a distance that a kill could mend */
+	__u64 samples;		   /* added pages that were looked up among the evicted */
+	__u64 refaults;		   /* of them: had been evicted since the eyes opened */
+	__u64 near;		   /* of them: at a distance that a kill could mend */
+	__u64 swapins;		   /* major faults that read nothing into the page cache */
+	__u64 workingset_refaults; /* the kernel's own count, where its function can be attached to
+				    */
 	__u64 distance[FO_DISTANCE_SLOTS];
 };
 
@@ -139,7 +158,9 @@ struct fo_counters {
 	__u64 scopes_removed;
 	__u64 cgroups_made;
 	__u64 waits_full;
-	__u64 waits_missed; /* a wait for IO whose end we did not see */
+	__u64 waits_missed;	/* a wait for IO whose end we did not see */
+	__u64 memstalls_missed; /* a memory stall whose end we did not see */
+	__u64 memstalls_full;
 };
 
 /* One process, as the task iterator writes it; one whose leader is gone may come several times. */

@@ -93,7 +93,7 @@ int fo_page_evicted(u64 *ctx)
 	state = fo_current_state(false);
 	if (state && state->stall_start_ns)
 		shadow.scope = state->stall_scope;
-	else if (!fo_eyes_node || !fo_current_is_kswapd())
+	else if (!fo_eyes_node || !(fo_current_flags() & PF_KSWAPD))
 		return 0;
 
 	hot = bpf_map_lookup_elem(&fo_hot, &shadow.scope);
@@ -113,6 +113,15 @@ int fo_page_evicted(u64 *ctx)
 	return 0;
 }
 
+static __always_inline void count_sample(struct fo_task_state *state)
+{
+	if (state->samples >= FO_SAMPLES_KEPT) {
+		state->samples /= 2;
+		state->near /= 2;
+	}
+	state->samples++;
+}
+
 static __always_inline void sample_refault(struct fo_task_state *state, struct fo_wait_stat *stat,
 					   struct fo_hot *hot, __u64 scope, struct fo_page_key *key)
 {
@@ -121,11 +130,7 @@ static __always_inline void sample_refault(struct fo_task_state *state, struct f
 	__u32 slot;
 
 	fo_add(stat->samples, 1);
-	if (state->samples >= FO_SAMPLES_KEPT) {
-		state->samples /= 2;
-		state->near /= 2;
-	}
-	state->samples++;
+	count_sample(state);
 	if (!shadow)
 		return;
 	if (shadow->scope == scope && shadow->generation == fo_eyes_generation &&
@@ -153,14 +158,20 @@ static __always_inline struct fo_hot *live(struct fo_hot *hot)
 	return hot;
 }
 
-SEC("tp_btf/mm_filemap_add_to_page_cache")
-int fo_page_added(u64 *ctx)
+/* Who reads something back right now, and for which hot scope. */
+struct reader {
+	__u64 scope;
+	struct fo_hot *hot;
+	struct fo_task_state *state;
+	struct fo_wait_stat *stat;
+};
+
+/* False: current is in no hot scope, or there is no room, which is counted. */
+static __always_inline bool find_reader(struct reader *ret)
 {
 	__u64 leaf = fo_current_memcg(), scope = FO_SCOPE_NODE, *limited;
 	struct fo_task_state *state;
 	struct fo_wait_stat *stat;
-	struct fo_page_key key;
-	struct span span = {};
 	struct fo_hot *hot = NULL;
 
 	limited = bpf_map_lookup_elem(&fo_limit_of, &leaf);
@@ -174,13 +185,13 @@ int fo_page_added(u64 *ctx)
 		hot = live(bpf_map_lookup_elem(&fo_hot, &scope));
 	}
 	if (!hot)
-		return 0;
+		return false;
 
 	state = fo_current_state(true);
 	stat = fo_wait_stat(scope, true);
 	if (!state || !stat) {
 		fo_count(waits_full);
-		return 0;
+		return false;
 	}
 	if (state->generation != fo_eyes_generation) {
 		state->generation = fo_eyes_generation;
@@ -190,18 +201,75 @@ int fo_page_added(u64 *ctx)
 		state->run_start_ns = 0; /* counted from its next turn on a CPU */
 	}
 	state->scope = scope;
+	ret->scope = scope;
+	ret->hot = hot;
+	ret->state = state;
+	ret->stat = stat;
+	return true;
+}
 
+SEC("tp_btf/mm_filemap_add_to_page_cache")
+int fo_page_added(u64 *ctx)
+{
+	struct reader reader;
+	struct fo_page_key key;
+	struct span span = {};
+
+	if (!find_reader(&reader))
+		return 0;
+	reader.state->read_in = 1;
 	span_of(ctx, &span);
-	fo_add(stat->added_pages, span.pages);
-	fo_add(hot->added_pages, span.pages);
+	fo_add(reader.stat->added_pages, span.pages);
+	fo_add(reader.hot->added_pages, span.pages);
 	key.inode = span.inode;
 	key.index = span.first;
 	for (int i = 0; i < FO_SPAN_SAMPLES; i++) {
 		if (key.index >= span.end)
 			break;
-		sample_refault(state, stat, hot, scope, &key);
+		sample_refault(reader.state, reader.stat, reader.hot, reader.scope, &key);
 		key.index += 1ULL << fo_sample_shift;
 	}
+	return 0;
+}
+
+/*
+ * A major fault that read nothing into the page cache came from swap: memory that was in use, and
+ * that a kill would have kept. What its task waits and works for is apportioned like refaults of
+ * files. A software event on every CPU, since the functions of swapping cannot be attached to
+ * everywhere, and zram waits for nothing that a tracepoint sees.
+ */
+SEC("perf_event")
+int fo_major_fault(void *ctx)
+{
+	struct reader reader;
+
+	if (!find_reader(&reader))
+		return 0;
+	if (reader.state->read_in) {
+		reader.state->read_in = 0;
+		return 0;
+	}
+	fo_add(reader.stat->swapins, 1);
+	count_sample(reader.state);
+	reader.state->near++;
+	return 0;
+}
+
+/*
+ * Where functions can be attached to: the kernel knows a page that comes back also when it was
+ * taken before our eyes opened, and files tell of it late.
+ */
+SEC("fentry/workingset_refault")
+int fo_refault(u64 *ctx)
+{
+	struct fo_task_state *state = fo_current_state(false);
+	struct fo_wait_stat *stat;
+
+	if (!state || state->generation != fo_eyes_generation)
+		return 0;
+	stat = fo_wait_stat(state->scope, false);
+	if (stat)
+		fo_add(stat->workingset_refaults, 1);
 	return 0;
 }
 

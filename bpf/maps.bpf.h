@@ -25,6 +25,8 @@ extern const volatile bool fo_cache_has_folio; /* page-cache tracepoints carry a
 extern const volatile bool fo_have_probe_read; /* not under lockdown=confidentiality */
 extern const volatile bool fo_cgroup_v1;       /* memsw is memory + swap, not swap */
 extern const volatile __u32 fo_sample_shift;   /* one page in 2^shift is followed */
+/* a function's argument may be an int pointer: 5.18, bb6728d75611 */
+extern const volatile bool fo_have_int_args;
 
 /* ---- state that user space changes while we run ----------------------- */
 
@@ -58,8 +60,14 @@ struct fo_task_state {
 	__u32 generation;      /* of the eyes that wrote the fields on waits */
 	__u16 samples;
 	__u16 near;
-	__u8 fragment;	/* the open stall wants contiguous memory */
-	__u8 proactive; /* an open reclaim that nobody is stalled by */
+	__u8 fragment;	     /* the open stall wants contiguous memory */
+	__u8 proactive;	     /* an open reclaim that nobody is stalled by */
+	__u8 read_in;	     /* pages were read into the page cache since its last major fault */
+	__u8 memstall_depth; /* where the kernel's argument cannot be read */
+	__u64 memstall_start_ns; /* 0: not in a memory stall */
+	__u64 memstall_scope;
+	__u64 memstall_at; /* where on the stack the outermost one keeps its flags */
+	__u64 compact_start_ns;
 };
 
 struct {
@@ -87,6 +95,13 @@ struct {
 	__type(key, __u64);
 	__type(value, struct fo_hot);
 } fo_hot __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(max_entries, FO_SCOPES_MAX);
+	__type(key, __u64);
+	__type(value, struct fo_memstall);
+} fo_memstalls __weak SEC(".maps");
 
 /*
  * scope -> pages. A refault at most this far would not have been, had the memory been free

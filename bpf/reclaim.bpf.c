@@ -18,6 +18,7 @@ const volatile bool fo_cache_has_folio = false;
 const volatile bool fo_have_probe_read = false;
 const volatile bool fo_cgroup_v1 = false;
 const volatile __u32 fo_sample_shift = 4;
+const volatile bool fo_have_int_args = false;
 
 struct fo_counters fo_counters = {};
 volatile __u32 fo_eyes_generation = 0;
@@ -263,6 +264,10 @@ int fo_exit(u64 *ctx)
 	if (state->stall_start_ns) {
 		fo_count(exits_open);
 		stall_close(state, bpf_ktime_get_ns(), 0);
+	}
+	if (state->memstall_start_ns) {
+		fo_count(exits_open);
+		fo_memstall_close(state, bpf_ktime_get_ns());
 	}
 	if (state->wait_start_ns && state->generation == fo_eyes_generation)
 		fo_wait_forget(state);

@@ -53,13 +53,13 @@ static __always_inline __u64 fo_current_memcg(void)
 	return fo_task_memcg(task);
 }
 
-static __always_inline bool fo_current_is_kswapd(void)
+static __always_inline __u32 fo_current_flags(void)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 
 	if (fo_have_task_storage)
-		return bpf_get_current_task_btf()->flags & PF_KSWAPD;
-	return BPF_CORE_READ(task, flags) & PF_KSWAPD;
+		return bpf_get_current_task_btf()->flags;
+	return BPF_CORE_READ(task, flags);
 }
 
 /* Whether @task's memory cgroup is @scope or lies below it. */
@@ -230,6 +230,41 @@ static __always_inline void fo_stall_end(struct fo_stall *stall, __u64 start, __
 	if (slot >= FO_STALL_SLOTS)
 		slot = FO_STALL_SLOTS - 1;
 	fo_add(stall->slots[slot], 1);
+}
+
+static __always_inline void fo_memstall_add(__u64 scope, __s64 nr, __s64 start_sum_ns,
+					    __s64 done_ns)
+{
+	static const struct fo_memstall zero;
+	struct fo_memstall *sum = bpf_map_lookup_elem(&fo_memstalls, &scope);
+
+	if (!sum && nr > 0) {
+		bpf_map_update_elem(&fo_memstalls, &scope, &zero, BPF_NOEXIST);
+		sum = bpf_map_lookup_elem(&fo_memstalls, &scope);
+		if (!sum)
+			fo_count(memstalls_full);
+	}
+	if (!sum)
+		return;
+	/* in this order, as in fo_stall_begin() */
+	fo_add(sum->start_sum_ns, start_sum_ns);
+	fo_add(sum->nr, nr);
+	if (nr > 0)
+		fo_add(sum->begun, 1);
+	else
+		fo_add(sum->done_ns, done_ns);
+}
+
+/* Ends a task's memory stall. */
+static __always_inline void fo_memstall_close(struct fo_task_state *state, __u64 now)
+{
+	__u64 start = state->memstall_start_ns, took = now > start ? now - start : 0;
+
+	fo_memstall_add(state->memstall_scope, -1, -start, took);
+	if (state->memstall_scope != FO_SCOPE_KERNEL)
+		fo_memstall_add(FO_SCOPE_NODE, -1, -start, took);
+	state->memstall_start_ns = 0;
+	state->memstall_depth = 0;
 }
 
 /* Closes a task's wait for IO as if it had never been. */

@@ -46,5 +46,6 @@ extern const struct command command_run;
 extern const struct command command_check;
 extern const struct command command_record;
 extern const struct command command_replay;
+extern const struct command command_doctor;
 
 #endif /* FASTOOM_CLI_CMD_H */

@@ -13,10 +13,7 @@
 #endif
 
 static const struct command *const commands[] = {
-	&command_run,
-	&command_check,
-	&command_record,
-	&command_replay,
+	&command_run, &command_check, &command_record, &command_replay, &command_doctor,
 };
 
 static void usage(FILE *to)

@@ -237,11 +237,11 @@ static void log_evidence(const struct watch *watch, const struct evidence *e)
 		return;
 	log_debug("%s: risk %.3f %s/%s level %.2f growth %.1f MiB/s stall %.3f thrash %.3f io %.3f "
 		  "run %.3f lost %.2f refaulted %.2f near %.2f turnover %.2f faults %.0f reclaims "
-		  "%.0f has %x",
+		  "%.0f memstall %.3f swapins %.0f has %x",
 		  watch_name(watch), verdict->risk.value, verdict_action_name(verdict->action),
 		  verdict_reason_name(verdict->reason), e->level, e->growth / 1048576, e->stall,
 		  e->thrash, e->io, e->run, e->lost_share, e->refaulted, e->near, e->turnover,
-		  e->major_faults, e->reclaims, e->has);
+		  e->major_faults, e->reclaims, e->memstall, e->swapins, e->has);
 }
 
 void watch_tick(struct daemon *daemon, struct watch *watch, uint64_t now_ns)

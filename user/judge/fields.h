@@ -33,6 +33,8 @@ enum field_kind {
 	X(stall_open, SAMPLE_HAS_STALL, FIELD_LEVEL)                                               \
 	X(reclaims, SAMPLE_HAS_STALL, FIELD_COUNTER)                                               \
 	X(reclaimed_pages, SAMPLE_HAS_STALL, FIELD_COUNTER)                                        \
+	X(memstall_ns, SAMPLE_HAS_MEMSTALL, FIELD_COUNTER)                                         \
+	X(compaction_ns, SAMPLE_HAS_STALL, FIELD_COUNTER)                                          \
 	X(io_ns, SAMPLE_HAS_WAITS, FIELD_COUNTER)                                                  \
 	X(io_open, SAMPLE_HAS_WAITS, FIELD_LEVEL)                                                  \
 	X(io_done_ns, SAMPLE_HAS_WAITS, FIELD_COUNTER)                                             \
@@ -43,6 +45,7 @@ enum field_kind {
 	X(samples, SAMPLE_HAS_WAITS, FIELD_COUNTER)                                                \
 	X(refaults, SAMPLE_HAS_WAITS, FIELD_COUNTER)                                               \
 	X(near, SAMPLE_HAS_WAITS, FIELD_COUNTER)                                                   \
+	X(swapins, SAMPLE_HAS_SWAPINS, FIELD_COUNTER)                                              \
 	X(total_bytes, SAMPLE_HAS_LEVEL, FIELD_BYTES)                                              \
 	X(held_bytes, SAMPLE_HAS_LEVEL, FIELD_BYTES)                                               \
 	X(usage_bytes, SAMPLE_HAS_LEVEL, FIELD_BYTES)                                              \

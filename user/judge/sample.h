@@ -24,6 +24,8 @@ enum {
 	SAMPLE_HAS_SWAP = 1 << 5,     /* swap_total_bytes, swap_free_bytes */
 	SAMPLE_HAS_SCANS = 1 << 6,    /* scanned_pages; node */
 	SAMPLE_HAS_MARKS = 1 << 7,    /* free_bytes, mark_low_bytes; node */
+	SAMPLE_HAS_MEMSTALL = 1 << 8, /* memstall_ns: functions can be attached to */
+	SAMPLE_HAS_SWAPINS = 1 << 9,  /* swapins */
 };
 
 struct sample {
@@ -36,6 +38,9 @@ struct sample {
 	uint64_t reclaims;
 	uint64_t reclaimed_pages;
 
+	uint64_t memstall_ns; /* by the kernel's own notion; includes those still open */
+	uint64_t compaction_ns;
+
 	uint64_t io_ns; /* includes the waits still open */
 	uint64_t io_open;
 	uint64_t io_done_ns;
@@ -45,7 +50,8 @@ struct sample {
 	uint64_t added_pages;
 	uint64_t samples;
 	uint64_t refaults;
-	uint64_t near; /* of refaults: at a distance that a kill could mend */
+	uint64_t near;	  /* of refaults: at a distance that a kill could mend */
+	uint64_t swapins; /* major faults on what was in swap */
 
 	uint64_t total_bytes; /* node: RAM; cgroup: its limit */
 	uint64_t held_bytes;  /* of it: what reclaim cannot give back */

@@ -118,7 +118,7 @@ struct evidence window_evidence(const struct window *window)
 {
 	struct evidence e = {0};
 	const struct sample *from, *to;
-	double span_ns, span_s, stall, reclaims, pages, refaults, faults;
+	double span_ns, span_s, stall, reclaims, pages, refaults, faults, memstall, swapins;
 
 	if (window->count < 2)
 		return e;
@@ -158,6 +158,16 @@ struct evidence window_evidence(const struct window *window)
 	    difference(from->major_faults, to->major_faults, &faults)) {
 		e.major_faults = faults / span_s;
 		e.has |= EVIDENCE_HAS_FAULTS;
+	}
+	if ((from->has & to->has & SAMPLE_HAS_MEMSTALL) &&
+	    difference(from->memstall_ns, to->memstall_ns, &memstall)) {
+		e.memstall = memstall / span_ns;
+		e.has |= EVIDENCE_HAS_MEMSTALL;
+	}
+	if ((from->has & to->has & SAMPLE_HAS_SWAPINS) &&
+	    difference(from->swapins, to->swapins, &swapins)) {
+		e.swapins = swapins / span_s;
+		e.has |= EVIDENCE_HAS_SWAPINS;
 	}
 	return e;
 }

@@ -39,6 +39,8 @@ enum {
 	EVIDENCE_HAS_LEVEL = 1 << 2,	/* level, growth, time to exhaustion */
 	EVIDENCE_HAS_TURNOVER = 1 << 3, /* of the file LRU, from the kernel's refault counts */
 	EVIDENCE_HAS_FAULTS = 1 << 4,
+	EVIDENCE_HAS_MEMSTALL = 1 << 5,
+	EVIDENCE_HAS_SWAPINS = 1 << 6,
 };
 
 struct evidence {
@@ -64,6 +66,8 @@ struct evidence {
 
 	double turnover;     /* 1/s: refaults, as times the file LRU */
 	double major_faults; /* 1/s */
+	double memstall;     /* tasks: stalled on memory by the kernel's own notion */
+	double swapins;	     /* 1/s: faults on what was in swap */
 	double reclaims;     /* 1/s */
 	double efficiency;   /* pages reclaimed per ms of stall */
 

@@ -5,10 +5,12 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <linux/perf_event.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -17,27 +19,48 @@
 
 #define VMLINUX_BTF "/sys/kernel/btf/vmlinux"
 
-/* program, tracepoint, required, eyes */
+#define TRACEPOINT(program, target, need, eyes)                                                    \
+	{                                                                                          \
+		program, target, LOADER_TRACEPOINT, need, eyes, 0                                  \
+	}
+#define FUNCTION(program, target, eyes)                                                            \
+	{                                                                                          \
+		program, target, LOADER_FUNCTION, LOADER_NEED_NONE, eyes, 0                        \
+	}
+#define ALL  LOADER_NEED_ALL
+#define EYES LOADER_NEED_EYES
+#define NONE LOADER_NEED_NONE
+
 static const struct loader_hook hook_table[] = {
-	{"fo_direct_begin", "mm_vmscan_direct_reclaim_begin", true, false, 0},
-	{"fo_direct_end", "mm_vmscan_direct_reclaim_end", true, false, 0},
-	/* not required: a kernel without the memory controller has none of the next four */
-	{"fo_limit_begin", "mm_vmscan_memcg_reclaim_begin", false, false, 0},
-	{"fo_limit_end", "mm_vmscan_memcg_reclaim_end", false, false, 0},
-	{"fo_soft_begin", "mm_vmscan_memcg_softlimit_reclaim_begin", false, false, 0},
-	{"fo_soft_end", "mm_vmscan_memcg_softlimit_reclaim_end", false, false, 0},
-	{"fo_throttled", "mm_vmscan_throttled", false, false, 0},
-	{"fo_kswapd_wake", "mm_vmscan_kswapd_wake", true, false, 0},
-	{"fo_kswapd_sleep", "mm_vmscan_kswapd_sleep", true, false, 0},
-	{"fo_exit", "sched_process_exit", true, false, 0},
-	{"fo_kernel_kill", "mark_victim", true, false, 0},
-	{"fo_cgroup_made", "cgroup_mkdir", false, false, 0},
-	{"fo_cgroup_removed", "cgroup_rmdir", false, false, 0},
-	{"fo_page_added", "mm_filemap_add_to_page_cache", false, true, 0},
-	{"fo_page_evicted", "mm_filemap_delete_from_page_cache", false, true, 0},
-	{"fo_switch", "sched_switch", false, true, 0},
-	{"fo_task_list", NULL, true, false, 0},
+	TRACEPOINT("fo_direct_begin", "mm_vmscan_direct_reclaim_begin", ALL, false),
+	TRACEPOINT("fo_direct_end", "mm_vmscan_direct_reclaim_end", ALL, false),
+	/* not needed: a kernel without the memory controller has none of the next four */
+	TRACEPOINT("fo_limit_begin", "mm_vmscan_memcg_reclaim_begin", NONE, false),
+	TRACEPOINT("fo_limit_end", "mm_vmscan_memcg_reclaim_end", NONE, false),
+	TRACEPOINT("fo_soft_begin", "mm_vmscan_memcg_softlimit_reclaim_begin", NONE, false),
+	TRACEPOINT("fo_soft_end", "mm_vmscan_memcg_softlimit_reclaim_end", NONE, false),
+	TRACEPOINT("fo_throttled", "mm_vmscan_throttled", NONE, false),
+	TRACEPOINT("fo_compact_begin", "mm_compaction_begin", NONE, false),
+	TRACEPOINT("fo_compact_end", "mm_compaction_end", NONE, false),
+	TRACEPOINT("fo_kswapd_wake", "mm_vmscan_kswapd_wake", ALL, false),
+	TRACEPOINT("fo_kswapd_sleep", "mm_vmscan_kswapd_sleep", ALL, false),
+	FUNCTION("fo_memstall_enter", "psi_memstall_enter", false),
+	FUNCTION("fo_memstall_leave", "psi_memstall_leave", false),
+	TRACEPOINT("fo_exit", "sched_process_exit", ALL, false),
+	TRACEPOINT("fo_kernel_kill", "mark_victim", ALL, false),
+	TRACEPOINT("fo_cgroup_made", "cgroup_mkdir", NONE, false),
+	TRACEPOINT("fo_cgroup_removed", "cgroup_rmdir", NONE, false),
+	TRACEPOINT("fo_page_added", "mm_filemap_add_to_page_cache", EYES, true),
+	TRACEPOINT("fo_page_evicted", "mm_filemap_delete_from_page_cache", EYES, true),
+	TRACEPOINT("fo_switch", "sched_switch", EYES, true),
+	FUNCTION("fo_refault", "workingset_refault", true),
+	{"fo_major_fault", "major faults", LOADER_FAULTS, NONE, true, 0},
+	{"fo_task_list", "the task iterator", LOADER_TASKS, ALL, false, 0},
 };
+
+#undef ALL
+#undef EYES
+#undef NONE
 
 #define HOOKS ARRAY_SIZE(hook_table)
 
@@ -47,6 +70,8 @@ struct loader {
 	struct loader_hook hooks[HOOKS];
 	struct bpf_program *programs[HOOKS];
 	struct bpf_link *links[HOOKS];
+	struct bpf_link **fault_links; /* one a CPU */
+	int cpus;
 	uint32_t generation;
 };
 
@@ -103,14 +128,62 @@ static bool argument_is(const struct btf *btf, const char *tracepoint, unsigned 
 	return found && !strcmp(found, name);
 }
 
+/*
+ * Whether a program may be attached to a function, and read its first argument. Some kernels refuse
+ * all of these programs although their BTF has the function.
+ */
+static int try_function(const struct btf *btf, const char *function, bool reads_argument)
+{
+	struct bpf_insn insns[] = {
+		{.code = BPF_LDX | BPF_MEM | BPF_DW, .dst_reg = 0, .src_reg = 1},
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0},
+		{.code = BPF_JMP | BPF_EXIT},
+	};
+	int skipped = reads_argument ? 0 : 1, id, fd, link, err;
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_TRACE_FENTRY);
+
+	id = btf__find_by_name_kind(btf, function, BTF_KIND_FUNC);
+	if (id < 0)
+		return -ENOENT;
+	opts.attach_btf_id = (uint32_t)id;
+	fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, "fo_try", "Dual BSD/GPL", insns + skipped,
+			   ARRAY_SIZE(insns) - (size_t)skipped, &opts);
+	if (fd < 0)
+		return -errno;
+	link = bpf_raw_tracepoint_open(NULL, fd);
+	err = link < 0 ? -errno : 0;
+	if (link >= 0)
+		close(link);
+	close(fd);
+	return err;
+}
+
 static void probe_features(struct loader_features *features, const struct btf *btf)
 {
+	features->functions = try_function(btf, "psi_memstall_enter", false);
+	features->int_args = !features->functions && !try_function(btf, "psi_memstall_enter", true);
 	features->task_storage = libbpf_probe_bpf_map_type(BPF_MAP_TYPE_TASK_STORAGE, NULL) == 1;
 	features->probe_read = libbpf_probe_bpf_helper(BPF_PROG_TYPE_RAW_TRACEPOINT,
 						       BPF_FUNC_probe_read_kernel, NULL) == 1;
 	features->begin_has_memcg =
 		argument_is(btf, "mm_vmscan_memcg_reclaim_begin", 2, "mem_cgroup");
 	features->cache_has_folio = argument_is(btf, "mm_filemap_add_to_page_cache", 0, "folio");
+}
+
+static struct loader *allocate(void)
+{
+	struct loader *loader = calloc(1, sizeof(*loader));
+
+	if (!loader)
+		return NULL;
+	loader->cpus = libbpf_num_possible_cpus();
+	loader->fault_links =
+		loader->cpus > 0 ? calloc((size_t)loader->cpus, sizeof(struct bpf_link *)) : NULL;
+	if (!loader->fault_links) {
+		free(loader);
+		return NULL;
+	}
+	return loader;
 }
 
 static void say(char *why, size_t size, const char *format, ...)
@@ -125,9 +198,26 @@ static void say(char *why, size_t size, const char *format, ...)
 	va_end(args);
 }
 
-/* Finds each hook's program and leaves out those whose tracepoint this kernel lacks. */
+/* 0, or why this kernel cannot have it. */
+static int lacks(const struct loader *loader, const struct loader_hook *hook, const struct btf *btf)
+{
+	switch (hook->kind) {
+	case LOADER_TRACEPOINT:
+		return tracepoint_proto(btf, hook->target) ? 0 : -ENOENT;
+	case LOADER_FUNCTION:
+		if (btf__find_by_name_kind(btf, hook->target, BTF_KIND_FUNC) < 0)
+			return -ENOENT;
+		return loader->features.functions;
+	default:
+		return 0;
+	}
+}
+
+/* Finds each hook's program and leaves out those whose place this kernel lacks. */
 static int choose_hooks(struct loader *loader, const struct btf *btf, char *why, size_t why_size)
 {
+	int err = 0;
+
 	for (size_t i = 0; i < HOOKS; i++) {
 		struct loader_hook *hook = &loader->hooks[i];
 
@@ -138,18 +228,57 @@ static int choose_hooks(struct loader *loader, const struct btf *btf, char *why,
 			say(why, why_size, "program %s is not in the object", hook->program);
 			return -EINVAL;
 		}
-		if (!hook->tracepoint || tracepoint_proto(btf, hook->tracepoint))
+		hook->state = lacks(loader, hook, btf);
+		if (!hook->state)
 			continue;
-		hook->state = -ENOENT;
 		bpf_program__set_autoload(loader->programs[i], false);
-		if (hook->required) {
+		if (hook->need == LOADER_NEED_ALL && !err) {
+			err = -ENOPROTOOPT;
 			say(why, why_size,
 			    "this kernel has no tracepoint %s; fastoom-bpf needs Linux 5.10 or "
 			    "newer "
 			    "with CONFIG_DEBUG_INFO_BTF",
-			    hook->tracepoint);
-			return -ENOPROTOOPT;
+			    hook->target);
 		}
+	}
+	return err;
+}
+
+static void detach_faults(struct loader *loader)
+{
+	for (int cpu = 0; cpu < loader->cpus; cpu++) {
+		bpf_link__destroy(loader->fault_links[cpu]);
+		loader->fault_links[cpu] = NULL;
+	}
+}
+
+static int attach_faults(struct loader *loader, struct bpf_program *program)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_SOFTWARE,
+		.size = sizeof(attr),
+		.config = PERF_COUNT_SW_PAGE_FAULTS_MAJ,
+		.sample_period = 1,
+	};
+
+	for (int cpu = 0; cpu < loader->cpus; cpu++) {
+		int err = 0, fd;
+
+		if (loader->fault_links[cpu])
+			continue;
+		fd = (int)syscall(SYS_perf_event_open, &attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+		if (fd < 0 && errno == ENODEV)
+			continue; /* not online */
+		if (fd < 0)
+			err = -errno;
+		else if (!(loader->fault_links[cpu] = bpf_program__attach_perf_event(program, fd)))
+			err = -errno;
+		if (!err)
+			continue;
+		if (fd >= 0)
+			close(fd);
+		detach_faults(loader);
+		return err;
 	}
 	return 0;
 }
@@ -158,6 +287,10 @@ static int attach(struct loader *loader, size_t i)
 {
 	struct bpf_link *link;
 
+	if (loader->hooks[i].kind == LOADER_FAULTS) {
+		loader->hooks[i].state = attach_faults(loader, loader->programs[i]);
+		return loader->hooks[i].state;
+	}
 	if (loader->links[i])
 		return 0;
 	link = bpf_program__attach(loader->programs[i]);
@@ -178,10 +311,9 @@ static int attach_sentinels(struct loader *loader, char *why, size_t why_size)
 		if (hook->state || hook->eyes)
 			continue;
 		err = attach(loader, i);
-		if (err && hook->required) {
+		if (err && hook->need == LOADER_NEED_ALL) {
 			say(why, why_size, "%s cannot be attached to %s: %s", hook->program,
-			    hook->tracepoint ? hook->tracepoint : "the task iterator",
-			    strerror(-err));
+			    hook->target, strerror(-err));
 			return err;
 		}
 	}
@@ -204,6 +336,7 @@ static int open_object(struct loader *loader, int cgroup_version)
 	loader->skel->rodata->fo_begin_has_memcg = loader->features.begin_has_memcg;
 	loader->skel->rodata->fo_cache_has_folio = loader->features.cache_has_folio;
 	loader->skel->rodata->fo_have_probe_read = loader->features.probe_read;
+	loader->skel->rodata->fo_have_int_args = loader->features.int_args;
 	loader->skel->rodata->fo_cgroup_v1 = cgroup_version == 1;
 
 	/* 64k shadows follow 4 GiB of evictions at a shift of 4; larger hosts follow fewer pages */
@@ -236,10 +369,8 @@ static int prepare(struct loader *loader, const struct btf *btf, int cgroup_vers
 	return choose_hooks(loader, btf, why, why_size);
 }
 
-int loader_new(struct loader **ret, int cgroup_version, char *why, size_t why_size)
+static int read_btf(struct btf **ret, char *why, size_t why_size)
 {
-	struct loader *loader;
-	struct btf *btf;
 	int err;
 
 	libbpf_set_print(print_libbpf);
@@ -250,8 +381,8 @@ int loader_new(struct loader **ret, int cgroup_version, char *why, size_t why_si
 		    strerror(-err));
 		return err;
 	}
-	btf = btf__parse(VMLINUX_BTF, NULL);
-	if (!btf) {
+	*ret = btf__parse(VMLINUX_BTF, NULL);
+	if (!*ret) {
 		char text[64];
 
 		libbpf_strerror(-errno, text, sizeof(text));
@@ -261,7 +392,44 @@ int loader_new(struct loader **ret, int cgroup_version, char *why, size_t why_si
 		    text);
 		return -ENOENT;
 	}
-	loader = calloc(1, sizeof(*loader));
+	return 0;
+}
+
+/* What prepare() left ready; prepares anew where the kernel wants less. */
+static int load(struct loader *loader, const struct btf *btf, int cgroup_version, char *why,
+		size_t why_size)
+{
+	int err = fastoom__load(loader->skel);
+
+	if (err == -EINVAL && loader->features.task_storage) {
+		/* 5.11 and 5.12 have the map, but not for our kind of program */
+		loader->features.task_storage = false;
+		err = prepare(loader, btf, cgroup_version, why, why_size);
+		if (err)
+			return err;
+		err = fastoom__load(loader->skel);
+	}
+	if (err == -EPERM || err == -EACCES)
+		say(why, why_size,
+		    "the kernel does not let us load BPF programs: run as root, or with "
+		    "CAP_BPF, CAP_PERFMON and CAP_DAC_READ_SEARCH");
+	else if (err)
+		say(why, why_size,
+		    "the kernel refused the BPF object: %s; run with --verbose for its "
+		    "reason",
+		    strerror(-err));
+	return err;
+}
+
+int loader_new(struct loader **ret, int cgroup_version, char *why, size_t why_size)
+{
+	struct loader *loader;
+	struct btf *btf;
+	int err = read_btf(&btf, why, why_size);
+
+	if (err)
+		return err;
+	loader = allocate();
 	if (!loader) {
 		btf__free(btf);
 		return -ENOMEM;
@@ -269,25 +437,8 @@ int loader_new(struct loader **ret, int cgroup_version, char *why, size_t why_si
 
 	probe_features(&loader->features, btf);
 	err = prepare(loader, btf, cgroup_version, why, why_size);
-	if (!err) {
-		err = fastoom__load(loader->skel);
-		if (err == -EINVAL && loader->features.task_storage) {
-			/* 5.11 and 5.12 have the map, but not for our kind of program */
-			loader->features.task_storage = false;
-			err = prepare(loader, btf, cgroup_version, why, why_size);
-			if (!err)
-				err = fastoom__load(loader->skel);
-		}
-		if (err == -EPERM || err == -EACCES)
-			say(why, why_size,
-			    "the kernel does not let us load BPF programs: run as root, or with "
-			    "CAP_BPF, CAP_PERFMON and CAP_DAC_READ_SEARCH");
-		else if (err)
-			say(why, why_size,
-			    "the kernel refused the BPF object: %s; run with --verbose for its "
-			    "reason",
-			    strerror(-err));
-	}
+	if (!err)
+		err = load(loader, btf, cgroup_version, why, why_size);
 	btf__free(btf);
 	if (!err)
 		err = attach_sentinels(loader, why, why_size);
@@ -299,13 +450,99 @@ int loader_new(struct loader **ret, int cgroup_version, char *why, size_t why_si
 	return 0;
 }
 
+/* The whole object was refused: which program was it? Each in an object of its own. */
+static void try_one_by_one(struct loader *loader, const struct btf *btf, int cgroup_version,
+			   int *ret_states, bool *ret_tried)
+{
+	char why[256];
+
+	for (size_t i = 0; i < HOOKS; i++) {
+		int err = prepare(loader, btf, cgroup_version, why, sizeof(why));
+
+		if (err && err != -ENOPROTOOPT)
+			return;
+		ret_states[i] = loader->hooks[i].state;
+		if (ret_states[i])
+			continue;
+		for (size_t j = 0; j < HOOKS; j++)
+			bpf_program__set_autoload(loader->programs[j], i == j);
+		err = fastoom__load(loader->skel);
+		ret_states[i] = err ? err : attach(loader, i);
+		ret_tried[i] = true;
+		bpf_link__destroy(loader->links[i]);
+		loader->links[i] = NULL;
+	}
+}
+
+static void try_hooks(struct loader *loader, const struct btf *btf, int cgroup_version, int err,
+		      struct loader_trial *ret)
+{
+	int states[HOOKS] = {0};
+
+	for (size_t i = 0; i < HOOKS; i++) {
+		enum bpf_attach_type type = bpf_program__expected_attach_type(loader->programs[i]);
+
+		ret->tiers[i] = type == BPF_TRACE_FENTRY || type == BPF_TRACE_FEXIT;
+		if (!err && !loader->hooks[i].state) {
+			states[i] = attach(loader, i);
+			ret->tried[i] = true;
+		} else {
+			states[i] = loader->hooks[i].state;
+		}
+	}
+	if (err && err != -EPERM && err != -EACCES)
+		try_one_by_one(loader, btf, cgroup_version, states, ret->tried);
+	for (size_t i = 0; i < HOOKS; i++) {
+		ret->hooks[i] = loader->hooks[i];
+		ret->hooks[i].state = states[i];
+	}
+	ret->count = HOOKS;
+}
+
+_Static_assert(HOOKS <= LOADER_HOOKS_MAX, "loader_trial has no room for all hooks");
+
+int loader_try(struct loader_trial *ret, int cgroup_version, char *why, size_t why_size)
+{
+	struct loader *loader;
+	struct btf *btf;
+	int err, lacking;
+
+	*ret = (struct loader_trial){0};
+	err = read_btf(&btf, why, why_size);
+	if (err)
+		return err;
+	loader = allocate();
+	if (!loader) {
+		btf__free(btf);
+		return -ENOMEM;
+	}
+	probe_features(&loader->features, btf);
+	err = prepare(loader, btf, cgroup_version, why, why_size);
+	/* what is in this kernel is tried all the same */
+	lacking = err == -ENOPROTOOPT ? err : 0;
+	if (!err || lacking) {
+		char sentence[512];
+
+		err = load(loader, btf, cgroup_version, sentence, sizeof(sentence));
+		if (err && !lacking)
+			say(why, why_size, "%s", sentence);
+		try_hooks(loader, btf, cgroup_version, err, ret);
+		ret->features = loader->features;
+	}
+	btf__free(btf);
+	loader_free(loader);
+	return err ? err : lacking;
+}
+
 void loader_free(struct loader *loader)
 {
 	if (!loader)
 		return;
 	for (size_t i = 0; i < HOOKS; i++)
 		bpf_link__destroy(loader->links[i]);
+	detach_faults(loader);
 	fastoom__destroy(loader->skel);
+	free(loader->fault_links);
 	free(loader);
 }
 
@@ -318,6 +555,7 @@ int loader_map(const struct loader *loader, enum loader_map map)
 		[LOADER_MAP_HOT] = loader->skel->maps.fo_hot,
 		[LOADER_MAP_NEAR] = loader->skel->maps.fo_near,
 		[LOADER_MAP_LIMIT_OF] = loader->skel->maps.fo_limit_of,
+		[LOADER_MAP_MEMSTALLS] = loader->skel->maps.fo_memstalls,
 	};
 
 	return bpf_map__fd(maps[map]);
@@ -377,7 +615,7 @@ int loader_eyes_open(struct loader *loader)
 		err = loader->hooks[i].state;
 		if (!err)
 			err = attach(loader, i);
-		if (err) {
+		if (err && loader->hooks[i].need == LOADER_NEED_EYES) {
 			loader_eyes_shut(loader);
 			return err;
 		}
@@ -393,6 +631,15 @@ void loader_eyes_shut(struct loader *loader)
 		bpf_link__destroy(loader->links[i]);
 		loader->links[i] = NULL;
 	}
+	detach_faults(loader);
+}
+
+bool loader_has(const struct loader *loader, const char *program)
+{
+	for (size_t i = 0; i < HOOKS; i++)
+		if (!strcmp(loader->hooks[i].program, program))
+			return loader->hooks[i].state == 0;
+	return false;
 }
 
 void loader_eyes_node(struct loader *loader, bool on)
@@ -406,7 +653,7 @@ int loader_tasks_fd(const struct loader *loader, uint64_t scope)
 
 	loader->skel->bss->fo_list_scope = scope;
 	for (size_t i = 0; i < HOOKS; i++)
-		if (!hook_table[i].tracepoint) {
+		if (hook_table[i].kind == LOADER_TASKS) {
 			fd = bpf_iter_create(bpf_link__fd(loader->links[i]));
 			return fd < 0 ? -errno : fd;
 		}

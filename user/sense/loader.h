@@ -30,13 +30,28 @@ enum loader_map {
 	LOADER_MAP_HOT,
 	LOADER_MAP_NEAR,
 	LOADER_MAP_LIMIT_OF,
+	LOADER_MAP_MEMSTALLS,
 	LOADER_MAPS_,
 };
 
+enum loader_hook_kind {
+	LOADER_TRACEPOINT,
+	LOADER_FUNCTION, /* fentry: not on every kernel, and on some not permitted */
+	LOADER_FAULTS,	 /* the software event of major faults, on every CPU */
+	LOADER_TASKS,	 /* the task iterator */
+};
+
+enum loader_need {
+	LOADER_NEED_ALL,  /* nothing can be judged without it */
+	LOADER_NEED_EYES, /* the wide eyes see nothing without it */
+	LOADER_NEED_NONE, /* one witness more */
+};
+
 struct loader_hook {
-	const char *program;	/* as `bpftool prog show` names it */
-	const char *tracepoint; /* NULL: the task iterator */
-	bool required;
+	const char *program; /* as `bpftool prog show` names it */
+	const char *target;  /* the tracepoint or function; for the others a name for people */
+	enum loader_hook_kind kind;
+	enum loader_need need;
 	bool eyes; /* attached only while a scope is in trouble */
 	int state; /* 0 attached (eyes: can be), else -errno: why not */
 };
@@ -46,7 +61,26 @@ struct loader_features {
 	bool begin_has_memcg;
 	bool cache_has_folio;
 	bool probe_read;
+	bool int_args; /* of functions: a pointer to an int may be read */
+	int functions; /* 0: functions can be attached to; else -errno: why not */
 };
+
+#define LOADER_HOOKS_MAX 64
+
+/* What this host gives, found by doing it. */
+struct loader_trial {
+	struct loader_hook hooks[LOADER_HOOKS_MAX];
+	int tiers[LOADER_HOOKS_MAX];  /* 1: on functions (fentry), 0: tracepoints and iterators */
+	bool tried[LOADER_HOOKS_MAX]; /* attached, or refused; else only looked for in the BTF */
+	size_t count;		      /* 0: not even the object could be opened */
+	struct loader_features features;
+};
+
+/*
+ * Loads, attaches every hook once, the wide eyes too, and lets go; a daemon that runs does not
+ * notice. 0 or why nothing was loaded, with a sentence in @why; @ret says what is known anyway.
+ */
+int loader_try(struct loader_trial *ret, int cgroup_version, char *why, size_t why_size);
 
 /* @cgroup_version: 1, 2 or 0 (none). @why gets the reason when it fails. */
 int loader_new(struct loader **ret, int cgroup_version, char *why, size_t why_size);
@@ -69,6 +103,9 @@ int loader_eyes_open(struct loader *loader);
 void loader_eyes_shut(struct loader *loader);
 /* The node's tasks are watched too, not only those of limited cgroups. */
 void loader_eyes_node(struct loader *loader, bool on);
+
+/* Whether a hook is attached, or, for the eyes, whether it is while they are open. */
+bool loader_has(const struct loader *loader, const char *program);
 
 /* A new reading of the task iterator, of @scope's processes; the caller closes it. */
 int loader_tasks_fd(const struct loader *loader, uint64_t scope);

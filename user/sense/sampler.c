@@ -152,6 +152,41 @@ int sampler_waits(struct sampler *sampler, uint64_t scope, struct fo_wait_stat *
 	return err;
 }
 
+int sampler_memstall(struct sampler *sampler, uint64_t scope, uint64_t now_ns, uint64_t *ret_ns)
+{
+	struct fo_memstall once;
+	int err;
+
+	if (!loader_has(sampler->loader, "fo_memstall_enter") ||
+	    !loader_has(sampler->loader, "fo_memstall_leave"))
+		return -EOPNOTSUPP;
+	*ret_ns = UINT64_MAX;
+	for (int i = 0; i < 2; i++) {
+		struct fo_stall stall = {0};
+		uint64_t ns;
+
+		err = sum(sampler, LOADER_MAP_MEMSTALLS, scope, WORDS(struct fo_memstall),
+			  (uint64_t *)&once);
+		if (err == -ENOENT)
+			memset(&once, 0, sizeof(once)); /* nobody stalled yet */
+		else if (err)
+			return err;
+		stall.nr = once.nr;
+		stall.start_sum_ns = once.start_sum_ns;
+		stall.done_ns = once.done_ns;
+		ns = clock_ns(&stall, now_ns);
+		if (ns < *ret_ns)
+			*ret_ns = ns;
+	}
+	return 0;
+}
+
+static void sample_memstall(struct sampler *sampler, uint64_t scope, struct sample *sample)
+{
+	if (!sampler_memstall(sampler, scope, sample->at_ns, &sample->memstall_ns))
+		sample->has |= SAMPLE_HAS_MEMSTALL;
+}
+
 static void sample_sums(struct sampler *sampler, uint64_t scope, bool eyes, struct sample *sample)
 {
 	struct fo_counters counters;
@@ -160,12 +195,14 @@ static void sample_sums(struct sampler *sampler, uint64_t scope, bool eyes, stru
 
 	loader_counters(sampler->loader, &counters);
 	sample->losses = (uint32_t)(counters.tasks_full + counters.waits_full);
+	sample_memstall(sampler, scope, sample);
 
 	if (!sampler_stall(sampler, scope, &stat)) {
 		sample->stall_ns = clock_ns(&stat.stall, sample->at_ns);
 		sample->stall_open = stat.stall.nr > 0 ? (uint64_t)stat.stall.nr : 0;
 		sample->reclaims = stat.stall.begun;
 		sample->reclaimed_pages = stat.stall.reclaimed_pages;
+		sample->compaction_ns = stat.compaction_ns;
 		sample->has |= SAMPLE_HAS_STALL;
 	}
 	if (!eyes)
@@ -185,6 +222,10 @@ static void sample_sums(struct sampler *sampler, uint64_t scope, bool eyes, stru
 	sample->refaults = waits.refaults;
 	sample->near = waits.near;
 	sample->has |= SAMPLE_HAS_WAITS;
+	if (loader_has(sampler->loader, "fo_major_fault")) {
+		sample->swapins = waits.swapins;
+		sample->has |= SAMPLE_HAS_SWAPINS;
+	}
 }
 
 int sampler_node(struct sampler *sampler, uint64_t now_ns, bool eyes, struct sample *ret)

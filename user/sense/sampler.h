@@ -34,6 +34,8 @@ int sampler_cgroup(struct sampler *sampler, const struct cgroup *cgroup, uint64_
 
 /* A scope's sums over all CPUs; -ENOENT: it never reclaimed. */
 int sampler_stall(struct sampler *sampler, uint64_t scope, struct fo_scope_stat *ret);
+/* Its memory stalls by the kernel's own notion; -EOPNOTSUPP: not to be had on this kernel. */
+int sampler_memstall(struct sampler *sampler, uint64_t scope, uint64_t now_ns, uint64_t *ret_ns);
 int sampler_waits(struct sampler *sampler, uint64_t scope, struct fo_wait_stat *ret);
 
 #endif /* FASTOOM_SENSE_SAMPLER_H */

@@ -93,6 +93,10 @@ static void put_evidence(struct json *json, const struct evidence *e)
 	}
 	if (e->has & EVIDENCE_HAS_TURNOVER)
 		json_real(json, "file_lru_turnover_per_s", e->turnover);
+	if (e->has & EVIDENCE_HAS_MEMSTALL)
+		json_real(json, "memstall_tasks", e->memstall);
+	if (e->has & EVIDENCE_HAS_SWAPINS)
+		json_real(json, "swapins_per_s", e->swapins);
 	if (e->has & EVIDENCE_HAS_FAULTS)
 		json_real(json, "major_faults_per_s", e->major_faults);
 	json_shut_map(json);

@@ -1,0 +1,302 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+#
+# The scenarios, as they run within a guest (busybox's shell). run_plan PLAN: comma-separated words
+#   NAME      the scenario with the daemon      NAME-     the same without it
+#   doctor    what `fastoom-bpf doctor --json` says, before the daemon runs
+# A run leaves a directory /tmp/out/NAME or NAME- with
+#   service        what the canary served, fo-load's report: a line each 100 ms
+#   meta           "KEY VALUE" lines: see below
+#   events, log    the daemon's, of this run
+#   kernel         the kernel's log since the run began
+SET=/data/vm/set
+STREAM=/data/vm/stream
+MIB=1048576
+
+now_ms() {
+	read -r up _ </proc/uptime
+	# shellcheck disable=SC3060 # busybox has it
+	echo "$((${up%.*} * 1000 + 1${up#*.} * 10 - 1000))"
+}
+
+meminfo() { awk -v key="$1:" '$1 == key { print $2 * 1024; exit }' /proc/meminfo; }
+vmstat() { awk -v key="$1" '$1 == key { print $2; exit }' /proc/vmstat; }
+meta() { echo "$*" >>"$OUT/meta"; }
+
+# load ROLE ARGUMENT...: fo-load in the background, as an ordinary process named after its role
+ROLES=
+load() {
+	role=$1
+	shift
+	(
+		echo 0 >/proc/self/oom_score_adj
+		[ -z "$BOX" ] || echo 0 >"$BOX/cgroup.procs"
+		exec fo-load "$@" --comm "$role"
+	) &
+	ROLES="$ROLES $role:$!"
+	meta role "$role" $!
+}
+
+is_alive() {
+	read -r _ _ state _ <"/proc/$1/stat" 2>/dev/null || return 1
+	[ "$state" != Z ] && [ "$state" != X ]
+}
+
+# The canary: a mapped working set, read in; the first two seconds of its rate are its health.
+service() {
+	load service service "$SET" --size "$1" --report 100ms >"$OUT/service"
+	while [ "$(wc -l <"$OUT/service")" -lt 25 ]; do
+		sleep 0.2
+	done
+}
+
+# What can be taken before nothing is left, swap included, with the service's pages in memory.
+room() { echo "$(($(meminfo MemAvailable) + $(meminfo SwapFree)))"; }
+
+begin() {
+	meta trouble_ms "$(now_ms)"
+	meta oom_kills "$(vmstat oom_kill)"
+}
+
+# The run's time is over after $1 seconds, or, with the daemon, when the service is well again for
+# three seconds after a kill.
+during() {
+	end=$(($(now_ms) + $1 * 1000))
+	killed=0
+	while [ "$(now_ms)" -lt "$end" ]; do
+		sleep 0.5
+		[ -n "$DAEMON" ] || continue
+		if grep -q '"event":"kill"\|"event":"kernel_kill"' "$OUT/events"; then
+			killed=$((killed + 1))
+			[ "$killed" -lt "${AFTER_KILL:-16}" ] || break
+		fi
+	done
+	meta end_ms "$(now_ms)"
+}
+
+# ---- the scenarios: each begins when its service is healthy -------------------------------------
+
+# A leaker that stops short of OOM: half of the service's working set finds no room any more.
+do_livelock() {
+	service 96MiB
+	begin
+	load leaker leak --to "$(($(room) - 40 * MIB))" --rate 40MiB
+	during 40
+}
+
+# The same, creeping on until the kernel has nothing left.
+do_creep() {
+	service 96MiB
+	begin
+	load leaker leak --to "$(($(room) + 200 * MIB))" --rate 16MiB
+	during 40
+}
+
+do_spike() {
+	service 96MiB
+	begin
+	load leaker spike --to "$(($(room) + 200 * MIB))"
+	during 15
+}
+
+# Processes of medium size, faster than they end.
+do_bomb() {
+	service 96MiB
+	begin
+	i=0
+	while [ "$i" -lt 24 ]; do
+		i=$((i + 1))
+		load bomb leak --to 24MiB --rate 64MiB
+		sleep 0.3
+	done
+	during 25
+}
+
+# A steady third of RAM beside a smaller leaker.
+do_blame() {
+	size=$(($(meminfo MemTotal) / 3))
+	load steady steady --size "$size"
+	sleep 12 # what was there for long is not growth
+	service 64MiB
+	begin
+	load leaker leak --to "$(($(room) - 28 * MIB))" --rate 16MiB
+	during 40
+}
+
+# A container at its limit, while the node has memory to spare; only inside it may anybody die.
+do_box() {
+	box=$BOX_PARENT/box
+	mkdir -p "$box"
+	if [ "$FO_cgroup" = 1 ]; then
+		echo 100M >"$box/memory.limit_in_bytes"
+		echo 0 >"$box/memory.swappiness"
+	else
+		echo 100M >"$box/memory.max"
+		echo 0 >"$box/memory.swap.max"
+	fi
+	load bystander steady --size 40MiB
+	BOX=$box
+	service 64MiB
+	begin
+	load leaker leak --to 70MiB --rate 32MiB
+	BOX=
+	during 40
+}
+
+# Benign: a working set that is used stays, what is only read once goes through.
+do_stream() {
+	service 24MiB
+	begin
+	load stream stream "$STREAM" --by read --passes 1
+	dd if="$STREAM" of=/data/copy bs=1M count=500 2>/dev/null &
+	during 25
+	rm -f /data/copy
+}
+
+do_build() {
+	mkdir -p /tmp/src
+	[ -e /data/src ] || {
+		mkdir /data/src
+		i=0
+		while [ "$i" -lt 24 ]; do
+			i=$((i + 1))
+			head -c 1048576 "$STREAM" >"/data/src/$i.c"
+		done
+	}
+	service 24MiB
+	begin
+	load build forks --files /data/src --width 3
+	during 15
+}
+
+# Cache fills memory, then somebody wants much of it at once, gives it back, wants it again.
+do_burst() {
+	service 24MiB
+	begin
+	dd if="$STREAM" of=/dev/null bs=1M count=400 2>/dev/null
+	i=0
+	while [ "$i" -lt 4 ]; do
+		i=$((i + 1))
+		load burst spike --to "$(($(meminfo MemTotal) / 2))" --for 2s
+		dd if="$STREAM" of=/dev/null bs=1M skip=$((i * 100)) count=150 2>/dev/null
+		sleep 1
+	done
+	during 4
+}
+
+do_steady() {
+	service 16MiB
+	begin
+	# 85 % of RAM in use, the kernel and the service included
+	load steady steady --size "$(($(meminfo MemTotal) * 85 / 100 - ($(meminfo MemTotal) - $(meminfo MemAvailable)) - 16 * MIB))"
+	dd if="$STREAM" of=/dev/null bs=1M count=400 2>/dev/null
+	during 12
+}
+
+# ---- running them ------------------------------------------------------------------------------
+
+daemon_start() {
+	mkdir -p /run/fastoom-bpf
+	fastoom-bpf run -v -c /config.yaml -e /tmp/events >/tmp/log 2>&1 &
+	DAEMON=$!
+	for _ in $(seq 1 300); do
+		grep -q '"event":"start"' /tmp/events 2>/dev/null && return
+		is_alive "$DAEMON" || break
+		sleep 0.2
+	done
+	DAEMON=
+	echo "the daemon does not start" >>/tmp/out/failures
+}
+
+daemon_meta() {
+	[ -n "$DAEMON" ] || return
+	# shellcheck disable=SC2046 # words
+	set -- $(sed 's/.*) //' "/proc/$DAEMON/stat")
+	meta "daemon_ticks_$1" 0 # its state; the ticks are user and system
+	shift 11
+	meta "daemon_ticks_$WHEN" "$(($1 + $2))"
+	meta daemon_rss_kib "$(awk '/^VmRSS/ { print $2 }' "/proc/$DAEMON/status")"
+}
+
+psi_meta() {
+	[ -e /proc/pressure/memory ] || return
+	sed "s/ .*total=/ /; s/^/psi_$WHEN /" /proc/pressure/memory >>"$OUT/meta"
+}
+
+run_one() {
+	OUT=/tmp/out/$1
+	mkdir -p "$OUT"
+	ROLES=
+	BOX=
+	: >"$OUT/events"
+	dmesg -c >/dev/null
+	if [ -n "$DAEMON" ]; then
+		# both are appended to: what is this run's is what comes from here on
+		events_at=$(wc -c </tmp/events)
+		log_at=$(wc -c </tmp/log)
+		tail -c +"$((events_at + 1))" -f /tmp/events >"$OUT/events" &
+		tail_pid=$!
+	fi
+	WHEN=before daemon_meta
+	WHEN=before psi_meta
+	"do_${1%-}"
+	for role in $ROLES; do
+		if is_alive "${role#*:}"; then
+			meta alive "${role%%:*}"
+		else
+			meta dead "${role%%:*}"
+		fi
+	done
+	meta oom_kills_after "$(vmstat oom_kill)"
+	for role in $ROLES; do
+		kill -KILL "${role#*:}" 2>/dev/null
+	done
+	wait_for_quiet
+	WHEN=after daemon_meta
+	WHEN=after psi_meta
+	dmesg >"$OUT/kernel"
+	if [ -n "$DAEMON" ]; then
+		kill "$tail_pid"
+		tail -c +"$((events_at + 1))" /tmp/events >"$OUT/events"
+		tail -c +"$((log_at + 1))" /tmp/log >"$OUT/log"
+	fi
+	echo "$1 done at $(now_ms)" >/dev/console
+}
+
+# The dead are gone, swap is empty again and the daemon sees nothing: runs do not know each other.
+wait_for_quiet() {
+	pkill -KILL fo-load 2>/dev/null
+	[ ! -d "$BOX_PARENT/box" ] || rmdir "$BOX_PARENT/box" 2>/dev/null
+	if [ "$FO_swap" != none ]; then
+		swapoff -a
+		case $FO_swap in
+		zram) swapon /dev/zram0 ;;
+		disk) swapon /dev/vdc ;;
+		esac
+	fi
+	echo 3 >/proc/sys/vm/drop_caches
+	cat "$SET" >/dev/null
+	sleep 4 # the daemon's own idea of quiet is three seconds
+}
+
+run_plan() {
+	DAEMON=
+	: >/tmp/events
+	cat "$SET" >/dev/null
+	echo "$1" | tr , '\n' >/tmp/plan
+	while read -r word; do
+		case $word in
+		doctor)
+			fastoom-bpf doctor --json >/tmp/out/doctor.json
+			echo $? >/tmp/out/doctor.rc
+			continue
+			;;
+		*-) ;;
+		*) [ -n "$DAEMON" ] || daemon_start ;;
+		esac
+		run_one "$word" </dev/null
+	done </tmp/plan
+	cp /tmp/log /tmp/out/daemon-log 2>/dev/null
+	[ -z "$DAEMON" ] || kill "$DAEMON"
+	: >/tmp/out/done
+}
