@@ -139,14 +139,23 @@ $(O)/tests/%: tests/%.c $(LIB)
 
 # Needs clang's runtime (libclang-rt-dev); not part of `make test`. SECONDS=N for longer.
 SECONDS ?= 60
-.PHONY: fuzz
-fuzz:
+FUZZ_CC = $(CLANG) -std=gnu11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined -iquote user
+.PHONY: fuzz fuzz-config fuzz-trace
+fuzz: fuzz-config fuzz-trace
+
+fuzz-config:
 	$(Q)mkdir -p $(O)/fuzz/corpus
 	$(call msg,FUZZ,$(O)/fuzz/fuzz_config)
-	$(Q)$(CLANG) -std=gnu11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined -iquote user \
-		$(DEP_CFLAGS) tests/fuzz/fuzz_config.c user/cli/config_file.c user/base/yaml.c \
+	$(Q)$(FUZZ_CC) $(DEP_CFLAGS) tests/fuzz/fuzz_config.c user/cli/config_file.c user/base/yaml.c \
 		user/base/regex.c -o $(O)/fuzz/fuzz_config -lyaml -lpcre2-8 -pthread
 	$(Q)$(O)/fuzz/fuzz_config -max_total_time=$(SECONDS) $(O)/fuzz/corpus tests/fuzz/corpus/config
+
+fuzz-trace:
+	$(Q)mkdir -p $(O)/fuzz/corpus-trace
+	$(call msg,FUZZ,$(O)/fuzz/fuzz_trace)
+	$(Q)$(FUZZ_CC) tests/fuzz/fuzz_trace.c user/tell/trace_read.c user/judge/fields.c \
+		-o $(O)/fuzz/fuzz_trace -lz
+	$(Q)$(O)/fuzz/fuzz_trace -max_total_time=$(SECONDS) $(O)/fuzz/corpus-trace tests/golden
 
 install: all
 	install -D -m 755 $(BIN) $(DESTDIR)$(PREFIX)/sbin/fastoom-bpf

@@ -246,15 +246,17 @@ static void test_a_full_disk(void **state)
 		sample.at_ns += 100 * MS;
 		sample.stall_ns = sample.at_ns * 7 % 1000000007;
 		trace_put_sample(recorder_trace(recorder), &scope, &sample);
-		if (i % 300 == 0)
-			usleep(1000);
+		if (i % 100 == 0)
+			usleep(2000);
 		if (i == 6000) {
 			usleep(100000);
 			assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
 		}
-		if (i % 10 == 0)
+		if (i % 100 == 0)
 			recorder_tick(recorder, sample.at_ns, false);
 	}
+	/* on a busy machine the writer may be behind */
+	usleep(100000);
 	recorder_tick(recorder, sample.at_ns, true);
 	assert_true(writer_shut(writer));
 	assert_true(recorder_lost(recorder, &error) > 0);
@@ -273,7 +275,7 @@ static void test_a_full_disk(void **state)
 	}
 	assert_string_equal(trace_reader_error(reader), "");
 	assert_true(trace_reader_lost(reader) > 0);
-	assert_true(before == sample.at_ns && n > 3000 && n < 9000);
+	assert_true(before > 6000 * 100 * MS && n > 500 && n < 9000);
 	trace_reader_free(reader);
 	free(bytes);
 }
@@ -297,11 +299,13 @@ static void fill(struct recorder *recorder, uint64_t *now, size_t n, uint64_t sc
 	}
 }
 
-static void wait_for_files(size_t n)
+/* A file has its name once it is whole. */
+static void wait_for(char *name, size_t size, uint64_t id)
 {
-	for (int i = 0; i < 500 && each_file(NULL) < n; i++)
-		usleep(10000);
-	assert_int_equal(each_file(NULL), n);
+	snprintf(name, size, "%s/kill-%llu.fo", folder, (unsigned long long)id);
+	for (int i = 0; i < 1000 && access(name, F_OK); i++)
+		usleep(5000);
+	assert_int_equal(access(name, F_OK), 0);
 }
 
 /* A hot hour, and what comes of it is the last two minutes. */
@@ -318,8 +322,7 @@ static void test_the_last_minutes_are_kept(void **state)
 	assert_int_equal(recorder_keep(&recorder, writer, folder, &head), 0);
 	fill(recorder, &now, 6000, 10);
 	recorder_hand_over(recorder, 77);
-	wait_for_files(1);
-	snprintf(name, sizeof(name), "%s/kill-77.fo", folder);
+	wait_for(name, sizeof(name), 77);
 	assert_true(count_samples(name, &first, &last) >= 10 * 1200);
 	assert_true(last == now);
 	/* all of two minutes, and no more than it takes to fill the oldest piece */
@@ -330,9 +333,9 @@ static void test_the_last_minutes_are_kept(void **state)
 	now += 180 * SEC;
 	fill(recorder, &now, 100, 1);
 	recorder_hand_over(recorder, 78);
-	wait_for_files(2);
+	wait_for(name, sizeof(name), 78);
+	assert_int_equal(each_file(NULL), 2);
 	assert_true(writer_shut(writer));
-	snprintf(name, sizeof(name), "%s/kill-78.fo", folder);
 	count_samples(name, &first, &last);
 	assert_true(last == now);
 	assert_int_equal(recorder_lost(recorder, &error), 0);
@@ -362,15 +365,7 @@ static void test_few_files_are_kept(void **state)
 
 		fill(recorder, &now, 2, 1);
 		recorder_hand_over(recorder, id);
-		for (int i = 0; i < 500; i++) {
-			snprintf(name, sizeof(name), "%s/kill-%llu.fo", folder,
-				 (unsigned long long)id);
-			if (!access(name, F_OK))
-				break;
-			usleep(2000);
-		}
-		/* the busy mark falls after the file has its name */
-		usleep(2000);
+		wait_for(name, sizeof(name), id);
 		assert_int_equal(each_file(NULL), most);
 	}
 	assert_true(writer_shut(writer));

@@ -34,7 +34,7 @@ enum field_kind {
 	X(reclaims, SAMPLE_HAS_STALL, FIELD_COUNTER)                                               \
 	X(reclaimed_pages, SAMPLE_HAS_STALL, FIELD_COUNTER)                                        \
 	X(memstall_ns, SAMPLE_HAS_MEMSTALL, FIELD_COUNTER)                                         \
-	X(compaction_ns, SAMPLE_HAS_STALL, FIELD_COUNTER)                                          \
+	X(compaction_ns, SAMPLE_HAS_COMPACTION, FIELD_COUNTER)                                     \
 	X(io_ns, SAMPLE_HAS_WAITS, FIELD_COUNTER)                                                  \
 	X(io_open, SAMPLE_HAS_WAITS, FIELD_LEVEL)                                                  \
 	X(io_done_ns, SAMPLE_HAS_WAITS, FIELD_COUNTER)                                             \

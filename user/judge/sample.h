@@ -16,16 +16,17 @@
 #include <stdint.h>
 
 enum {
-	SAMPLE_HAS_STALL = 1 << 0,    /* stall_ns .. reclaims */
-	SAMPLE_HAS_WAITS = 1 << 1,    /* io_ns .. refaults: the wide eyes are open */
-	SAMPLE_HAS_LEVEL = 1 << 2,    /* total_bytes, held_bytes, file_lru_bytes */
-	SAMPLE_HAS_REFAULTS = 1 << 3, /* refault_pages, from the kernel's own files */
-	SAMPLE_HAS_FAULTS = 1 << 4,   /* major_faults */
-	SAMPLE_HAS_SWAP = 1 << 5,     /* swap_total_bytes, swap_free_bytes */
-	SAMPLE_HAS_SCANS = 1 << 6,    /* scanned_pages; node */
-	SAMPLE_HAS_MARKS = 1 << 7,    /* free_bytes, mark_low_bytes; node */
-	SAMPLE_HAS_MEMSTALL = 1 << 8, /* memstall_ns: functions can be attached to */
-	SAMPLE_HAS_SWAPINS = 1 << 9,  /* swapins */
+	SAMPLE_HAS_STALL = 1 << 0,	 /* stall_ns .. reclaims */
+	SAMPLE_HAS_WAITS = 1 << 1,	 /* io_ns .. refaults: the wide eyes are open */
+	SAMPLE_HAS_LEVEL = 1 << 2,	 /* total_bytes, held_bytes, file_lru_bytes */
+	SAMPLE_HAS_REFAULTS = 1 << 3,	 /* refault_pages, from the kernel's own files */
+	SAMPLE_HAS_FAULTS = 1 << 4,	 /* major_faults */
+	SAMPLE_HAS_SWAP = 1 << 5,	 /* swap_total_bytes, swap_free_bytes */
+	SAMPLE_HAS_SCANS = 1 << 6,	 /* scanned_pages; node */
+	SAMPLE_HAS_MARKS = 1 << 7,	 /* free_bytes, mark_low_bytes; node */
+	SAMPLE_HAS_MEMSTALL = 1 << 8,	 /* memstall_ns: functions can be attached to */
+	SAMPLE_HAS_SWAPINS = 1 << 9,	 /* swapins */
+	SAMPLE_HAS_COMPACTION = 1 << 10, /* compaction_ns; recordings from before it have none */
 };
 
 struct sample {

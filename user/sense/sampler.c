@@ -203,7 +203,7 @@ static void sample_sums(struct sampler *sampler, uint64_t scope, bool eyes, stru
 		sample->reclaims = stat.stall.begun;
 		sample->reclaimed_pages = stat.stall.reclaimed_pages;
 		sample->compaction_ns = stat.compaction_ns;
-		sample->has |= SAMPLE_HAS_STALL;
+		sample->has |= SAMPLE_HAS_STALL | SAMPLE_HAS_COMPACTION;
 	}
 	if (!eyes)
 		return;

@@ -331,13 +331,14 @@ static void write_spare(void *argument, size_t len)
 		err = -errno;
 	if (fd >= 0)
 		close(fd);
+	/* the memory is no longer needed; who sees the file may have the next one written */
+	atomic_store(&r->spare_busy, false);
 	if (!err && rename(part, path) < 0)
 		err = -errno;
 	if (err) {
 		(void)unlink(part);
 		note_failure(r, err);
 	}
-	atomic_store(&r->spare_busy, false);
 }
 
 void recorder_hand_over(struct recorder *r, uint64_t id)

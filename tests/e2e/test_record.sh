@@ -1,0 +1,107 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+#
+# A livelock, a daemon that ends it, and a recorder beside it: both recordings are judged again as
+# they were, kill-ID.fo is the kill's, and files that are no recording are told and left alone.
+set -euo pipefail
+
+here=$(cd -- "${BASH_SOURCE[0]%/*}/../.." && pwd)
+# shellcheck source-path=SCRIPTDIR source=../lib/scene.sh
+. "$here/tests/lib/scene.sh"
+# shellcheck source-path=SCRIPTDIR source=../lib/daemon.sh
+. "$here/tests/lib/daemon.sh"
+
+BIN=$DAEMON__BUILD/fastoom-bpf
+
+fail() {
+	echo "FAILED: $*"
+	exit 1
+}
+
+# all_same FILE: every verdict that was recorded comes out again, and there were some.
+all_same() {
+	"$BIN" replay "$1" --json | jq -es '
+		map(select(.event == "end")) | length == 1 and .[0].verdicts_recorded > 5 and
+		.[0].verdicts_recorded == .[0].verdicts_same' >/dev/null ||
+		{ "$BIN" replay "$1" && fail "$1 is judged otherwise"; }
+}
+
+show_begin
+scene_begin record $((256 << 20))
+file=$(show_file mapped $((150 << 20)))
+daemon_start 'pressure: medium'
+tape=$SCENE_DIR/tape.fo
+
+# beside the daemon, which has the lock
+"$BIN" record "$tape" -c "$DAEMON_DIR/config.yaml" --for 18s 2>"$SCENE_DIR/log" &
+recorder=$!
+sleep 1.5
+show_service "$SCENE_DIR/report" "$file" $((150 << 20))
+show_load /dev/null leak --to 200MiB --comm leaker
+leaker=$SCENE_PID
+daemon_await kill 20 || fail "nobody was killed"
+wait "$recorder" || { cat "$SCENE_DIR/log" && fail "the recorder failed"; }
+
+# what the daemon kept
+id=$(daemon_records '.event == "kill"' | sed -n 1p | jq -r .id)
+kept=$DAEMON_DIR/kill-$id.fo
+[[ -s $kept ]] || { ls -l "$DAEMON_DIR" && fail "kill-$id.fo is missing"; }
+all_same "$kept"
+"$BIN" replay "$kept" --json >"$SCENE_DIR/out"
+jq -es --argjson pid "$leaker" --argjson id "$id" '
+	(map(select(.event == "would_kill")) | length == 1 and .[0].victim.pid == $pid) and
+	(map(select(.event == "did_kill")) | length == 1 and .[0].pid == $pid and .[0].id == $id
+		and .[0].dry_run == false) and
+	(map(select(.event == "did_settle")) | length == 1 and .[0].text == "killed") and
+	(map(select(.event == "difference")) | length == 1 and
+		(.[0].later_s | fabs) < 0.05)' "$SCENE_DIR/out" >/dev/null ||
+	{ cat "$SCENE_DIR/out" && fail "kill-$id.fo tells another story"; }
+
+# what the recorder saw: the same trouble, and its end
+all_same "$tape"
+"$BIN" replay "$tape" --json >"$SCENE_DIR/out"
+jq -es --argjson pid "$leaker" '
+	map(select(.event == "would_kill")) | length >= 1 and .[0].victim.pid == $pid and
+	.[0].victim.comm == "leaker"' "$SCENE_DIR/out" >/dev/null ||
+	{ cat "$SCENE_DIR/out" && fail "the recorder would have killed somebody else"; }
+cmp <("$BIN" replay "$tape" --explain) <("$BIN" replay "$tape" --explain) || fail "not the same twice"
+
+# at high the kill would not have come yet
+sed 's/medium/high/' "$DAEMON_DIR/config.yaml" >"$SCENE_DIR/high.yaml"
+"$BIN" replay "$kept" -c "$SCENE_DIR/high.yaml" | grep -q ": would not kill at .* was killed" ||
+	fail "high is no later"
+
+# cut off: one error with the place; recording goes on behind the last whole record
+cp -- "$tape" "$SCENE_DIR/cut.fo"
+truncate -s -5 "$SCENE_DIR/cut.fo"
+rc=0
+"$BIN" replay "$SCENE_DIR/cut.fo" >/dev/null 2>"$SCENE_DIR/err" || rc=$?
+((rc == 1)) || fail "exit status $rc for a cut file"
+grep -q 'cut.fo: offset [0-9]*: the file ends within a record' "$SCENE_DIR/err" || fail "$(<"$SCENE_DIR/err")"
+"$BIN" record "$SCENE_DIR/cut.fo" --for 500ms 2>"$SCENE_DIR/err" || fail "$(<"$SCENE_DIR/err")"
+grep -q 'its last record had been cut off' "$SCENE_DIR/err" || fail "$(<"$SCENE_DIR/err")"
+"$BIN" replay "$SCENE_DIR/cut.fo" >/dev/null || fail "it cannot be read after being continued"
+
+# not ours: told, and not a byte of it changed
+echo precious >"$SCENE_DIR/letter"
+rc=0
+"$BIN" record "$SCENE_DIR/letter" --for 500ms 2>"$SCENE_DIR/err" || rc=$?
+((rc == 1)) || fail "exit status $rc for a letter"
+grep -q 'letter: offset 0: this is no recording of fastoom-bpf' "$SCENE_DIR/err" || fail "$(<"$SCENE_DIR/err")"
+[[ $(<"$SCENE_DIR/letter") == precious ]] || fail "the letter was written over"
+
+# what the command line lacks
+for wrong in "record" "record a b" "replay" "replay a b"; do
+	rc=0
+	# shellcheck disable=SC2086 # words
+	"$BIN" $wrong >/dev/null 2>&1 || rc=$?
+	((rc == 2)) || fail "exit status $rc of: $wrong"
+done
+rc=0
+"$BIN" replay "$SCENE_DIR/none.fo" >/dev/null 2>"$SCENE_DIR/err" || rc=$?
+((rc == 1)) || fail "exit status $rc for a file that is not there"
+grep -q 'none.fo: No such file' "$SCENE_DIR/err" || fail "$(<"$SCENE_DIR/err")"
+
+daemon_stop
+scene_end record
+echo ok

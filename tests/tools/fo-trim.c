@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/*
+ * fo-trim IN OUT CGROUP NAME CONFIG: a recording made fit for the repository: of the one cgroup
+ * alone, which is called /NAME from then on, with the text of the file CONFIG as its
+ * configuration; what else names the host it was made on (its paths, its kernel's build) is gone.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "judge/candidate.h"
+#include "judge/sample.h"
+#include "tell/trace_read.h"
+#include "tell/trace_write.h"
+
+static void die(const char *name, const char *what)
+{
+	fprintf(stderr, "fo-trim: %s: %s\n", name, what);
+	exit(1);
+}
+
+static int put(void *userdata, const char *bytes, size_t len)
+{
+	if (fwrite(bytes, 1, len, userdata) != len)
+		die("output", "cannot be written");
+	return 0;
+}
+
+/* Of every word that is a path, its last part. */
+static size_t cut_paths(char *line)
+{
+	char *to = line;
+
+	for (char *word = line; *word;) {
+		size_t len = strcspn(word, " ");
+		char *slash = *word == '/' ? memrchr(word, '/', len) : NULL;
+		char *from = slash ? slash + 1 : word;
+		size_t n = (size_t)(word + len - from) + (word[len] == ' ');
+
+		word += len + (word[len] == ' ');
+		memmove(to, from, n);
+		to += n;
+	}
+	*to = '\0';
+	return (size_t)(to - line);
+}
+
+static struct trace_writer *begin(const struct trace_head *from, const char *name,
+				  const char *config_path, FILE *out)
+{
+	struct trace_head head = *from;
+	struct trace_writer *writer;
+	char *config, *preamble, title[64];
+	size_t len;
+
+	if (file_read_all(config_path, 1 << 20, &config, &head.config_len))
+		die(config_path, "cannot be read");
+	snprintf(title, sizeof(title), "%s.yaml", name);
+	head.config_name = title;
+	head.config_name_len = strlen(title);
+	head.config_text = config;
+	head.release[strcspn(head.release, "-")] = '\0';
+	if (trace_preamble(&head, true, &preamble, &len) || trace_writer_new(&writer, put, out))
+		die(name, "out of memory");
+	put(out, preamble, len);
+	free(preamble);
+	free(config);
+	return writer;
+}
+
+static void put_list(struct trace_writer *writer, const struct trace_scope *scope,
+		     const struct trace_item *item)
+{
+	struct candidate *list = calloc(item->count + 1, sizeof(*list));
+
+	for (size_t i = 0; list && i < item->count; i++) {
+		list[i] = item->candidates[i];
+		if (list[i].cmdline)
+			/* the reader's own copy, until its next item */
+			list[i].cmdline_len = cut_paths((char *)list[i].cmdline);
+	}
+	if (list)
+		trace_put_list(writer, scope, item->at_ns, list, item->count);
+	free(list);
+}
+
+int main(int argc, char **argv)
+{
+	struct trace_writer *writer = NULL;
+	struct trace_reader *reader;
+	struct trace_scope scope;
+	struct trace_item item;
+	char *bytes, path[64];
+	size_t len;
+	FILE *out;
+	int found;
+
+	if (argc != 6) {
+		fputs("usage: fo-trim IN OUT CGROUP NAME CONFIG\n", stderr);
+		return 64;
+	}
+	snprintf(path, sizeof(path), "/%s", argv[4]);
+	scope = (struct trace_scope){TRACE_SCOPE_CGROUP, 1000, path};
+	if (file_read_all(argv[1], 1 << 30, &bytes, &len))
+		die(argv[1], "cannot be read");
+	out = fopen(argv[2], "we");
+	if (!out || trace_reader_new(&reader, bytes, len))
+		die(argv[2], "cannot be made");
+	while ((found = trace_next(reader, &item)) > 0) {
+		if (item.kind == TRACE_HEAD) {
+			if (writer)
+				die(argv[1], "more than one recording");
+			writer = begin(item.head, argv[4], argv[5], out);
+			continue;
+		}
+		if (item.scope.kind != TRACE_SCOPE_CGROUP || strcmp(item.scope.path, argv[3]))
+			continue;
+		switch (item.kind) {
+		case TRACE_BEGIN:
+			trace_put_begin(writer, &scope, item.at_ns);
+			break;
+		case TRACE_END:
+			trace_put_end(writer, &scope, item.at_ns);
+			break;
+		case TRACE_SAMPLE:
+			trace_put_sample(writer, &scope, &item.sample);
+			break;
+		case TRACE_LIST:
+			put_list(writer, &scope, &item);
+			break;
+		default:
+			trace_put_did(writer, &scope, &item.did);
+		}
+	}
+	if (found < 0)
+		die(argv[1], trace_reader_error(reader));
+	if (fclose(out))
+		die(argv[2], "cannot be written");
+	trace_writer_free(writer);
+	trace_reader_free(reader);
+	free(bytes);
+	return 0;
+}

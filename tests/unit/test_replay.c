@@ -1,0 +1,417 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/*
+ * replay: what was judged when it was recorded is judged again, bit for bit; what would be done
+ * stands beside what was done. The recordings are made here, by the steps that the daemon takes.
+ */
+#include "unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/util.h"
+#include "cli/exit.h"
+#include "cli/replay.h"
+#include "judge/candidate.h"
+#include "judge/config.h"
+#include "judge/judge.h"
+#include "tell/trace_write.h"
+
+#define START_NS (1000 * SEC)
+#define TICK_NS	 (100 * MS)
+
+static char config_text[] = "policies:\n"
+			    "  - { name: p, match: { cgroup: /a }, pressure: medium }\n";
+static const struct trace_scope scope = {TRACE_SCOPE_CGROUP, 42, "/a"};
+
+/* ---- recordings ---- */
+
+struct tape {
+	char *bytes;
+	size_t len;
+	struct trace_writer *writer;
+	bool dry_run;
+};
+
+static int take(void *userdata, const char *bytes, size_t len)
+{
+	struct tape *tape = userdata;
+
+	tape->bytes = realloc(tape->bytes, tape->len + len);
+	assert_non_null(tape->bytes);
+	memcpy(tape->bytes + tape->len, bytes, len);
+	tape->len += len;
+	return 0;
+}
+
+static void tape_start(struct tape *tape, bool dry_run)
+{
+	const struct trace_head head = {.wall_ns = 1795575294000000000ULL,
+					.mono_ns = START_NS,
+					.cpus = 2,
+					.page_bytes = 4096,
+					.self_pid = 1,
+					.dry_run = dry_run,
+					.release = "test",
+					.config_name = "a.yaml",
+					.config_name_len = 6,
+					.config_text = config_text,
+					.config_len = strlen(config_text)};
+	char *preamble;
+	size_t len;
+
+	*tape = (struct tape){.dry_run = dry_run};
+	assert_int_equal(trace_preamble(&head, true, &preamble, &len), 0);
+	take(tape, preamble, len);
+	free(preamble);
+	assert_int_equal(trace_writer_new(&tape->writer, take, tape), 0);
+}
+
+static void tape_stop(struct tape *tape)
+{
+	trace_writer_free(tape->writer);
+	free(tape->bytes);
+}
+
+/* A scope at 3/4 of its limit; from @bad_s to @well_s all of its time is lost. */
+static struct sample see(uint64_t at_ns, uint64_t bad_s, uint64_t well_s)
+{
+	uint64_t t = at_ns - START_NS, bad = 0;
+
+	if (t > bad_s * SEC)
+		bad = (t < well_s * SEC ? t : well_s * SEC) - bad_s * SEC;
+	return (struct sample){
+		.at_ns = at_ns,
+		.has = SAMPLE_HAS_STALL | SAMPLE_HAS_WAITS | SAMPLE_HAS_LEVEL,
+		.stall_ns = t / 10,
+		.reclaims = t / MS,
+		.reclaimed_pages = t / MS * 32,
+		.io_ns = bad,
+		.io_done_ns = bad,
+		.refault_ns = bad / 20 * 19,
+		.run_ns = t - bad,
+		.samples = t / MS,
+		.refaults = bad / MS,
+		.near = bad / MS,
+		.total_bytes = 256 * MIB,
+		.held_bytes = 200 * MIB,
+		.usage_bytes = 256 * MIB,
+		.anon_bytes = 200 * MIB,
+		.file_lru_bytes = 56 * MIB,
+	};
+}
+
+static const struct candidate processes[] = {
+	{.pid = 100, .start_boot_ns = 5, .anon_bytes = 20 * MIB, .comm = "service"},
+	{.pid = 101,
+	 .start_boot_ns = 6,
+	 .anon_bytes = 170 * MIB,
+	 .growth_bytes = 100 * MIB,
+	 .comm = "leaker",
+	 .cmdline = "leak 200",
+	 .cmdline_len = 8},
+};
+
+enum answer { /* what the recorded daemon made of an act */
+	KILLS,
+	STANDS_DOWN,
+};
+
+/*
+ * What daemon, watch and incident do, for @seconds. A kill is settled after @settle_ns (a dry run
+ * settles at the next tick). The kernel kills somebody at @kernel_s, if that is not 0.
+ */
+static size_t record(struct tape *tape, uint64_t bad_s, uint64_t well_s, uint64_t seconds,
+		     uint64_t settle_ns, enum answer answer, uint64_t kernel_s)
+{
+	const struct policy policy = {.name = (char *)"p", .pressure = PRESSURE_MEDIUM};
+	uint64_t settles_ns = 0, incident = 0;
+	size_t kills = 0;
+	struct judge judge;
+
+	judge_begin(&judge, START_NS);
+	trace_put_begin(tape->writer, &scope, START_NS);
+	for (uint64_t now_ns = START_NS; now_ns < START_NS + seconds * SEC; now_ns += TICK_NS) {
+		struct sample sample = see(now_ns, bad_s, well_s);
+		struct judgement j;
+		bool recovered;
+		uint64_t mute_ns;
+		char text[64];
+
+		if (kernel_s && now_ns == START_NS + kernel_s * SEC) {
+			verdict_killed(&judge.state, now_ns - 5 * MS);
+			trace_put_did(tape->writer, &scope,
+				      &(struct trace_did){.what = TRACE_KERNEL_KILL,
+							  .at_ns = now_ns - 5 * MS,
+							  .pid = 77,
+							  .comm = "other"});
+		}
+		if (incident && now_ns >= settles_ns) {
+			verdict_settled(&judge.state, now_ns);
+			trace_put_did(tape->writer, &scope,
+				      &(struct trace_did){.what = TRACE_SETTLED,
+							  .at_ns = now_ns,
+							  .incident = incident,
+							  .dry_run = tape->dry_run,
+							  .waits = true,
+							  .text = "killed"});
+			incident = 0;
+		}
+		judge_see(&judge, &sample);
+		if (now_ns % SEC == 0)
+			trace_put_list(tape->writer, &scope, now_ns, processes,
+				       ARRAY_SIZE(processes));
+		j = judge_tick(&judge, &policy, &sample, incident != 0);
+		if (j.verdict.action == VERDICT_ACT && answer == STANDS_DOWN) {
+			verdict_settled(&judge.state, now_ns);
+			trace_put_did(tape->writer, &scope,
+				      &(struct trace_did){.what = TRACE_STOOD_DOWN,
+							  .at_ns = now_ns,
+							  .waits = true,
+							  .text = "it recovered by itself"});
+		} else if (j.verdict.action == VERDICT_ACT) {
+			incident = 900 + kills++;
+			verdict_killed(&judge.state, now_ns + 2 * MS);
+			settles_ns = now_ns + settle_ns;
+			judge.trouble = true;
+			trace_put_did(tape->writer, &scope,
+				      &(struct trace_did){.what = TRACE_KILL,
+							  .at_ns = now_ns + 2 * MS,
+							  .incident = incident,
+							  .pid = 101,
+							  .start_boot_ns = 6,
+							  .bytes = 170 * MIB,
+							  .dry_run = tape->dry_run,
+							  .comm = "leaker"});
+		}
+		if (j.judged) {
+			snprintf(text, sizeof(text), "%s %s", verdict_action_name(j.verdict.action),
+				 verdict_reason_name(j.verdict.reason));
+			trace_put_did(tape->writer, &scope,
+				      &(struct trace_did){.what = TRACE_VERDICT,
+							  .at_ns = now_ns,
+							  .text = text});
+		}
+		trace_put_sample(tape->writer, &scope, &sample);
+		(void)judge_end(&judge, now_ns, incident != 0, &recovered, &mute_ns);
+	}
+	return kills;
+}
+
+/* ---- replaying ---- */
+
+static char said[4096];
+
+static void hear(const char *line, size_t len)
+{
+	snprintf(said, sizeof(said), "%.*s", (int)len, line);
+}
+
+/* The output, to be freed. */
+static char *replay_text(const struct tape *tape, size_t len, const struct replay_options *options,
+			 int expected_code)
+{
+	char *text = NULL;
+	size_t text_len;
+	FILE *out = open_memstream(&text, &text_len);
+
+	assert_non_null(out);
+	said[0] = '\0';
+	log_set_sink(hear);
+	assert_int_equal(replay("t.fo", tape->bytes, len, options, out), expected_code);
+	log_set_sink(NULL);
+	fclose(out);
+	return text;
+}
+
+static void assert_says(const char *text, const char *what)
+{
+	if (!strstr(text, what))
+		fail_msg("\"%s\" is not in:\n%s", what, text);
+}
+
+static void assert_not_said(const char *text, const char *what)
+{
+	if (strstr(text, what))
+		fail_msg("\"%s\" is in:\n%s", what, text);
+}
+
+/* Every way that things go: all verdicts come out again, twice the same to the byte. */
+static void test_it_judges_as_it_was_judged(void **state)
+{
+	static const struct {
+		uint64_t bad_s, well_s, seconds, settle_ns;
+		enum answer answer;
+		uint64_t kernel_s;
+		bool dry_run;
+		bool kills;
+	} runs[] = {
+		{5, 60, 20, 40 * MS, KILLS, 0, false, true},
+		{5, 60, 20, 3 * SEC, KILLS, 0, false, true},
+		{5, 60, 20, 10 * MS, KILLS, 0, true, true},
+		{5, 8, 20, 40 * MS, KILLS, 0, false, true},
+		{5, 60, 20, 40 * MS, STANDS_DOWN, 0, false, false},
+		{5, 60, 20, 40 * MS, KILLS, 6, false, true},
+		{30, 60, 20, 40 * MS, KILLS, 0, false, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(runs); i++) {
+		struct tape tape;
+		struct replay_options options = {0}, explain = {.explain = true},
+				      json = {.json = true, .explain = true};
+		const struct replay_options *ways[] = {&options, &explain, &json};
+		char expected[128];
+
+		tape_start(&tape, runs[i].dry_run);
+		assert_int_equal(record(&tape, runs[i].bad_s, runs[i].well_s, runs[i].seconds,
+					runs[i].settle_ns, runs[i].answer, runs[i].kernel_s) > 0,
+				 runs[i].kills);
+		for (size_t way = 0; way < ARRAY_SIZE(ways); way++) {
+			char *first = replay_text(&tape, tape.len, ways[way], EXIT_OK);
+			char *second = replay_text(&tape, tape.len, ways[way], EXIT_OK);
+
+			assert_string_equal(first, second);
+			snprintf(expected, sizeof(expected),
+				 way == 2 ? "\"verdicts_recorded\":%d,\"verdicts_same\":%d}"
+					  : "of %d recorded verdicts %d came out the same",
+				 197, 197);
+			assert_says(first, expected);
+			free(first);
+			free(second);
+		}
+		tape_stop(&tape);
+	}
+}
+
+static void test_what_was_done_and_would_be(void **state)
+{
+	struct replay_options options = {0};
+	struct tape tape;
+	char *text;
+
+	(void)state;
+	tape_start(&tape, false);
+	record(&tape, 5, 8, 20, 40 * MS, KILLS, 0);
+	text = replay_text(&tape, tape.len, &options, EXIT_OK);
+	assert_says(text, "would kill leaker[101], 170.0 MiB\n");
+	assert_says(text, "did kill leaker[101], 170.0 MiB\n");
+	assert_says(text, "did settle: killed");
+	assert_says(text, "recovered\n");
+	assert_says(text, ", at the moment that leaker[101] was killed\n");
+	free(text);
+	tape_stop(&tape);
+}
+
+static void write_config(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "we");
+
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+/* Another configuration: later, earlier, somebody else, nobody at all, another scope. */
+static void test_another_configuration(void **state)
+{
+	static const struct {
+		const char *policy;
+		const char *says;
+		const char *not_said;
+	} configs[] = {
+		{"match: { cgroup: /a }, pressure: high",
+		 " s later than leaker[101] was chosen (dry run)\n", "earlier"},
+		{"match: { cgroup: /a }, pressure: low",
+		 " s earlier than leaker[101] was chosen (dry run)\n", "later"},
+		{"match: { cgroup: /a }, prefer: [ { comm: service } ]",
+		 "would kill service[100], 20.0 MiB, rule comm: service\n", "would kill leaker"},
+		{"match: { cgroup: /a }, protect: [ { comm: '^' } ]",
+		 "would kill nobody: none of 2 processes may be killed\n", "would kill leaker"},
+		{"match: { cgroup: '/other' }", ", when leaker[101] was chosen (dry run)\n",
+		 "act near-oom"},
+	};
+	char path[] = "/tmp/fastoom-replay-XXXXXX", text[512];
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	close(fd);
+	for (size_t i = 0; i < ARRAY_SIZE(configs); i++) {
+		struct replay_options options = {.config_path = path};
+		struct tape tape;
+		char *out;
+
+		/* chosen at 6 s at medium; high acts after 5 s */
+		tape_start(&tape, true);
+		record(&tape, 5, 60, i == 0 ? 13 : 7, 40 * MS, KILLS, 0);
+		snprintf(text, sizeof(text), "policies:\n  - { name: q, %s }\n", configs[i].policy);
+		write_config(path, text);
+		out = replay_text(&tape, tape.len, &options, EXIT_OK);
+		assert_says(out, configs[i].says);
+		assert_not_said(out, configs[i].not_said);
+		free(out);
+		tape_stop(&tape);
+	}
+	unlink(path);
+}
+
+/* Its beginning is told, then one error with the place, and exit code 1. */
+static void test_a_file_that_was_cut_off(void **state)
+{
+	struct replay_options options = {0};
+	struct tape tape;
+	char *text;
+
+	(void)state;
+	tape_start(&tape, false);
+	record(&tape, 5, 8, 20, 40 * MS, KILLS, 0);
+	text = replay_text(&tape, tape.len - 1, &options, EXIT_FAILED);
+	assert_says(text, "199 samples of 1 scopes");
+	assert_says(said, "t.fo: offset ");
+	assert_says(said, "the file ends within a record; all before it is good");
+	free(text);
+	tape.bytes[tape.len / 2] ^= 4;
+	text = replay_text(&tape, tape.len, &options, EXIT_FAILED);
+	assert_says(said, "t.fo: offset ");
+	free(text);
+	text = replay_text(&tape, 0, &options, EXIT_FAILED);
+	assert_string_equal(text, "");
+	assert_says(said, "t.fo: offset 0: the file is empty");
+	free(text);
+	tape_stop(&tape);
+}
+
+static void test_a_configuration_that_is_none(void **state)
+{
+	struct replay_options options = {0};
+	struct tape tape;
+	char *text, *in;
+
+	(void)state;
+	in = strstr(config_text, "pressure");
+	memcpy(in, "pleasure", 8);
+	tape_start(&tape, false);
+	memcpy(in, "pressure", 8);
+	record(&tape, 5, 8, 20, 40 * MS, KILLS, 0);
+	text = replay_text(&tape, tape.len, &options, EXIT_USAGE);
+	assert_says(said, "t.fo: its configuration is none for this build (a.yaml:2:");
+	assert_says(said, "name one with -c");
+	free(text);
+	tape_stop(&tape);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_it_judges_as_it_was_judged),
+		cmocka_unit_test(test_what_was_done_and_would_be),
+		cmocka_unit_test(test_another_configuration),
+		cmocka_unit_test(test_a_file_that_was_cut_off),
+		cmocka_unit_test(test_a_configuration_that_is_none),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
