@@ -7,7 +7,8 @@
  *
  * Ours is a sum over tasks; the kernel's `some` counts overlapping stalls once and weighs CPUs.
  *With one stalled task at a time they are the same thing, which is what a comparison needs. The
- * node's line has kernel threads in it, as PSI has. Exit status 77: no PSI, or no such hooks here.
+ * node's line has kernel threads in it, as PSI has. Begin it before the load (it says "ready"), and
+ * end the load three seconds before it ends. Exit status 77: no PSI, or no such hooks here.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -107,9 +108,10 @@ int main(int argc, char **argv)
 		fprintf(stderr, "fo-memstall: %s\n", why);
 		return 1;
 	}
-	/* the kernel brings its totals up to date every two seconds */
-	sleep(3);
+	/* the kernel brings its totals up to date every two seconds: both ends must be quiet ones */
 	read_both(st.st_ino, pressure, &node[0], &cgroup[0]);
+	puts("ready");
+	fflush(stdout);
 	sleep((unsigned)atoi(argv[1]));
 	read_both(st.st_ino, pressure, &node[1], &cgroup[1]);
 	print("node", &node[0], &node[1]);

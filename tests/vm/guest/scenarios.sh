@@ -39,7 +39,7 @@ load() {
 }
 
 is_alive() {
-	read -r _ _ state _ <"/proc/$1/stat" 2>/dev/null || return 1
+	{ read -r _ _ state _ <"/proc/$1/stat"; } 2>/dev/null || return 1
 	[ "$state" != Z ] && [ "$state" != X ]
 }
 
@@ -54,7 +54,7 @@ service() {
 # What can be taken before nothing is left, swap included; zram makes a third of what it takes.
 room() {
 	swap=$(meminfo SwapFree)
-	[ "$FO_swap" != zram ] || swap=$((swap * 2 / 3))
+	[ "$FO_swap" != zram ] || swap=$((swap * 6 / 10))
 	echo "$(($(meminfo MemAvailable) + swap))"
 }
 
@@ -85,7 +85,7 @@ do_livelock() {
 	service 96MiB
 	begin
 	load leaker leak --to "$(($(room) - 40 * MIB))" --rate 40MiB
-	during 40
+	during 50
 }
 
 # The same, creeping on until the kernel has nothing left.
@@ -124,7 +124,7 @@ do_blame() {
 	service 64MiB
 	begin
 	load leaker leak --to "$(($(room) - 28 * MIB))" --rate 16MiB
-	during 40
+	during 50
 }
 
 box_make() {
@@ -150,7 +150,7 @@ do_box() {
 	begin
 	load leaker leak --to 70MiB --rate 32MiB
 	BOX=
-	during 40
+	during 50
 }
 
 # Benign: a working set that is used stays, what is only read once goes through.
@@ -252,16 +252,21 @@ memstall() {
 	mkdir -p "$OUT"
 	ROLES=
 	box_make
+	fo-memstall 30 "$box" >"$OUT/sums" 2>&1 &
+	meter=$!
+	while is_alive "$meter" && ! grep -q ready "$OUT/sums"; do
+		sleep 0.2
+	done
 	BOX=$box
 	service 64MiB
 	load leaker leak --to 60MiB --rate 64MiB
 	BOX=
-	fo-memstall 12 "$box" >"$OUT/sums" 2>&1
-	echo "rc $?" >>"$OUT/sums"
-	rm "$OUT/meta"
+	sleep 15
 	for role in $ROLES; do
 		kill -KILL "${role#*:}" 2>/dev/null
 	done
+	wait "$meter"
+	rm "$OUT/meta"
 	wait_for_quiet
 }
 
