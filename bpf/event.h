@@ -125,8 +125,7 @@ struct fo_wait_stat {
 	__u64 refaults;		   /* of them: had been evicted since the eyes opened */
 	__u64 near;		   /* of them: at a distance that a kill could mend */
 	__u64 swapins;		   /* major faults that read nothing into the page cache */
-	__u64 workingset_refaults; /* the kernel's own count, where its function can be attached to
-				    */
+	__u64 workingset_refaults; /* pages, by the kernel; where its function can be had */
 	__u64 distance[FO_DISTANCE_SLOTS];
 };
 

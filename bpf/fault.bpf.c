@@ -270,7 +270,8 @@ int fo_refault(u64 *ctx)
 		return 0;
 	stat = fo_wait_stat(state->scope, false);
 	if (stat)
-		fo_add(stat->workingset_refaults, 1);
+		fo_add(stat->workingset_refaults,
+		       fo_cache_has_folio ? folio_pages((struct folio *)ctx[0]) : 1);
 	return 0;
 }
 

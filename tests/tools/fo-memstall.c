@@ -108,7 +108,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "fo-memstall: %s\n", why);
 		return 1;
 	}
-	/* the kernel brings its totals up to date every two seconds: both ends must be quiet ones */
+	/* the kernel brings its totals up to date every two seconds: both ends must be quiet ones
+	 */
 	read_both(st.st_ino, pressure, &node[0], &cgroup[0]);
 	puts("ready");
 	fflush(stdout);

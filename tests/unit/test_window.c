@@ -7,10 +7,10 @@
 
 #define ALL_SAMPLE                                                                                 \
 	(SAMPLE_HAS_STALL | SAMPLE_HAS_WAITS | SAMPLE_HAS_LEVEL | SAMPLE_HAS_REFAULTS |            \
-	 SAMPLE_HAS_FAULTS)
+	 SAMPLE_HAS_FAULTS | SAMPLE_HAS_MEMSTALL | SAMPLE_HAS_SWAPINS)
 #define ALL_EVIDENCE                                                                               \
 	(EVIDENCE_HAS_STALL | EVIDENCE_HAS_THRASH | EVIDENCE_HAS_LEVEL | EVIDENCE_HAS_TURNOVER |   \
-	 EVIDENCE_HAS_FAULTS)
+	 EVIDENCE_HAS_FAULTS | EVIDENCE_HAS_MEMSTALL | EVIDENCE_HAS_SWAPINS)
 
 #define START (1000 * SEC)
 #define TICK  (100 * MS)
@@ -27,6 +27,8 @@ static struct sample steady(uint64_t tick)
 		.stall_ns = 7000 + tick * 25 * MS, /* a quarter of a task */
 		.reclaims = 100 + tick * 20,
 		.reclaimed_pages = 5000 + tick * 1000,
+		.memstall_ns = 900 + tick * 35 * MS, /* 0.35 tasks */
+		.swapins = 40 + tick * 3,
 		.io_ns = 3000 + tick * 80 * MS, /* 0.8 tasks */
 		.io_done_ns = 2000 + tick * 80 * MS,
 		.refault_ns = 1000 + tick * 60 * MS, /* 0.6 tasks */
@@ -71,6 +73,8 @@ static void assert_steady(const struct evidence *e)
 	assert_near(e->growth, 10.0 * MIB);
 	assert_near(e->turnover, 16380.0 / 16384);
 	assert_near(e->major_faults, 300);
+	assert_near(e->memstall, 0.35);
+	assert_near(e->swapins, 30);
 }
 
 static void test_steady(void **state)
@@ -247,6 +251,8 @@ static void test_counter_reset(void **state)
 		{"near", offsetof(struct sample, near), EVIDENCE_HAS_THRASH},
 		{"refault_pages", offsetof(struct sample, refault_pages), EVIDENCE_HAS_TURNOVER},
 		{"major_faults", offsetof(struct sample, major_faults), EVIDENCE_HAS_FAULTS},
+		{"memstall_ns", offsetof(struct sample, memstall_ns), EVIDENCE_HAS_MEMSTALL},
+		{"swapins", offsetof(struct sample, swapins), EVIDENCE_HAS_SWAPINS},
 	};
 
 	(void)state;
@@ -282,6 +288,8 @@ static void test_missing(void **state)
 		{SAMPLE_HAS_LEVEL, EVIDENCE_HAS_LEVEL | EVIDENCE_HAS_TURNOVER},
 		{SAMPLE_HAS_REFAULTS, EVIDENCE_HAS_TURNOVER},
 		{SAMPLE_HAS_FAULTS, EVIDENCE_HAS_FAULTS},
+		{SAMPLE_HAS_MEMSTALL, EVIDENCE_HAS_MEMSTALL},
+		{SAMPLE_HAS_SWAPINS, EVIDENCE_HAS_SWAPINS},
 		{ALL_SAMPLE, ALL_EVIDENCE},
 	};
 

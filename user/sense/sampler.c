@@ -222,6 +222,11 @@ static void sample_sums(struct sampler *sampler, uint64_t scope, bool eyes, stru
 	sample->refaults = waits.refaults;
 	sample->near = waits.near;
 	sample->has |= SAMPLE_HAS_WAITS;
+	if (loader_has(sampler->loader, "fo_refault")) {
+		/* at once, and exact; files tell of them in lumps, every few seconds */
+		sample->refault_pages = waits.workingset_refaults;
+		sample->has |= SAMPLE_HAS_REFAULTS;
+	}
 	if (loader_has(sampler->loader, "fo_major_fault")) {
 		sample->swapins = waits.swapins;
 		sample->has |= SAMPLE_HAS_SWAPINS;
@@ -248,7 +253,7 @@ int sampler_node(struct sampler *sampler, uint64_t now_ns, bool eyes, struct sam
 			sample.free_bytes = memory.free_bytes;
 			sample.has |= SAMPLE_HAS_LEVEL;
 		}
-		if (memory.has & NODE_HAS_REFAULTS) {
+		if ((memory.has & NODE_HAS_REFAULTS) && !(sample.has & SAMPLE_HAS_REFAULTS)) {
 			sample.refault_pages = memory.refault_pages;
 			sample.has |= SAMPLE_HAS_REFAULTS;
 		}
@@ -312,7 +317,7 @@ int sampler_cgroup(struct sampler *sampler, const struct cgroup *cgroup, uint64_
 		if ((memory.has & (CGROUP_HAS_LIMIT | CGROUP_HAS_FILE_LRU | CGROUP_HAS_ANON)) ==
 		    (CGROUP_HAS_LIMIT | CGROUP_HAS_FILE_LRU | CGROUP_HAS_ANON))
 			sample_cgroup_level(sampler, &memory, &sample);
-		if (memory.has & CGROUP_HAS_REFAULTS) {
+		if ((memory.has & CGROUP_HAS_REFAULTS) && !(sample.has & SAMPLE_HAS_REFAULTS)) {
 			sample.refault_pages = memory.refault_pages;
 			sample.has |= SAMPLE_HAS_REFAULTS;
 		}

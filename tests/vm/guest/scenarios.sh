@@ -207,6 +207,7 @@ do_steady() {
 
 daemon_start() {
 	mkdir -p /run/fastoom-bpf
+	echo 1 >/proc/sys/kernel/bpf_stats_enabled # or else nobody counts how often a program ran
 	fastoom-bpf run -v -c /config.yaml -e /tmp/events >/tmp/log 2>&1 &
 	DAEMON=$!
 	for _ in $(seq 1 300); do
@@ -349,6 +350,9 @@ run_plan() {
 		run_one "$word" </dev/null
 	done </tmp/plan
 	cp /tmp/log /tmp/out/daemon-log 2>/dev/null
-	[ -z "$DAEMON" ] || kill "$DAEMON"
+	if [ -n "$DAEMON" ]; then
+		bpftool -j prog show >/tmp/out/programs.json
+		kill "$DAEMON"
+	fi
 	: >/tmp/out/done
 }
