@@ -123,6 +123,8 @@ void tape_begin(struct daemon *daemon, const struct watch *watch, uint64_t now_n
 {
 	const struct trace_scope scope = scope_of(watch);
 
+	/* nothing ticked while nothing was hot */
+	recorder_tick(daemon->recorder, now_ns, false);
 	if (daemon->recorder)
 		trace_put_begin(recorder_trace(daemon->recorder), &scope, now_ns);
 }

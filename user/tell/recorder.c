@@ -215,7 +215,9 @@ static int out_to_ring(void *userdata, const char *frame, size_t len)
 	struct recorder *r = userdata;
 	struct chunk *chunk = &r->ring[r->newest];
 
-	if (len > sizeof(chunk->bytes) - chunk->len) {
+	/* full, or of a trouble that is long over */
+	if (len > sizeof(chunk->bytes) - chunk->len ||
+	    (chunk->len && r->now_ns - chunk->last_ns > KEPT_NS)) {
 		r->newest = (r->newest + 1) % CHUNKS;
 		r->ring[r->newest].len = 0;
 		return -EAGAIN;
