@@ -51,7 +51,7 @@ TOOLS = $(patsubst tests/tools/%.c,$(O)/tests/tools/%,$(sort $(wildcard tests/to
 .PHONY: all
 all: $(BIN) $(LOAD)
 
-.PHONY: deps run test test-build demo check-layers check-format install clean
+.PHONY: deps run test test-build demo vm test-vm-all check-layers check-format install clean
 deps:
 	$(Q)scripts/install-deps
 
@@ -67,6 +67,21 @@ test: deps
 demo: deps
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)O=$(O) scripts/demo
+
+# a shell in a guest: make vm KERNEL=6.12 CGROUP=2 PSI=0 LRU=mglru SWAP=zram
+KERNEL ?= 6.12
+CGROUP ?= 2
+PSI ?= 1
+LRU ?= classic
+SWAP ?= none
+vm: deps
+	$(Q)$(MAKE) --no-print-directory test-build
+	$(Q)O=$(O) tests/vm/boot $(O)/vm/shell $(KERNEL) $(CGROUP) $(PSI) $(LRU) $(SWAP)
+
+# every cell of the matrix: hours; the table is then in build/vm-matrix.md
+test-vm-all: deps
+	$(Q)$(MAKE) --no-print-directory test-build
+	$(Q)O=$(O) tests/vm/matrix all
 
 test-build: all $(UNIT_TESTS) $(LIVE_TESTS) $(TOOLS)
 

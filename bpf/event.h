@@ -161,6 +161,8 @@ struct fo_counters {
 	__u64 waits_missed;	/* a wait for IO whose end we did not see */
 	__u64 memstalls_missed; /* a memory stall whose end we did not see */
 	__u64 memstalls_full;
+	__u64 tasks_by_pid; /* not lost: a task whose storage found no memory has a place elsewhere
+			     */
 };
 
 /* One process, as the task iterator writes it; one whose leader is gone may come several times. */

@@ -245,6 +245,7 @@ int fo_major_fault(void *ctx)
 
 	if (!find_reader(&reader))
 		return 0;
+	reader.state->faulted = 1;
 	if (reader.state->read_in) {
 		reader.state->read_in = 0;
 		return 0;
@@ -289,12 +290,17 @@ static __always_inline void switched_out(struct task_struct *task, __u64 now)
 		return;
 	if (state->run_start_ns) {
 		fo_add(stat->run_ns, now - state->run_start_ns);
-		/* on a fast disk most of what a refault costs is the kernel's own work */
-		if (state->samples)
+		/*
+		 * On a fast disk most of what a refault costs is the kernel's own work. Not what
+		 * read() costs, which is copying, and is done for a page in the cache too: a
+		 * reader that meets pages again that a burst had taken would seem to thrash.
+		 */
+		if (state->samples && (state->faulted || !fo_eyes_faults))
 			fo_add(stat->refault_sys_ns, (task->stime - state->run_start_stime) *
 							     state->near / state->samples);
 		state->run_start_ns = 0;
 	}
+	state->faulted = 0;
 	if (state->wait_start_ns) {
 		/*
 		 * We did not see it come back: seen here 3 times a second, always while

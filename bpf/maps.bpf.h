@@ -33,6 +33,7 @@ extern const volatile bool fo_have_int_args;
 extern struct fo_counters fo_counters;
 extern volatile __u32 fo_eyes_generation; /* raised at each opening; 0 = shut */
 extern volatile __u32 fo_eyes_node;	  /* the node is watched, not only limited cgroups */
+extern volatile __u32 fo_eyes_faults;	  /* major faults are told of */
 extern volatile __u64 fo_list_scope;	  /* the task iterator lists this scope's processes */
 
 /* ---- maps -------------------------------------------------------------- */
@@ -43,7 +44,7 @@ extern volatile __u64 fo_list_scope;	  /* the task iterator lists this scope's p
  */
 #define FO_SCOPES_MAX 1024
 #define FO_HOT_MAX    256
-/* Threads between begin and end on kernels without task storage. */
+/* Threads between begin and end on kernels without task storage; user space sets less elsewhere. */
 #define FO_TASKS_MAX 16384
 /* Evicted pages that are followed; with a shift of 4 that is 4 GiB of evictions. */
 #define FO_SHADOWS_MAX 65536
@@ -62,6 +63,7 @@ struct fo_task_state {
 	__u16 near;
 	__u8 fragment;	     /* the open stall wants contiguous memory */
 	__u8 proactive;	     /* an open reclaim that nobody is stalled by */
+	__u8 faulted;	     /* had a major fault since it got the CPU */
 	__u8 read_in;	     /* pages were read into the page cache since its last major fault */
 	__u8 memstall_depth; /* where the kernel's argument cannot be read */
 	__u64 memstall_start_ns; /* 0: not in a memory stall */
@@ -148,7 +150,7 @@ struct {
 	__type(value, struct fo_task_state);
 } fo_tasks __weak SEC(".maps");
 
-/* before 5.13 only */
+/* before 5.13 for all; later for those that find no memory for storage of their own */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, FO_TASKS_MAX);

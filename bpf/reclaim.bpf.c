@@ -23,6 +23,7 @@ const volatile bool fo_have_int_args = false;
 struct fo_counters fo_counters = {};
 volatile __u32 fo_eyes_generation = 0;
 volatile __u32 fo_eyes_node = 0;
+volatile __u32 fo_eyes_faults = 0;
 volatile __u64 fo_list_scope = 0;
 
 /* Tells user space that @scope reclaims, unless it knows or does not want to. */
@@ -257,7 +258,9 @@ int fo_kswapd_sleep(u64 *ctx)
 SEC("tp_btf/sched_process_exit")
 int fo_exit(u64 *ctx)
 {
-	struct fo_task_state *state = fo_task_state((struct task_struct *)ctx[0], false);
+	struct task_struct *task = (struct task_struct *)ctx[0];
+	struct fo_task_state *state = fo_task_state(task, false);
+	__u32 pid = task->pid;
 
 	if (!state)
 		return 0;
@@ -271,5 +274,7 @@ int fo_exit(u64 *ctx)
 	}
 	if (state->wait_start_ns && state->generation == fo_eyes_generation)
 		fo_wait_forget(state);
+	/* the pid may be another's at once */
+	bpf_map_delete_elem(&fo_tasks_by_pid, &pid);
 	return 0;
 }

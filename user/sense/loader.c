@@ -64,6 +64,9 @@ static const struct loader_hook hook_table[] = {
 
 #define HOOKS ARRAY_SIZE(hook_table)
 
+/* Tasks at a time that find no memory for storage of their own (seen: dozens). */
+#define FO_TASKS_SPARE 2048
+
 struct loader {
 	struct fastoom *skel;
 	struct loader_features features;
@@ -351,7 +354,7 @@ static int open_object(struct loader *loader, int cgroup_version)
 	loader->skel->rodata->fo_sample_shift = shift;
 
 	if (loader->features.task_storage)
-		bpf_map__set_max_entries(loader->skel->maps.fo_tasks_by_pid, 1);
+		bpf_map__set_max_entries(loader->skel->maps.fo_tasks_by_pid, FO_TASKS_SPARE);
 	else
 		bpf_map__set_autocreate(loader->skel->maps.fo_tasks, false);
 	return 0;
@@ -620,6 +623,7 @@ int loader_eyes_open(struct loader *loader)
 			return err;
 		}
 	}
+	loader->skel->bss->fo_eyes_faults = loader_has(loader, "fo_major_fault");
 	return 0;
 }
 

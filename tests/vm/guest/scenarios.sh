@@ -3,6 +3,7 @@
 #
 # The scenarios, as they run within a guest (busybox's shell). run_plan PLAN: comma-separated words
 #   NAME      the scenario with the daemon      NAME-     the same without it
+#   memstall  our sum of memory stalls beside the kernel's, while the box's livelock lasts
 #   doctor    what `fastoom-bpf doctor --json` says, before the daemon runs
 # A run leaves a directory /tmp/out/NAME or NAME- with
 #   service        what the canary served, fo-load's report: a line each 100 ms
@@ -50,16 +51,19 @@ service() {
 	done
 }
 
-# What can be taken before nothing is left, swap included, with the service's pages in memory.
-room() { echo "$(($(meminfo MemAvailable) + $(meminfo SwapFree)))"; }
+# What can be taken before nothing is left, swap included; zram makes a third of what it takes.
+room() {
+	swap=$(meminfo SwapFree)
+	[ "$FO_swap" != zram ] || swap=$((swap * 2 / 3))
+	echo "$(($(meminfo MemAvailable) + swap))"
+}
 
 begin() {
 	meta trouble_ms "$(now_ms)"
 	meta oom_kills "$(vmstat oom_kill)"
 }
 
-# The run's time is over after $1 seconds, or, with the daemon, when the service is well again for
-# three seconds after a kill.
+# The run's time is over after $1 seconds, or, with the daemon, five seconds after a kill.
 during() {
 	end=$(($(now_ms) + $1 * 1000))
 	killed=0
@@ -68,7 +72,7 @@ during() {
 		[ -n "$DAEMON" ] || continue
 		if grep -q '"event":"kill"\|"event":"kernel_kill"' "$OUT/events"; then
 			killed=$((killed + 1))
-			[ "$killed" -lt "${AFTER_KILL:-16}" ] || break
+			[ "$killed" -lt "${AFTER_KILL:-10}" ] || break
 		fi
 	done
 	meta end_ms "$(now_ms)"
@@ -123,8 +127,7 @@ do_blame() {
 	during 40
 }
 
-# A container at its limit, while the node has memory to spare; only inside it may anybody die.
-do_box() {
+box_make() {
 	box=$BOX_PARENT/box
 	mkdir -p "$box"
 	if [ "$FO_cgroup" = 1 ]; then
@@ -134,7 +137,14 @@ do_box() {
 		echo 100M >"$box/memory.max"
 		echo 0 >"$box/memory.swap.max"
 	fi
+	# a page belongs to whom read it first
+	echo 3 >/proc/sys/vm/drop_caches
+}
+
+# A container at its limit, while the node has memory to spare; only inside it may anybody die.
+do_box() {
 	load bystander steady --size 40MiB
+	box_make
 	BOX=$box
 	service 64MiB
 	begin
@@ -208,6 +218,20 @@ daemon_start() {
 	echo "the daemon does not start" >>/tmp/out/failures
 }
 
+# What this kernel has, asked of tracefs and /proc instead of BTF and of trying.
+truth() {
+	mount -t tracefs tracefs /sys/kernel/tracing
+	for group in vmscan oom compaction filemap sched cgroup; do
+		ls "/sys/kernel/tracing/events/$group" | sed 's/^/place /'
+	done
+	grep -xE 'psi_memstall_enter|psi_memstall_leave|workingset_refault' \
+		/sys/kernel/tracing/available_filter_functions | sed 's/^/place /'
+	umount /sys/kernel/tracing
+	[ -e /proc/pressure/memory ] && echo psi on || echo psi off
+	echo swaps "$(tail -n +2 /proc/swaps | wc -l)"
+	[ -e "$BOX_PARENT/memory.limit_in_bytes" ] && echo cgroup v1 || echo cgroup v2
+}
+
 daemon_meta() {
 	[ -n "$DAEMON" ] || return
 	# shellcheck disable=SC2046 # words
@@ -221,6 +245,24 @@ daemon_meta() {
 psi_meta() {
 	[ -e /proc/pressure/memory ] || return
 	sed "s/ .*total=/ /; s/^/psi_$WHEN /" /proc/pressure/memory >>"$OUT/meta"
+}
+
+memstall() {
+	OUT=/tmp/out/memstall
+	mkdir -p "$OUT"
+	ROLES=
+	box_make
+	BOX=$box
+	service 64MiB
+	load leaker leak --to 60MiB --rate 64MiB
+	BOX=
+	fo-memstall 12 "$box" >"$OUT/sums" 2>&1
+	echo "rc $?" >>"$OUT/sums"
+	rm "$OUT/meta"
+	for role in $ROLES; do
+		kill -KILL "${role#*:}" 2>/dev/null
+	done
+	wait_for_quiet
 }
 
 run_one() {
@@ -268,7 +310,7 @@ wait_for_quiet() {
 	pkill -KILL fo-load 2>/dev/null
 	[ ! -d "$BOX_PARENT/box" ] || rmdir "$BOX_PARENT/box" 2>/dev/null
 	if [ "$FO_swap" != none ]; then
-		swapoff -a
+		swapoff "$(awk 'NR == 2 { print $1 }' /proc/swaps)"
 		case $FO_swap in
 		zram) swapon /dev/zram0 ;;
 		disk) swapon /dev/vdc ;;
@@ -286,9 +328,14 @@ run_plan() {
 	echo "$1" | tr , '\n' >/tmp/plan
 	while read -r word; do
 		case $word in
+		memstall)
+			memstall
+			continue
+			;;
 		doctor)
 			fastoom-bpf doctor --json >/tmp/out/doctor.json
 			echo $? >/tmp/out/doctor.rc
+			truth >/tmp/out/truth
 			continue
 			;;
 		*-) ;;

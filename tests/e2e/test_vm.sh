@@ -1,0 +1,23 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+# timeout: 2400
+#
+# The short set of tests/vm/matrix: distribution kernels in guests, real near-OOM in each.
+set -uo pipefail
+cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." || exit 1
+
+for tool in qemu-system-x86_64 busybox cpio jq; do
+	if ! command -v "$tool" >/dev/null; then
+		echo "no $tool: scripts/install-deps brings it"
+		exit 77
+	fi
+done
+out=$(tests/vm/matrix short)
+rc=$?
+printf '%s\n' "$out"
+# nothing but skips is a skip, with the reason
+if [[ $(tail -n 1 <<<"$out") == "0 passed, 0 failed, "* ]]; then
+	grep -m 1 '^skip' <<<"$out"
+	exit 77
+fi
+exit "$rc"
