@@ -14,7 +14,7 @@
 #include "tell/trace_read.h"
 #include "tell/trace_write.h"
 
-static void die(const char *name, const char *what)
+static _Noreturn void die(const char *name, const char *what)
 {
 	fprintf(stderr, "fo-trim: %s: %s\n", name, what);
 	exit(1);

@@ -336,7 +336,7 @@ static void test_the_last_minutes_are_kept(void **state)
 	wait_for(name, sizeof(name), 78);
 	assert_int_equal(each_file(NULL), 2);
 	assert_true(writer_shut(writer));
-	count_samples(name, &first, &last);
+	assert_int_equal(count_samples(name, &first, &last), 100);
 	assert_true(last == now);
 	assert_int_equal(recorder_lost(recorder, &error), 0);
 	recorder_shut(recorder);

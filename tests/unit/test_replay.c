@@ -32,7 +32,9 @@ struct tape {
 	char *bytes;
 	size_t len;
 	struct trace_writer *writer;
+	size_t head_len;
 	bool dry_run;
+	uint64_t late_ns; /* what was put before is not there any more */
 };
 
 static int take(void *userdata, const char *bytes, size_t len)
@@ -65,6 +67,7 @@ static void tape_start(struct tape *tape, bool dry_run)
 	*tape = (struct tape){.dry_run = dry_run};
 	assert_int_equal(trace_preamble(&head, true, &preamble, &len), 0);
 	take(tape, preamble, len);
+	tape->head_len = len;
 	free(preamble);
 	assert_int_equal(trace_writer_new(&tape->writer, take, tape), 0);
 }
@@ -139,6 +142,11 @@ static size_t record(struct tape *tape, uint64_t bad_s, uint64_t well_s, uint64_
 		bool recovered;
 		uint64_t mute_ns;
 		char text[64];
+
+		if (now_ns == tape->late_ns) {
+			tape->len = tape->head_len;
+			trace_writer_anew(tape->writer);
+		}
 
 		if (kernel_s && now_ns == START_NS + kernel_s * SEC) {
 			verdict_killed(&judge.state, now_ns - 5 * MS);
@@ -358,6 +366,29 @@ static void test_another_configuration(void **state)
 	unlink(path);
 }
 
+/*
+ * What the daemon kept begins in the middle of things: judged from there on, and not held against
+ * verdicts that came of what is no longer there.
+ */
+static void test_a_file_that_begins_midway(void **state)
+{
+	struct replay_options options = {0};
+	struct tape tape;
+	char *text;
+
+	(void)state;
+	tape_start(&tape, false);
+	tape.late_ns = START_NS + 8 * SEC;
+	record(&tape, 5, 60, 20, 40 * MS, KILLS, 0);
+	text = replay_text(&tape, tape.len, &options, EXIT_OK);
+	assert_says(text, "act near-oom");
+	assert_says(text, "would kill leaker[101]");
+	assert_says(text, "120 samples of 1 scopes");
+	assert_says(text, "of 0 recorded verdicts 0 came out the same");
+	free(text);
+	tape_stop(&tape);
+}
+
 /* Its beginning is told, then one error with the place, and exit code 1. */
 static void test_a_file_that_was_cut_off(void **state)
 {
@@ -409,6 +440,7 @@ int main(void)
 		cmocka_unit_test(test_it_judges_as_it_was_judged),
 		cmocka_unit_test(test_what_was_done_and_would_be),
 		cmocka_unit_test(test_another_configuration),
+		cmocka_unit_test(test_a_file_that_begins_midway),
 		cmocka_unit_test(test_a_file_that_was_cut_off),
 		cmocka_unit_test(test_a_configuration_that_is_none),
 	};

@@ -264,7 +264,7 @@ static void test_a_chunk_stands_alone(void **state)
 
 static void make_processes(struct candidate *list, size_t n, int round)
 {
-	static char names[600][16], lines[600][32];
+	static char names[600][32], lines[600][48];
 
 	for (size_t i = 0; i < n; i++) {
 		snprintf(names[i], sizeof(names[i]), "proc-%zu", i);

@@ -167,6 +167,15 @@ static void tell_judgement(struct replay *r, const struct scope *scope, const ch
 	fputc('\n', r->out);
 }
 
+static void put_scope(struct json *json, const struct scope *scope)
+{
+	json_open_map(json, "scope");
+	json_text(json, "kind", scope->about.kind == TRACE_SCOPE_NODE ? "node" : "cgroup");
+	if (scope->about.kind != TRACE_SCOPE_NODE)
+		json_text(json, "path", scope->path);
+	json_shut_map(json);
+}
+
 /* What was done, as it was recorded. */
 static void tell_did(struct replay *r, const struct scope *scope, const struct event *event)
 {
@@ -181,13 +190,13 @@ static void tell_did(struct replay *r, const struct scope *scope, const struct e
 
 	if (r->options->json) {
 		struct json json;
-		char line[1024];
+		char line[LINE_MAX_BYTES];
 		size_t len;
 
 		json_begin(&json, line, sizeof(line));
 		json_text(&json, "event", names[did->what]);
 		json_u64(&json, "mono_ns", did->at_ns);
-		json_text(&json, "scope", scope_name(scope));
+		put_scope(&json, scope);
 		json_u64(&json, "id", did->incident);
 		json_i64(&json, "pid", did->pid);
 		json_text(&json, "comm", event->comm);
@@ -264,7 +273,7 @@ static void tell_head(struct replay *r, const char *config_name)
 	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
 	if (r->options->json) {
 		struct json json;
-		char line[2048];
+		char line[LINE_MAX_BYTES];
 		size_t len;
 
 		json_begin(&json, line, sizeof(line));
@@ -296,12 +305,12 @@ static void tell_difference(struct replay *r, const struct scope *scope, const s
 
 	if (r->options->json) {
 		struct json json;
-		char line[1024];
+		char line[LINE_MAX_BYTES];
 		size_t len;
 
 		json_begin(&json, line, sizeof(line));
 		json_text(&json, "event", "difference");
-		json_text(&json, "scope", scope_name(scope));
+		put_scope(&json, scope);
 		if (would) {
 			json_u64(&json, "would_mono_ns", would->at_ns);
 			json_i64(&json, "would_pid", would->pid);

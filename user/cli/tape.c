@@ -91,8 +91,9 @@ int tape_open(struct daemon *daemon, const char *events_path)
 		return EXIT_OK;
 	err = recorder_keep(&daemon->recorder, daemon->writer, folder, &head);
 	if (err)
-		log_error("no room to keep the last minutes: %s", strerror(-err));
-	return err ? EXIT_FAILED : EXIT_OK;
+		log_warn("the minutes before a kill are not kept: %s",
+			 err == -E2BIG ? "the configuration is too large" : strerror(-err));
+	return EXIT_OK;
 }
 
 void tape_config(struct daemon *daemon)
@@ -122,6 +123,8 @@ void tape_begin(struct daemon *daemon, const struct watch *watch, uint64_t now_n
 {
 	const struct trace_scope scope = scope_of(watch);
 
+	/* nothing ticked while nothing was hot */
+	recorder_tick(daemon->recorder, now_ns, false);
 	if (daemon->recorder)
 		trace_put_begin(recorder_trace(daemon->recorder), &scope, now_ns);
 }

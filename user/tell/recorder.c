@@ -21,8 +21,8 @@
 #define CHUNK_BYTES 65536
 #define CHUNKS	    (RECORDER_RING_BYTES / CHUNK_BYTES)
 #define KEPT_NS	    120000000000ULL
-/* Head and configuration; a longer configuration is not stored. */
-#define PREAMBLE_MAX 65536
+/* Head and configuration, of what is kept in memory. */
+#define PREAMBLE_MAX 131072
 /* A file that is larger than this is not continued: nobody could replay it. */
 #define FILE_MOST_BYTES (1ULL << 31)
 /* What is recorded into a file is at most this old when it is handed to the writer. */
@@ -215,7 +215,9 @@ static int out_to_ring(void *userdata, const char *frame, size_t len)
 	struct recorder *r = userdata;
 	struct chunk *chunk = &r->ring[r->newest];
 
-	if (len > sizeof(chunk->bytes) - chunk->len) {
+	/* full, or of a trouble that is long over */
+	if (len > sizeof(chunk->bytes) - chunk->len ||
+	    (chunk->len && r->now_ns - chunk->last_ns > KEPT_NS)) {
 		r->newest = (r->newest + 1) % CHUNKS;
 		r->ring[r->newest].len = 0;
 		return -EAGAIN;
@@ -228,14 +230,10 @@ static int out_to_ring(void *userdata, const char *frame, size_t len)
 
 int recorder_set_head(struct recorder *r, const struct trace_head *head)
 {
-	struct trace_head less = *head;
 	char *preamble;
 	size_t len;
-	int err;
+	int err = trace_preamble(head, true, &preamble, &len);
 
-	if (less.config_len > PREAMBLE_MAX / 2)
-		less.config_len = 0;
-	err = trace_preamble(&less, true, &preamble, &len);
 	if (!err && len > PREAMBLE_MAX) {
 		free(preamble);
 		err = -E2BIG;

@@ -33,10 +33,10 @@ struct writer;
  */
 int recorder_open(struct recorder **ret, struct writer *writer, const char *path,
 		  const struct trace_head *head, char *why, size_t why_size, size_t *ret_cut);
-/* Keeps in memory; files are made in @folder. */
+/* Keeps in memory; files are made in @folder. -E2BIG: the configuration is too large to keep. */
 int recorder_keep(struct recorder **ret, struct writer *writer, const char *folder,
 		  const struct trace_head *head);
-/* Another configuration is in force (of recorder_keep() only). */
+/* Another configuration is in force (of recorder_keep() only); -E2BIG: the old one is kept. */
 int recorder_set_head(struct recorder *recorder, const struct trace_head *head);
 void recorder_shut(struct recorder *recorder);
 
