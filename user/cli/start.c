@@ -14,19 +14,18 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/util.h"
 #include "cli/config_file.h"
 #include "cli/daemon.h"
 #include "cli/exit.h"
 #include "cli/notes.h"
+#include "sense/host.h"
 #include "sense/loader.h"
 #include "tell/writer.h"
 
 #define DEFAULT_CONFIG "/etc/fastoom-bpf/config.yaml"
 #define DEFAULT_EVENTS "/var/log/fastoom-bpf/events.jsonl"
 #define DEFAULT_RUN    "/run/fastoom-bpf"
-
-/* Above the highest CFS task, below whatever the administrator made real-time on purpose. */
-#define PRIORITY 1
 
 int start_config(const char *path, struct config **ret)
 {
@@ -48,14 +47,37 @@ int start_config(const char *path, struct config **ret)
 	return err;
 }
 
-int start_lock(struct daemon *daemon)
+const char *start_runtime_dir(void)
 {
 	/* systemd's RuntimeDirectory= says where; tests too */
 	const char *dir = getenv("RUNTIME_DIRECTORY");
+
+	return dir && *dir ? dir : DEFAULT_RUN;
+}
+
+int start_running_pid(void)
+{
+	char path[4096], text[32];
+	_cleanup_close_ int fd = -1;
+	ssize_t len;
+	int pid;
+
+	snprintf(path, sizeof(path), "%s/lock", start_runtime_dir());
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	len = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (len <= 0)
+		return 0;
+	text[len] = '\0';
+	pid = atoi(text);
+	/* asking by the lock itself could keep a daemon out that starts right now */
+	return host_is("", pid, program_invocation_short_name) ? pid : 0;
+}
+
+int start_lock(struct daemon *daemon)
+{
+	const char *dir = start_runtime_dir();
 	char path[4096], text[32];
 
-	if (!dir || !*dir)
-		dir = DEFAULT_RUN;
 	snprintf(path, sizeof(path), "%s/lock", dir);
 	if (mkdir(dir, 0755) == 0 || errno == EEXIST)
 		daemon->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
@@ -90,21 +112,6 @@ static bool acts_on_cgroups(const struct config *config)
 	return false;
 }
 
-/* The kernel's events name a cgroup by its id; the root's own serves for the question. */
-static bool may_open_cgroups(const struct cgroup_host *host)
-{
-	struct cgroup cgroup = {0};
-	struct stat st;
-	int err;
-
-	if (!host->ops || fstat(host->mount_fd, &st) < 0)
-		return true;
-	err = cgroup_open_id(host, st.st_ino, &cgroup);
-	if (!err)
-		cgroup_shut(&cgroup);
-	return err != -EPERM;
-}
-
 int start_host(struct daemon *daemon)
 {
 	bool needed = acts_on_cgroups(daemon->config);
@@ -118,7 +125,7 @@ int start_host(struct daemon *daemon)
 			strerror(-err));
 		return EXIT_HOST;
 	}
-	daemon->sees_cgroups = !err && may_open_cgroups(&daemon->host);
+	daemon->sees_cgroups = !err && cgroup_may_open_ids(&daemon->host);
 	if (!err && needed && !daemon->sees_cgroups) {
 		log_error(
 			"cgroups cannot be opened by their id: %s; the configuration's policies for "
@@ -180,11 +187,18 @@ int start_events(struct daemon *daemon)
 	return err ? EXIT_FAILED : EXIT_OK;
 }
 
+int start_unkillable(void)
+{
+	_cleanup_close_ int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	return fd < 0 || write(fd, "-1000", 5) < 0 ? -errno : 0;
+}
+
 /* Memory locked, priority raised, not to be killed: each a warning where it is not allowed. */
 void start_harden(void)
 {
-	const struct sched_param param = {.sched_priority = PRIORITY};
-	int fd, err = 0;
+	const struct sched_param param = {.sched_priority = START_PRIORITY};
+	int err;
 
 	/* what loading left behind is given back first: it would be locked */
 	malloc_trim(0);
@@ -197,15 +211,11 @@ void start_harden(void)
 		log_warn("no real-time priority: %s; a kill may come late by a time slice; give it "
 			 "CAP_SYS_NICE",
 			 strerror(errno));
-	fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-	if (fd < 0 || write(fd, "-1000", 5) < 0)
-		err = errno;
-	if (fd >= 0)
-		close(fd);
+	err = start_unkillable();
 	if (err)
 		log_warn("oom_score_adj stays: %s; the kernel may kill the daemon itself; give it "
 			 "CAP_SYS_RESOURCE or OOMScoreAdjust=-1000",
-			 strerror(err));
+			 strerror(-err));
 }
 
 void start_tell(struct daemon *daemon)

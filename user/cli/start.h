@@ -7,6 +7,9 @@
 #ifndef FASTOOM_CLI_START_H
 #define FASTOOM_CLI_START_H
 
+/* Above the highest CFS task, below whatever the administrator made real-time on purpose. */
+#define START_PRIORITY 1
+
 struct config;
 struct daemon;
 
@@ -22,6 +25,12 @@ int start_events(struct daemon *daemon);
 void start_warn(const struct daemon *daemon);
 /* Memory locked, priority raised, not to be killed: each a warning where it is not allowed. */
 void start_harden(void);
+/* Takes this process out of the OOM killer's reach; 0 or -errno. */
+int start_unkillable(void);
+/* Where the lock and the socket are. */
+const char *start_runtime_dir(void);
+/* The pid of the daemon that runs, by its lock; 0: none. */
+int start_running_pid(void);
 /* What is watched, in the log and in the `start` record. */
 void start_tell(struct daemon *daemon);
 

@@ -172,6 +172,21 @@ int cgroup_open_path(const struct cgroup_host *host, const char *path, struct cg
 	return err;
 }
 
+bool cgroup_may_open_ids(const struct cgroup_host *host)
+{
+	struct cgroup cgroup = {0};
+	struct stat st;
+	int err;
+
+	/* the root's own serves for the question */
+	if (!host->ops || fstat(host->mount_fd, &st) < 0)
+		return true;
+	err = cgroup_open_id(host, st.st_ino, &cgroup);
+	if (!err)
+		cgroup_shut(&cgroup);
+	return err != -EPERM;
+}
+
 void cgroup_shut(struct cgroup *cgroup)
 {
 	if (cgroup->dir_fd <= 0)

@@ -77,6 +77,8 @@ int cgroup_open_id(const struct cgroup_host *host, uint64_t id, struct cgroup *r
 /* By path below the controller's root; -EINVAL: it has "..". */
 int cgroup_open_path(const struct cgroup_host *host, const char *path, struct cgroup *ret);
 void cgroup_shut(struct cgroup *cgroup);
+/* Whether this process may: the kernel's events name a cgroup by its id. */
+bool cgroup_may_open_ids(const struct cgroup_host *host);
 
 /* -EINVAL: a file that is there does not read as it should. */
 int cgroup_read(const struct cgroup_host *host, const struct cgroup *cgroup,

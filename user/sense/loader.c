@@ -128,6 +128,8 @@ static void say(char *why, size_t size, const char *format, ...)
 /* Finds each hook's program and leaves out those whose tracepoint this kernel lacks. */
 static int choose_hooks(struct loader *loader, const struct btf *btf, char *why, size_t why_size)
 {
+	int err = 0;
+
 	for (size_t i = 0; i < HOOKS; i++) {
 		struct loader_hook *hook = &loader->hooks[i];
 
@@ -142,16 +144,16 @@ static int choose_hooks(struct loader *loader, const struct btf *btf, char *why,
 			continue;
 		hook->state = -ENOENT;
 		bpf_program__set_autoload(loader->programs[i], false);
-		if (hook->required) {
+		if (hook->required && !err) {
+			err = -ENOPROTOOPT;
 			say(why, why_size,
 			    "this kernel has no tracepoint %s; fastoom-bpf needs Linux 5.10 or "
 			    "newer "
 			    "with CONFIG_DEBUG_INFO_BTF",
 			    hook->tracepoint);
-			return -ENOPROTOOPT;
 		}
 	}
-	return 0;
+	return err;
 }
 
 static int attach(struct loader *loader, size_t i)
@@ -236,10 +238,8 @@ static int prepare(struct loader *loader, const struct btf *btf, int cgroup_vers
 	return choose_hooks(loader, btf, why, why_size);
 }
 
-int loader_new(struct loader **ret, int cgroup_version, char *why, size_t why_size)
+static int read_btf(struct btf **ret, char *why, size_t why_size)
 {
-	struct loader *loader;
-	struct btf *btf;
 	int err;
 
 	libbpf_set_print(print_libbpf);
@@ -250,8 +250,8 @@ int loader_new(struct loader **ret, int cgroup_version, char *why, size_t why_si
 		    strerror(-err));
 		return err;
 	}
-	btf = btf__parse(VMLINUX_BTF, NULL);
-	if (!btf) {
+	*ret = btf__parse(VMLINUX_BTF, NULL);
+	if (!*ret) {
 		char text[64];
 
 		libbpf_strerror(-errno, text, sizeof(text));
@@ -261,6 +261,43 @@ int loader_new(struct loader **ret, int cgroup_version, char *why, size_t why_si
 		    text);
 		return -ENOENT;
 	}
+	return 0;
+}
+
+/* What prepare() left ready; prepares anew where the kernel wants less. */
+static int load(struct loader *loader, const struct btf *btf, int cgroup_version, char *why,
+		size_t why_size)
+{
+	int err = fastoom__load(loader->skel);
+
+	if (err == -EINVAL && loader->features.task_storage) {
+		/* 5.11 and 5.12 have the map, but not for our kind of program */
+		loader->features.task_storage = false;
+		err = prepare(loader, btf, cgroup_version, why, why_size);
+		if (err)
+			return err;
+		err = fastoom__load(loader->skel);
+	}
+	if (err == -EPERM || err == -EACCES)
+		say(why, why_size,
+		    "the kernel does not let us load BPF programs: run as root, or with "
+		    "CAP_BPF, CAP_PERFMON and CAP_DAC_READ_SEARCH");
+	else if (err)
+		say(why, why_size,
+		    "the kernel refused the BPF object: %s; run with --verbose for its "
+		    "reason",
+		    strerror(-err));
+	return err;
+}
+
+int loader_new(struct loader **ret, int cgroup_version, char *why, size_t why_size)
+{
+	struct loader *loader;
+	struct btf *btf;
+	int err = read_btf(&btf, why, why_size);
+
+	if (err)
+		return err;
 	loader = calloc(1, sizeof(*loader));
 	if (!loader) {
 		btf__free(btf);
@@ -269,25 +306,8 @@ int loader_new(struct loader **ret, int cgroup_version, char *why, size_t why_si
 
 	probe_features(&loader->features, btf);
 	err = prepare(loader, btf, cgroup_version, why, why_size);
-	if (!err) {
-		err = fastoom__load(loader->skel);
-		if (err == -EINVAL && loader->features.task_storage) {
-			/* 5.11 and 5.12 have the map, but not for our kind of program */
-			loader->features.task_storage = false;
-			err = prepare(loader, btf, cgroup_version, why, why_size);
-			if (!err)
-				err = fastoom__load(loader->skel);
-		}
-		if (err == -EPERM || err == -EACCES)
-			say(why, why_size,
-			    "the kernel does not let us load BPF programs: run as root, or with "
-			    "CAP_BPF, CAP_PERFMON and CAP_DAC_READ_SEARCH");
-		else if (err)
-			say(why, why_size,
-			    "the kernel refused the BPF object: %s; run with --verbose for its "
-			    "reason",
-			    strerror(-err));
-	}
+	if (!err)
+		err = load(loader, btf, cgroup_version, why, why_size);
 	btf__free(btf);
 	if (!err)
 		err = attach_sentinels(loader, why, why_size);
@@ -297,6 +317,90 @@ int loader_new(struct loader **ret, int cgroup_version, char *why, size_t why_si
 	}
 	*ret = loader;
 	return 0;
+}
+
+/* The whole object was refused: which program was it? Each in an object of its own. */
+static void try_one_by_one(struct loader *loader, const struct btf *btf, int cgroup_version,
+			   int *ret_states, bool *ret_tried)
+{
+	char why[256];
+
+	for (size_t i = 0; i < HOOKS; i++) {
+		int err = prepare(loader, btf, cgroup_version, why, sizeof(why));
+
+		if (err && err != -ENOPROTOOPT)
+			return;
+		ret_states[i] = loader->hooks[i].state;
+		if (ret_states[i])
+			continue;
+		for (size_t j = 0; j < HOOKS; j++)
+			bpf_program__set_autoload(loader->programs[j], i == j);
+		err = fastoom__load(loader->skel);
+		ret_states[i] = err ? err : attach(loader, i);
+		ret_tried[i] = true;
+		bpf_link__destroy(loader->links[i]);
+		loader->links[i] = NULL;
+	}
+}
+
+static void try_hooks(struct loader *loader, const struct btf *btf, int cgroup_version, int err,
+		      struct loader_trial *ret)
+{
+	int states[HOOKS] = {0};
+
+	for (size_t i = 0; i < HOOKS; i++) {
+		enum bpf_attach_type type = bpf_program__expected_attach_type(loader->programs[i]);
+
+		ret->tiers[i] = type == BPF_TRACE_FENTRY || type == BPF_TRACE_FEXIT;
+		if (!err && !loader->hooks[i].state) {
+			states[i] = attach(loader, i);
+			ret->tried[i] = true;
+		} else {
+			states[i] = loader->hooks[i].state;
+		}
+	}
+	if (err && err != -EPERM && err != -EACCES)
+		try_one_by_one(loader, btf, cgroup_version, states, ret->tried);
+	for (size_t i = 0; i < HOOKS; i++) {
+		ret->hooks[i] = loader->hooks[i];
+		ret->hooks[i].state = states[i];
+	}
+	ret->count = HOOKS;
+}
+
+_Static_assert(HOOKS <= LOADER_HOOKS_MAX, "loader_trial has no room for all hooks");
+
+int loader_try(struct loader_trial *ret, int cgroup_version, char *why, size_t why_size)
+{
+	struct loader *loader;
+	struct btf *btf;
+	int err, lacking;
+
+	*ret = (struct loader_trial){0};
+	err = read_btf(&btf, why, why_size);
+	if (err)
+		return err;
+	loader = calloc(1, sizeof(*loader));
+	if (!loader) {
+		btf__free(btf);
+		return -ENOMEM;
+	}
+	probe_features(&loader->features, btf);
+	err = prepare(loader, btf, cgroup_version, why, why_size);
+	/* what is in this kernel is tried all the same */
+	lacking = err == -ENOPROTOOPT ? err : 0;
+	if (!err || lacking) {
+		char sentence[512];
+
+		err = load(loader, btf, cgroup_version, sentence, sizeof(sentence));
+		if (err && !lacking)
+			say(why, why_size, "%s", sentence);
+		try_hooks(loader, btf, cgroup_version, err, ret);
+		ret->features = loader->features;
+	}
+	btf__free(btf);
+	loader_free(loader);
+	return err ? err : lacking;
 }
 
 void loader_free(struct loader *loader)

@@ -48,6 +48,23 @@ struct loader_features {
 	bool probe_read;
 };
 
+#define LOADER_HOOKS_MAX 64
+
+/* What this host gives, found by doing it. */
+struct loader_trial {
+	struct loader_hook hooks[LOADER_HOOKS_MAX];
+	int tiers[LOADER_HOOKS_MAX];  /* 1: on functions (fentry), 0: tracepoints and iterators */
+	bool tried[LOADER_HOOKS_MAX]; /* attached, or refused; else only looked for in the BTF */
+	size_t count;		      /* 0: not even the object could be opened */
+	struct loader_features features;
+};
+
+/*
+ * Loads, attaches every hook once, the wide eyes too, and lets go; a daemon that runs does not
+ * notice. 0 or why nothing was loaded, with a sentence in @why; @ret says what is known anyway.
+ */
+int loader_try(struct loader_trial *ret, int cgroup_version, char *why, size_t why_size);
+
 /* @cgroup_version: 1, 2 or 0 (none). @why gets the reason when it fails. */
 int loader_new(struct loader **ret, int cgroup_version, char *why, size_t why_size);
 void loader_free(struct loader *loader);
