@@ -52,6 +52,9 @@ struct daemon {
 	struct tasks *tasks;
 	struct writer *writer;
 	struct worker *aide;
+	struct control *control;	     /* NULL: there is no socket */
+	const char *config_path;	     /* that is in force; NULL: built in */
+	char events_path[SNAPSHOT_PATH_MAX]; /* "": none */
 	struct watch *watches;
 	struct victim *ranking; /* room for incident_begin() */
 	size_t ranking_size;

@@ -5,12 +5,9 @@
 
 #include "base/log.h"
 #include "base/util.h"
+#include "base/version.h"
 #include "cli/cmd.h"
 #include "cli/exit.h"
-
-#ifndef FASTOOM_VERSION
-#define FASTOOM_VERSION "0.1.0"
-#endif
 
 static const struct command *const commands[] = {
 	&command_run,

@@ -10,6 +10,7 @@
 #include "cli/daemon.h"
 #include "cli/eyes.h"
 #include "cli/notes.h"
+#include "cli/publish.h"
 #include "judge/rules.h"
 #include "sense/loader.h"
 #include "sense/sampler.h"
@@ -74,12 +75,23 @@ struct watch *watch_find(struct daemon *daemon, uint64_t scope)
 	return NULL;
 }
 
-static struct watch *watch_free(struct daemon *daemon)
+/* Best the place that @scope had before: its last minute is still there. */
+static struct watch *watch_free(struct daemon *daemon, uint64_t scope)
 {
-	for (size_t i = 0; i < WATCHES_MAX; i++)
-		if (!daemon->watches[i].used)
-			return &daemon->watches[i];
-	return NULL;
+	struct watch *found = NULL;
+
+	for (size_t i = 0; i < WATCHES_MAX; i++) {
+		struct watch *watch = &daemon->watches[i];
+
+		if (watch->used)
+			continue;
+		if (watch->scope == scope && watch->minute.count)
+			return watch;
+		/* else one that holds nobody's minute, as long as there is one */
+		if (!found || (found->minute.count && !watch->minute.count))
+			found = watch;
+	}
+	return found;
 }
 
 void watch_mute(struct daemon *daemon, uint64_t scope, uint64_t until_ns)
@@ -114,13 +126,15 @@ static void list_tasks(struct daemon *daemon, struct watch *watch, uint64_t now_
 	const struct candidate *candidates;
 	size_t n;
 
-	(void)tasks_read(daemon->tasks, watch->scope, daemon_boot_now(), &candidates, &n);
 	watch->listed_ns = now_ns;
+	if (!tasks_read(daemon->tasks, watch->scope, daemon_boot_now(), &candidates, &n))
+		publish_next(daemon, watch, candidates, n);
 }
 
 void watch_begin(struct daemon *daemon, uint64_t scope, uint64_t now_ns)
 {
-	struct watch *watch = watch_free(daemon);
+	struct watch *watch = watch_free(daemon, scope);
+	struct minute minute = {0};
 	int err;
 
 	if (!watch) {
@@ -128,7 +142,10 @@ void watch_begin(struct daemon *daemon, uint64_t scope, uint64_t now_ns)
 		watch_mute(daemon, scope, now_ns + MUTE_MOST_NS);
 		return;
 	}
+	if (watch->scope == scope)
+		minute = watch->minute;
 	memset(watch, 0, sizeof(*watch));
+	watch->minute = minute;
 	watch->scope = scope;
 	if (scope == FO_SCOPE_NODE) {
 		watch->policy = rules_policy_node(daemon->config);
@@ -287,6 +304,7 @@ void watch_tick(struct daemon *daemon, struct watch *watch, uint64_t now_ns)
 	}
 	if (sample.has & SAMPLE_HAS_LEVEL) {
 		watch->level = (double)sample.held_bytes / (double)(sample.total_bytes + 1);
+		watch->total_bytes = sample.total_bytes;
 		watch->headroom_bytes = sample.total_bytes > sample.held_bytes
 						? sample.total_bytes - sample.held_bytes
 						: 0;
@@ -308,6 +326,7 @@ void watch_tick(struct daemon *daemon, struct watch *watch, uint64_t now_ns)
 	if (evidence.span_ns) {
 		watch->verdict = verdict_decide(&watch->state, watch->policy, &evidence, now_ns,
 						watch->incident.open);
+		minute_add(&watch->minute, &evidence, &watch->verdict.risk);
 		log_evidence(watch, &evidence);
 		after_verdict(daemon, watch, &evidence, now_ns);
 	}

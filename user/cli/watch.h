@@ -17,9 +17,11 @@
 #include <stdint.h>
 
 #include "cli/incident.h"
+#include "judge/minute.h"
 #include "judge/verdict.h"
 #include "judge/window.h"
 #include "sense/cgroup.h"
+#include "tell/snapshot.h"
 
 struct daemon;
 struct policy;
@@ -40,12 +42,15 @@ struct watch {
 	struct cgroup cgroup;
 	const struct policy *policy;
 	struct window window;
+	struct minute minute;
+	struct snapshot_victim next; /* who would die, while somebody wants to know */
 	struct verdict_state state;
 	struct verdict verdict; /* the latest */
 	struct incident incident;
 	struct backoff backoffs[BACKOFFS_MAX];
 	size_t backoff_next;
 	double level; /* of the latest sample; negative: not known */
+	uint64_t total_bytes;
 	uint64_t headroom_bytes;
 	uint64_t reclaims;
 	uint64_t scans;

@@ -2,6 +2,7 @@
 #include "tell/record.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -9,13 +10,12 @@
 #include "base/json.h"
 #include "judge/candidate.h"
 #include "judge/config.h"
+#include "judge/minute.h"
 #include "judge/verdict.h"
 #include "judge/victim.h"
 #include "judge/window.h"
 
-#define SCHEMA 1
-
-static void put_time(struct json *json, uint64_t wall_ns)
+void record_put_time(struct json *json, const char *key, uint64_t wall_ns)
 {
 	time_t seconds = (time_t)(wall_ns / 1000000000);
 	char text[40];
@@ -25,13 +25,13 @@ static void put_time(struct json *json, uint64_t wall_ns)
 	gmtime_r(&seconds, &tm);
 	n = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
 	snprintf(text + n, sizeof(text) - n, ".%03uZ", (unsigned)(wall_ns / 1000000 % 1000));
-	json_text(json, "time", text);
+	json_text(json, key, text);
 }
 
 static void put_head(struct json *json, const struct record_head *head, const char *event)
 {
-	json_u64(json, "schema", SCHEMA);
-	put_time(json, head->wall_ns);
+	json_u64(json, "schema", RECORD_SCHEMA);
+	record_put_time(json, "time", head->wall_ns);
 	json_u64(json, "mono_ns", head->mono_ns);
 	json_text(json, "event", event);
 	if (head->id)
@@ -63,7 +63,7 @@ static int put_end(struct json *json, size_t *ret_len)
 	return 0;
 }
 
-static void put_evidence(struct json *json, const struct evidence *e)
+void record_put_evidence(struct json *json, const struct evidence *e)
 {
 	json_open_map(json, "evidence");
 	json_u64(json, "span_ns", e->span_ns);
@@ -98,7 +98,7 @@ static void put_evidence(struct json *json, const struct evidence *e)
 	json_shut_map(json);
 }
 
-static void put_verdict(struct json *json, const struct verdict *verdict)
+void record_put_verdict(struct json *json, const struct verdict *verdict)
 {
 	json_text(json, "verdict", verdict_action_name(verdict->action));
 	json_text(json, "reason", verdict_reason_name(verdict->reason));
@@ -113,6 +113,45 @@ static void put_verdict(struct json *json, const struct verdict *verdict)
 	for (int i = 0; i < FEATURES_; i++)
 		json_real(json, model_feature_name((enum feature)i),
 			  verdict->risk.contributions[i]);
+	json_shut_map(json);
+}
+
+static float point_value(const struct minute_point *point, int series)
+{
+	const float values[] = {point->risk, point->level, point->lost, point->stall};
+
+	return values[series];
+}
+
+/* Columns, oldest first; ages in seconds before the newest point. */
+static void put_minute(struct json *json, const struct minute *minute)
+{
+	static const char *const names[] = {"risk", "level", "lost_share", "stall_tasks"};
+	const struct minute_point *newest = minute ? minute_back(minute, 0) : NULL;
+	const struct minute_point *point;
+	unsigned n = 0;
+
+	if (!newest)
+		return;
+	while (minute_back(minute, n))
+		n++;
+	json_open_map(json, "minute");
+	json_open_list(json, "age_s");
+	for (unsigned back = n; back-- > 0;) {
+		point = minute_back(minute, back);
+		json_u64(json, NULL, newest->at_s - point->at_s);
+	}
+	json_shut_list(json);
+	for (int series = 0; series < 4; series++) {
+		json_open_list(json, names[series]);
+		for (unsigned back = n; back-- > 0;) {
+			double value = (double)point_value(minute_back(minute, back), series);
+
+			/* three digits are enough for a plot; not known is null */
+			json_real(json, NULL, value < 0 ? 0.0 / 0.0 : round(value * 1000) / 1000);
+		}
+		json_shut_list(json);
+	}
 	json_shut_map(json);
 }
 
@@ -153,8 +192,8 @@ int record_kill(char *buf, size_t size, const struct record_head *head,
 		listed = 1 + RECORD_RUNNERS_UP;
 	json_begin(&json, buf, size);
 	put_head(&json, head, kill->event);
-	put_verdict(&json, kill->verdict);
-	put_evidence(&json, kill->evidence);
+	record_put_verdict(&json, kill->verdict);
+	record_put_evidence(&json, kill->evidence);
 	put_victim(&json, "victim", &kill->victims[0]);
 	json_u64(&json, "members", kill->members);
 	json_open_list(&json, "runners_up");
@@ -182,6 +221,7 @@ int record_kill(char *buf, size_t size, const struct record_head *head,
 			json_text(&json, "error", strerrorname_np(-kill->error));
 		json_u64(&json, "freed_bytes", kill->freed_bytes);
 		json_real(&json, "took_ms", (double)kill->took_ns / 1e6);
+		put_minute(&json, kill->minute);
 	}
 	return put_end(&json, ret_len);
 }
@@ -193,8 +233,8 @@ int record_verdict(char *buf, size_t size, const struct record_head *head, const
 
 	json_begin(&json, buf, size);
 	put_head(&json, head, event);
-	put_verdict(&json, verdict);
-	put_evidence(&json, evidence);
+	record_put_verdict(&json, verdict);
+	record_put_evidence(&json, evidence);
 	return put_end(&json, ret_len);
 }
 
@@ -213,6 +253,7 @@ int record_kernel_kill(char *buf, size_t size, const struct record_head *head,
 	json_i64(&json, "pid", kill->asker_pid);
 	json_text(&json, "comm", kill->asker_comm);
 	json_shut_map(&json);
+	put_minute(&json, kill->minute);
 	return put_end(&json, ret_len);
 }
 
