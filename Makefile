@@ -12,7 +12,7 @@ CC ?= gcc
 CLANG ?= clang
 BPFTOOL ?= $(shell command -v bpftool || echo /usr/sbin/bpftool)
 PREFIX ?= /usr
-DEPS = libbpf yaml-0.1 libpcre2-8
+DEPS = libbpf yaml-0.1 libpcre2-8 jansson ncursesw
 
 ifeq ($(V),1)
   Q =

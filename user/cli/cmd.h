@@ -45,5 +45,7 @@ bool option_duration(const char *text, void *target); /* uint64_t ns */
 extern const struct command command_run;
 extern const struct command command_check;
 extern const struct command command_doctor;
+extern const struct command command_status;
+extern const struct command command_events;
 
 #endif /* FASTOOM_CLI_CMD_H */

@@ -10,9 +10,7 @@
 #include "cli/exit.h"
 
 static const struct command *const commands[] = {
-	&command_run,
-	&command_check,
-	&command_doctor,
+	&command_run, &command_check, &command_doctor, &command_status, &command_events,
 };
 
 static void usage(FILE *to)

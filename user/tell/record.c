@@ -69,32 +69,32 @@ void record_put_evidence(struct json *json, const struct evidence *e)
 	json_u64(json, "span_ns", e->span_ns);
 	json_bool(json, "lossy", e->lossy);
 	if (e->has & EVIDENCE_HAS_STALL) {
-		json_real(json, "stall_tasks", e->stall);
-		json_real(json, "reclaims_per_s", e->reclaims);
-		json_real(json, "reclaimed_pages_per_ms", e->efficiency);
+		json_double(json, "stall_tasks", e->stall);
+		json_double(json, "reclaims_per_s", e->reclaims);
+		json_double(json, "reclaimed_pages_per_ms", e->efficiency);
 	}
 	if (e->has & EVIDENCE_HAS_THRASH) {
-		json_real(json, "thrash_tasks", e->thrash);
-		json_real(json, "io_tasks", e->io);
-		json_real(json, "run_tasks", e->run);
-		json_real(json, "lost_share", e->lost_share);
-		json_real(json, "refaulted_share", e->refaulted);
-		json_real(json, "near_share", e->near);
+		json_double(json, "thrash_tasks", e->thrash);
+		json_double(json, "io_tasks", e->io);
+		json_double(json, "run_tasks", e->run);
+		json_double(json, "lost_share", e->lost_share);
+		json_double(json, "refaulted_share", e->refaulted);
+		json_double(json, "near_share", e->near);
 	}
 	if (e->has & EVIDENCE_HAS_LEVEL) {
-		json_real(json, "level", e->level);
+		json_double(json, "level", e->level);
 		json_u64(json, "total_bytes", e->total_bytes);
 		json_u64(json, "held_bytes", e->held_bytes);
 		json_u64(json, "anon_bytes", e->anon_bytes);
 		json_u64(json, "file_lru_bytes", e->file_lru_bytes);
-		json_real(json, "growth_bytes_per_s", e->growth);
+		json_double(json, "growth_bytes_per_s", e->growth);
 		if (e->exhausted_ns != UINT64_MAX)
-			json_real(json, "exhausted_s", (double)e->exhausted_ns / 1e9);
+			json_double(json, "exhausted_s", (double)e->exhausted_ns / 1e9);
 	}
 	if (e->has & EVIDENCE_HAS_TURNOVER)
-		json_real(json, "file_lru_turnover_per_s", e->turnover);
+		json_double(json, "file_lru_turnover_per_s", e->turnover);
 	if (e->has & EVIDENCE_HAS_FAULTS)
-		json_real(json, "major_faults_per_s", e->major_faults);
+		json_double(json, "major_faults_per_s", e->major_faults);
 	json_shut_map(json);
 }
 
@@ -102,17 +102,17 @@ void record_put_verdict(struct json *json, const struct verdict *verdict)
 {
 	json_text(json, "verdict", verdict_action_name(verdict->action));
 	json_text(json, "reason", verdict_reason_name(verdict->reason));
-	json_real(json, "held_s", (double)verdict->held_ns / 1e9);
+	json_double(json, "held_s", (double)verdict->held_ns / 1e9);
 	if (!verdict->risk.known) {
-		json_real(json, "risk", 0.0 / 0.0);
+		json_double(json, "risk", 0.0 / 0.0);
 		return;
 	}
-	json_real(json, "risk", verdict->risk.value);
+	json_double(json, "risk", verdict->risk.value);
 	json_open_map(json, "contributions");
-	json_real(json, "intercept", verdict->risk.intercept);
+	json_double(json, "intercept", verdict->risk.intercept);
 	for (int i = 0; i < FEATURES_; i++)
-		json_real(json, model_feature_name((enum feature)i),
-			  verdict->risk.contributions[i]);
+		json_double(json, model_feature_name((enum feature)i),
+			    verdict->risk.contributions[i]);
 	json_shut_map(json);
 }
 
@@ -148,7 +148,7 @@ static void put_minute(struct json *json, const struct minute *minute)
 			double value = (double)point_value(minute_back(minute, back), series);
 
 			/* three digits are enough for a plot; not known is null */
-			json_real(json, NULL, value < 0 ? 0.0 / 0.0 : round(value * 1000) / 1000);
+			json_double(json, NULL, value < 0 ? 0.0 / 0.0 : round(value * 1000) / 1000);
 		}
 		json_shut_list(json);
 	}
@@ -176,8 +176,8 @@ static void put_victim(struct json *json, const char *key, const struct victim *
 	json_open_map(json, key);
 	put_process(json, victim->candidate);
 	json_u64(json, "growth_bytes", victim->candidate->growth_bytes);
-	json_real(json, "blame", victim->blame);
-	json_real(json, "score", victim->score);
+	json_double(json, "blame", victim->blame);
+	json_double(json, "score", victim->score);
 	json_text(json, "rule", victim->rule ? victim->rule->text : NULL);
 	json_shut_map(json);
 }
@@ -201,7 +201,7 @@ int record_kill(char *buf, size_t size, const struct record_head *head,
 		json_open_map(&json, NULL);
 		json_i64(&json, "pid", kill->victims[i].candidate->pid);
 		json_text(&json, "comm", kill->victims[i].candidate->comm);
-		json_real(&json, "score", kill->victims[i].score);
+		json_double(&json, "score", kill->victims[i].score);
 		json_text(&json, "rule",
 			  kill->victims[i].rule ? kill->victims[i].rule->text : NULL);
 		json_shut_map(&json);
@@ -211,7 +211,7 @@ int record_kill(char *buf, size_t size, const struct record_head *head,
 	for (size_t i = 0; i < kill->step_count; i++) {
 		json_open_map(&json, NULL);
 		json_text(&json, "step", kill->steps[i].name);
-		json_real(&json, "after_ms", (double)kill->steps[i].after_ns / 1e6);
+		json_double(&json, "after_ms", (double)kill->steps[i].after_ns / 1e6);
 		json_shut_map(&json);
 	}
 	json_shut_list(&json);
@@ -220,7 +220,7 @@ int record_kill(char *buf, size_t size, const struct record_head *head,
 		if (kill->error)
 			json_text(&json, "error", strerrorname_np(-kill->error));
 		json_u64(&json, "freed_bytes", kill->freed_bytes);
-		json_real(&json, "took_ms", (double)kill->took_ns / 1e6);
+		json_double(&json, "took_ms", (double)kill->took_ns / 1e6);
 		put_minute(&json, kill->minute);
 	}
 	return put_end(&json, ret_len);
