@@ -118,7 +118,7 @@ static bool show(const struct events_options *chosen, const json_t *record)
 		putchar('\n');
 	} else {
 		printf("%s  %s\n", event_time(when, sizeof(when), record),
-		       event_line(line, sizeof(line), record));
+		       event_line(line, sizeof(line), record, 0));
 	}
 	return fflush(stdout) == 0;
 }

@@ -136,13 +136,18 @@ static void line_of_victim(char *buf, size_t size, const json_t *record, const c
 			 event_get_number(record, "risk", NAN));
 }
 
-char *event_line(char *buf, size_t size, const json_t *record)
+char *event_line(char *buf, size_t size, const json_t *record, size_t scope_most)
 {
 	const char *event = event_get_text(record, "event", "?");
 	char scope[200], what[600], all[1200];
 	bool dry = json_is_true(json_object_get(record, "dry_run"));
 
-	event_scope(scope, sizeof(scope), record);
+	const char *shown = event_scope(scope, sizeof(scope), record);
+
+	if (scope_most && strlen(shown) > scope_most)
+		shown += strlen(shown) - scope_most;
+	while (((unsigned char)*shown & 0xc0) == 0x80)
+		shown++;
 	if (json_object_get(record, "victim"))
 		line_of_victim(what, sizeof(what), record, event);
 	else if (json_object_get(record, "message"))
@@ -157,7 +162,7 @@ char *event_line(char *buf, size_t size, const json_t *record)
 			 event_get_number(record, "evidence.level", 0) * 100);
 	else
 		what[0] = '\0';
-	snprintf(all, sizeof(all), "%-11s %s%s%s%s", event, scope, *scope ? "  " : "",
+	snprintf(all, sizeof(all), "%-11s %s%s%s%s", event, shown, *shown ? "  " : "",
 		 dry && strcmp(event, "start") != 0 ? "(dry run) " : "", what);
 	return event_clean(buf, size, all);
 }

@@ -30,7 +30,10 @@ bool event_time_ms(const json_t *record, int64_t *ret_ms);
 /* The scope, as people call it: its pod, its path, or "node". */
 char *event_scope(char *buf, size_t size, const json_t *record);
 
-/* One line without its time: "kill  /batch/x  java[812] killed after 27.6 ms, ...". */
-char *event_line(char *buf, size_t size, const json_t *record);
+/*
+ * One line without its time: "kill  /batch/x  java[812] killed after 27.6 ms, ...". Of a scope
+ * longer than @scope_most (0: any) only the end.
+ */
+char *event_line(char *buf, size_t size, const json_t *record, size_t scope_most);
 
 #endif /* FASTOOM_CLI_EVENT_TEXT_H */

@@ -9,8 +9,10 @@
 #include "cli/cmd.h"
 #include "cli/exit.h"
 
+/* in the order of their usefulness to who has never seen them */
 static const struct command *const commands[] = {
-	&command_run, &command_check, &command_doctor, &command_status, &command_events,
+	&command_run,	 &command_top,	 &command_status,
+	&command_events, &command_check, &command_doctor,
 };
 
 static void usage(FILE *to)
