@@ -46,6 +46,7 @@ extern const struct command command_run;
 extern const struct command command_check;
 extern const struct command command_doctor;
 extern const struct command command_status;
+extern const struct command command_explain;
 extern const struct command command_top;
 extern const struct command command_events;
 

@@ -11,8 +11,8 @@
 
 /* in the order of their usefulness to who has never seen them */
 static const struct command *const commands[] = {
-	&command_run,	 &command_top,	 &command_status,
-	&command_events, &command_check, &command_doctor,
+	&command_run,	  &command_top,	  &command_status, &command_events,
+	&command_explain, &command_check, &command_doctor,
 };
 
 static void usage(FILE *to)
