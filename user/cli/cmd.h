@@ -42,6 +42,9 @@ bool option_text(const char *text, void *target);     /* const char * */
 bool option_switch(const char *text, void *target);   /* bool; text is NULL */
 bool option_duration(const char *text, void *target); /* uint64_t ns */
 
+/* All of them; NULL after the last. */
+extern const struct command *const commands[];
+
 extern const struct command command_run;
 extern const struct command command_check;
 extern const struct command command_doctor;
