@@ -12,7 +12,7 @@ CC ?= gcc
 CLANG ?= clang
 BPFTOOL ?= $(shell command -v bpftool || echo /usr/sbin/bpftool)
 PREFIX ?= /usr
-DEPS = libbpf yaml-0.1 libpcre2-8
+DEPS = libbpf yaml-0.1 libpcre2-8 jansson ncursesw
 
 ifeq ($(V),1)
   Q =
@@ -44,6 +44,9 @@ USER_OBJS = $(patsubst user/%.c,$(O)/user/%.o,$(filter-out user/cli/main.c,$(sor
 LIB = $(O)/libfastoom.a
 BIN = $(O)/fastoom-bpf
 LOAD = $(O)/fo-load
+MANUAL = $(O)/fo-manual
+MANUALS = $(O)/docs/fastoom-bpf.8 $(O)/docs/fastoom-bpf.yaml.5
+COMPLETIONS = $(O)/docs/fastoom-bpf.bash $(O)/docs/_fastoom-bpf $(O)/docs/fastoom-bpf.fish
 UNIT_TESTS = $(patsubst tests/unit/%.c,$(O)/tests/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
 LIVE_TESTS = $(patsubst tests/bpf/%.c,$(O)/tests/bpf/%,$(sort $(wildcard tests/bpf/test_*.c)))
 TOOLS = $(patsubst tests/tools/%.c,$(O)/tests/tools/%,$(sort $(wildcard tests/tools/*.c)))
@@ -83,7 +86,7 @@ test-vm-all: deps
 	$(Q)$(MAKE) --no-print-directory test-build
 	$(Q)O=$(O) tests/vm/matrix all
 
-test-build: all $(UNIT_TESTS) $(LIVE_TESTS) $(TOOLS)
+test-build: all docs $(UNIT_TESTS) $(LIVE_TESTS) $(TOOLS)
 
 check-layers:
 	$(Q)scripts/check-layers user
@@ -129,6 +132,36 @@ $(LOAD): tests/load/fo-load.c
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $< -o $@ -pie
 
+# ---- what is made of the parser's own tables -------------------------------
+
+.PHONY: docs
+docs: $(MANUALS) $(COMPLETIONS)
+
+$(MANUAL): docs/manual.c $(LIB)
+	$(call msg,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(DEP_CFLAGS) $< $(LIB) $(ALL_LDFLAGS) -o $@ $(DEP_LIBS)
+
+$(O)/docs/%.8 $(O)/docs/%.5: $(O)/docs/%.scd
+	$(call msg,MAN,$@)
+	$(Q)scdoc <$< >$@
+
+$(O)/docs/fastoom-bpf.scd: $(MANUAL)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(MANUAL) man8 >$@
+$(O)/docs/fastoom-bpf.yaml.scd: $(MANUAL)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(MANUAL) man5 >$@
+$(O)/docs/fastoom-bpf.bash: $(MANUAL)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(MANUAL) bash >$@
+$(O)/docs/_fastoom-bpf: $(MANUAL)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(MANUAL) zsh >$@
+$(O)/docs/fastoom-bpf.fish: $(MANUAL)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(MANUAL) fish >$@
+
 # ---- tests ---------------------------------------------------------------
 
 $(O)/tests/%: tests/%.c $(LIB)
@@ -157,8 +190,14 @@ fuzz-trace:
 		-o $(O)/fuzz/fuzz_trace -lz
 	$(Q)$(O)/fuzz/fuzz_trace -max_total_time=$(SECONDS) $(O)/fuzz/corpus-trace tests/golden
 
-install: all
+SHARE = $(DESTDIR)$(PREFIX)/share
+install: all docs
 	install -D -m 755 $(BIN) $(DESTDIR)$(PREFIX)/sbin/fastoom-bpf
+	install -D -m 644 $(O)/docs/fastoom-bpf.8 $(SHARE)/man/man8/fastoom-bpf.8
+	install -D -m 644 $(O)/docs/fastoom-bpf.yaml.5 $(SHARE)/man/man5/fastoom-bpf.yaml.5
+	install -D -m 644 $(O)/docs/fastoom-bpf.bash $(SHARE)/bash-completion/completions/fastoom-bpf
+	install -D -m 644 $(O)/docs/_fastoom-bpf $(SHARE)/zsh/site-functions/_fastoom-bpf
+	install -D -m 644 $(O)/docs/fastoom-bpf.fish $(SHARE)/fish/vendor_completions.d/fastoom-bpf.fish
 
 clean:
 	rm -rf $(O)

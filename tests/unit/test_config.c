@@ -198,12 +198,13 @@ static void test_bad(void **state)
 	} cases[] = {
 		/* keys */
 		{TEXT("evnets: /e\n"), "f:1:1: evnets: unknown key in the file (did you mean "
-				       "`events`?); allowed: events, policies\n"},
+				       "`events`?); allowed: events, readers, policies\n"},
 		{TEXT("colour: red\n"),
-		 "f:1:1: colour: unknown key in the file; allowed: events, policies\n"},
-		{TEXT("'': /e\n"), "f:1:1: : unknown key in the file; allowed: events, policies\n"},
+		 "f:1:1: colour: unknown key in the file; allowed: events, readers, policies\n"},
+		{TEXT("'': /e\n"),
+		 "f:1:1: : unknown key in the file; allowed: events, readers, policies\n"},
 		{TEXT("\"\\e[31m\\u009b\": 1\n"), "f:1:1: \\x1b[31m\\xc2\\x9b: unknown key in the "
-						  "file; allowed: events, policies\n"},
+						  "file; allowed: events, readers, policies\n"},
 		{TEXT(POLICY "    presure: low\n"),
 		 "f:4:5: presure: unknown key in a policy (did you mean `pressure`?); "
 		 "allowed: " POLICY_KEYS "\n"},
@@ -219,7 +220,7 @@ static void test_bad(void **state)
 		{TEXT("? {a: {b: [c]}}\n: {d: [e]}\n"),
 		 "f:1:3: yaml: a list or mapping cannot be a key; a key is a word\n"},
 		{TEXT("<<: { events: /e }\n"),
-		 "f:1:1: <<: unknown key in the file; allowed: events, policies\n"},
+		 "f:1:1: <<: unknown key in the file; allowed: events, readers, policies\n"},
 
 		/* kinds */
 		{TEXT("hello\n"), "f:1:1: yaml: the file is 'hello'; " FILE_ALLOWED},
@@ -341,13 +342,13 @@ static void test_bad(void **state)
 
 		/* YAML that goes too far */
 		{TEXT("a: &a [x,x]\nb: &b [*a,*a]\nc: &c [*b,*b]\n"),
-		 "f:1:1: a: unknown key in the file; allowed: events, policies\n"
+		 "f:1:1: a: unknown key in the file; allowed: events, readers, policies\n"
 		 "f:1:4: yaml: anchors (&name) are not allowed; write the value out\n"
-		 "f:2:1: b: unknown key in the file; allowed: events, policies\n"
+		 "f:2:1: b: unknown key in the file; allowed: events, readers, policies\n"
 		 "f:2:4: yaml: anchors (&name) are not allowed; write the value out\n"
 		 "f:2:8: yaml: aliases (*name) are not allowed; write the value out\n"
 		 "f:2:11: yaml: aliases (*name) are not allowed; write the value out\n"
-		 "f:3:1: c: unknown key in the file; allowed: events, policies\n"
+		 "f:3:1: c: unknown key in the file; allowed: events, readers, policies\n"
 		 "f:3:4: yaml: anchors (&name) are not allowed; write the value out\n"
 		 "f:3:8: yaml: aliases (*name) are not allowed; write the value out\n"
 		 "f:3:11: yaml: aliases (*name) are not allowed; write the value out\n"},
@@ -782,7 +783,7 @@ static void test_read(void **state)
 	assert_int_equal(errors.count, 1);
 	assert_true(asprintf(&line,
 			     "%s:1:1: event: unknown key in the file (did you mean `events`?); "
-			     "allowed: events, policies",
+			     "allowed: events, readers, policies",
 			     path) >= 0);
 	assert_string_equal(errors.list[0].text, line);
 	config_errors_free(&errors);

@@ -178,7 +178,7 @@ static void test_numbers(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(reals); i++) {
 		json_begin(&json, buf, sizeof(buf));
-		json_real(&json, "k", reals[i].value);
+		json_double(&json, "k", reals[i].value);
 		assert_int_equal(json_end(&json, &n), 0);
 		snprintf(wanted, sizeof(wanted), "{\"k\":%s}", reals[i].written);
 		assert_string_equal(buf, wanted);

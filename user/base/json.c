@@ -185,7 +185,7 @@ void json_bool(struct json *json, const char *key, bool value)
 	put_number(json, key, value ? "true" : "false");
 }
 
-void json_real(struct json *json, const char *key, double value)
+void json_double(struct json *json, const char *key, double value)
 {
 	char digits[32];
 

@@ -42,6 +42,6 @@ void json_u64(struct json *json, const char *key, uint64_t value);
 void json_i64(struct json *json, const char *key, int64_t value);
 void json_bool(struct json *json, const char *key, bool value);
 /* 6 significant digits; not a number becomes null */
-void json_real(struct json *json, const char *key, double value);
+void json_double(struct json *json, const char *key, double value);
 
 #endif /* FASTOOM_BASE_JSON_H */

@@ -65,17 +65,27 @@ int queue_push(struct queue *queue, const void *bytes, size_t len)
 	return 0;
 }
 
-void *queue_wait(struct queue *queue, size_t *ret_len)
+static void *oldest(const struct queue *queue, size_t *ret_len)
 {
 	struct slot *slot;
 
-	while (sem_wait(&queue->ready) < 0)
-		; /* EINTR is all there is */
 	/* pairs with the release in queue_push() */
 	atomic_load_explicit(&queue->tail, memory_order_acquire);
 	slot = slot_at(queue, atomic_load_explicit(&queue->head, memory_order_relaxed));
 	*ret_len = slot->len;
 	return slot->bytes;
+}
+
+void *queue_wait(struct queue *queue, size_t *ret_len)
+{
+	while (sem_wait(&queue->ready) < 0)
+		; /* EINTR is all there is */
+	return oldest(queue, ret_len);
+}
+
+void *queue_try(struct queue *queue, size_t *ret_len)
+{
+	return sem_trywait(&queue->ready) < 0 ? NULL : oldest(queue, ret_len);
 }
 
 void queue_pop(struct queue *queue)

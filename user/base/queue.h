@@ -36,6 +36,8 @@ int queue_push(struct queue *queue, const void *bytes, size_t len);
 
 /* Waits for the oldest slot, which stays valid until queue_pop(). */
 void *queue_wait(struct queue *queue, size_t *ret_len);
+/* The same, or NULL at once. A reader uses either, not both. */
+void *queue_try(struct queue *queue, size_t *ret_len);
 void queue_pop(struct queue *queue);
 
 #endif /* FASTOOM_BASE_QUEUE_H */

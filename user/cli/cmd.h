@@ -42,10 +42,17 @@ bool option_text(const char *text, void *target);     /* const char * */
 bool option_switch(const char *text, void *target);   /* bool; text is NULL */
 bool option_duration(const char *text, void *target); /* uint64_t ns */
 
+/* All of them; NULL after the last. */
+extern const struct command *const commands[];
+
 extern const struct command command_run;
 extern const struct command command_check;
 extern const struct command command_record;
 extern const struct command command_replay;
 extern const struct command command_doctor;
+extern const struct command command_status;
+extern const struct command command_explain;
+extern const struct command command_top;
+extern const struct command command_events;
 
 #endif /* FASTOOM_CLI_CMD_H */

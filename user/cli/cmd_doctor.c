@@ -238,13 +238,12 @@ static void check_features(struct doctor *doctor, const struct loader_features *
 			  "boot without lockdown=confidentiality");
 }
 
-static void check_kernel_side(struct doctor *doctor)
+static void check_kernel_side(struct doctor *doctor, struct loader_trial *trial)
 {
-	static struct loader_trial trial;
 	char why[512] = "out of memory";
-	int err = loader_try(&trial, doctor->host.version, why, sizeof(why));
+	int err = loader_try(trial, doctor->host.version, why, sizeof(why));
 	bool btf = access(BTF_PATH, R_OK) == 0 && err != -ENOENT;
-	bool lacking = err == -ENOPROTOOPT, loaded = !err || (lacking && trial.tried[0]);
+	bool lacking = err == -ENOPROTOOPT, loaded = !err || (lacking && trial->tried[0]);
 	struct check *check;
 
 	check = add(doctor, "btf", btf ? STATE_OK : STATE_MISSING, "%s",
@@ -265,9 +264,9 @@ static void check_kernel_side(struct doctor *doctor)
 				  ? "sudo fastoom-bpf doctor"
 				  : "boot Linux 5.10 or newer with CONFIG_BPF_SYSCALL and "
 				    "CONFIG_DEBUG_INFO_BTF");
-	check_features(doctor, &trial.features, loaded);
-	for (size_t i = 0; i < trial.count; i++)
-		check_hook(doctor, &trial, i);
+	check_features(doctor, &trial->features, loaded);
+	for (size_t i = 0; i < trial->count; i++)
+		check_hook(doctor, trial, i);
 }
 
 static void check_lockdown(struct doctor *doctor)
@@ -690,13 +689,16 @@ static void print_lines(const struct doctor *doctor, int code)
 
 static int print_json(const struct doctor *doctor, int code)
 {
-	static char text[128 * 1024];
+	const size_t size = 128 * 1024;
+	_cleanup_free_ char *text = malloc(size);
 	struct utsname uts = {0};
 	struct json json;
 	size_t len;
 
 	uname(&uts);
-	json_begin(&json, text, sizeof(text));
+	if (!text)
+		return EXIT_FAILED;
+	json_begin(&json, text, size);
 	json_u64(&json, "schema", 1);
 	json_text(&json, "verdict", verdict_name(code));
 	json_u64(&json, "exit", (uint64_t)code);
@@ -727,7 +729,7 @@ static int print_json(const struct doctor *doctor, int code)
 	}
 	json_shut_list(&json);
 	if (json_end(&json, &len)) {
-		log_error("doctor: the report has more than %zu bytes", sizeof(text));
+		log_error("doctor: the report has more than %zu bytes", size);
 		return EXIT_FAILED;
 	}
 	puts(text);
@@ -736,31 +738,37 @@ static int print_json(const struct doctor *doctor, int code)
 
 static int run(const struct command *self, int argc, char **argv)
 {
-	static struct doctor doctor;
+	/* neither is static: that would be locked in the daemon's memory */
+	_cleanup_free_ struct doctor *doctor = NULL;
+	_cleanup_free_ struct loader_trial *trial = NULL;
 	struct doctor_options chosen = {0};
 	int operands, err, code = cmd_parse(self, argc, argv, &chosen, &operands);
 
 	if (code >= 0)
 		return code;
-	doctor.root = geteuid() == 0;
-	err = cgroup_host_open(&doctor.host, "");
-	check_kernel_side(&doctor);
-	check_lockdown(&doctor);
-	check_jit(&doctor);
-	check_cgroups(&doctor, err);
-	check_oom_disabled(&doctor);
-	check_psi(&doctor);
-	check_capabilities(&doctor);
-	check_hardening(&doctor);
-	check_swap(&doctor);
-	check_rivals(&doctor);
-	check_settings(&doctor);
+	doctor = calloc(1, sizeof(*doctor));
+	trial = calloc(1, sizeof(*trial));
+	if (!doctor || !trial)
+		return EXIT_FAILED;
+	doctor->root = geteuid() == 0;
+	err = cgroup_host_open(&doctor->host, "");
+	check_kernel_side(doctor, trial);
+	check_lockdown(doctor);
+	check_jit(doctor);
+	check_cgroups(doctor, err);
+	check_oom_disabled(doctor);
+	check_psi(doctor);
+	check_capabilities(doctor);
+	check_hardening(doctor);
+	check_swap(doctor);
+	check_rivals(doctor);
+	check_settings(doctor);
 	if (!err)
-		cgroup_host_shut(&doctor.host);
-	code = verdict(&doctor);
+		cgroup_host_shut(&doctor->host);
+	code = verdict(doctor);
 	if (chosen.json)
-		return print_json(&doctor, code);
-	print_lines(&doctor, code);
+		return print_json(doctor, code);
+	print_lines(doctor, code);
 	return code;
 }
 

@@ -789,6 +789,19 @@ static void parse_events(struct config_parser *p, const struct config_key *key,
 	config->events_path = copy_text(p, value);
 }
 
+static void parse_readers(struct config_parser *p, const struct config_key *key,
+			  const struct ynode *value, void *target)
+{
+	struct config *config = target;
+
+	if (value->kind != YNODE_SCALAR || !value->len || strchr(value->text, ' ')) {
+		error_value(p, key, value, "");
+		return;
+	}
+	if (strcmp(value->text, "everyone") != 0)
+		config->readers = copy_text(p, value);
+}
+
 static void parse_policies(struct config_parser *p, const struct config_key *key,
 			   const struct ynode *list, void *target)
 {
@@ -830,6 +843,13 @@ static const struct config_key file_keys[] = {
 		.parse = parse_events,
 		.allowed = "an absolute path",
 		.help = "The file that records are appended to, one JSON object a line.",
+	},
+	{
+		.name = "readers",
+		.parse = parse_readers,
+		.allowed = "'everyone' or the name of a group",
+		.preset = "everyone",
+		.help = "Who may read the control socket, which top and status do.",
 	},
 	{
 		.name = "policies",
@@ -1037,6 +1057,7 @@ void config_free(struct config *config)
 			policy_free(&config->policies[i]);
 	free(config->policies);
 	free(config->events_path);
+	free(config->readers);
 	free(config);
 }
 

@@ -20,6 +20,7 @@
 #include "cli/eyes.h"
 #include "cli/kernel_kill.h"
 #include "cli/notes.h"
+#include "cli/publish.h"
 #include "cli/start.h"
 #include "cli/tape.h"
 #include "judge/rules.h"
@@ -28,6 +29,7 @@
 #include "sense/sampler.h"
 #include "sense/tasks.h"
 #include "tell/recorder.h"
+#include "tell/control.h"
 #include "tell/writer.h"
 
 /* Evidence every 100 ms while hot: ten samples a window, and a tenth of the time to act. */
@@ -91,6 +93,7 @@ static void tick(struct daemon *daemon)
 	/* the timer runs until the eyes are shut again */
 	daemon_timer(daemon, any || atomic_load(&daemon->eyes) == EYES_OPEN ||
 				     atomic_load(&daemon->eyes) == EYES_OPENING);
+	publish(daemon);
 }
 
 static void on_event(const struct fo_event *event, void *userdata)
@@ -143,10 +146,13 @@ static void reload(struct daemon *daemon)
 	config_free(daemon->config);
 	daemon->config = fresh;
 	tape_config(daemon);
+	daemon->config_path = start_config_path(daemon->options.config_path);
 	if (rules_policy_node(fresh) && !watch_find(daemon, FO_SCOPE_NODE))
 		watch_forget(daemon, FO_SCOPE_NODE);
 	log_info("configuration reloaded: %zu policies", fresh->policy_count);
 	note_message(daemon, NULL, "reload", "configuration reloaded");
+	start_readers(daemon);
+	publish(daemon);
 }
 
 static void on_signal(struct daemon *daemon)
@@ -264,6 +270,7 @@ static int begin(struct daemon *daemon)
 
 	if (start_config(daemon->options.config_path, &daemon->config))
 		return EXIT_USAGE;
+	daemon->config_path = start_config_path(daemon->options.config_path);
 	/* a recorder may run beside a daemon: it kills nothing */
 	code = daemon->options.record_path ? EXIT_OK : start_lock(daemon);
 	if (code == EXIT_OK)
@@ -291,6 +298,8 @@ static int begin(struct daemon *daemon)
 		log_error("cannot start: %s", strerror(-err));
 		return EXIT_FAILED;
 	}
+	if (!daemon->options.record_path)
+		start_control(daemon);
 	start_warn(daemon);
 	start_harden();
 	log_writer = daemon->writer;
@@ -298,6 +307,7 @@ static int begin(struct daemon *daemon)
 	daemon->started_ns = daemon_now();
 	daemon->next_id = daemon_wall_now() / 1000000; /* unique across restarts */
 	start_tell(daemon);
+	publish(daemon);
 	return EXIT_OK;
 }
 
@@ -336,6 +346,9 @@ void daemon_free(struct daemon *daemon)
 	aide_stopped = worker_stop(daemon->aide, 3000000000ULL);
 	log_set_sink(NULL);
 	recorder_tick(daemon->recorder, daemon_now(), true);
+	if (daemon->writer)
+		writer_tell(daemon->writer, NULL);
+	control_shut(daemon->control);
 	if (writer_shut(daemon->writer))
 		recorder_shut(daemon->recorder);
 	ingest_free(daemon->ingest);

@@ -54,6 +54,9 @@ struct daemon {
 	struct writer *writer;
 	struct recorder *recorder; /* NULL: the events are no file, nothing is kept */
 	struct worker *aide;
+	struct control *control;	     /* NULL: there is no socket */
+	const char *config_path;	     /* that is in force; NULL: built in */
+	char events_path[SNAPSHOT_PATH_MAX]; /* "": none */
 	struct watch *watches;
 	struct victim *ranking; /* room for incident_begin() */
 	size_t ranking_size;

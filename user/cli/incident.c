@@ -79,6 +79,7 @@ static void write_record(struct daemon *daemon, struct watch *watch, const char 
 		.step_count = incident->step_count,
 		.freed_bytes = freed_bytes,
 		.took_ns = now_ns - incident->verdict_ns,
+		.minute = &watch->minute,
 	};
 	char line[WRITER_LINE_MAX];
 	size_t len;

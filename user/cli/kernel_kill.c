@@ -53,6 +53,24 @@ static bool path_is_below(const char *path, const char *above)
 	return !strncmp(path, above, len) && (path[len] == '\0' || path[len] == '/');
 }
 
+/* What led to it, as far as it was watched: in the victim's cgroup or above, or else the node's. */
+static const struct minute *minute_before(struct daemon *daemon, uint64_t scope, const char *path)
+{
+	const struct minute *node = NULL;
+
+	for (size_t i = 0; i < WATCHES_MAX; i++) {
+		const struct watch *watch = &daemon->watches[i];
+
+		if (!watch->used)
+			continue;
+		if (watch->scope == FO_SCOPE_NODE)
+			node = &watch->minute;
+		else if (watch->scope == scope || (path && path_is_below(path, watch->cgroup.path)))
+			return &watch->minute;
+	}
+	return node;
+}
+
 void kernel_kill_tell(struct daemon *daemon, const struct fo_event_kill *event)
 {
 	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
@@ -100,6 +118,7 @@ void kernel_kill_tell(struct daemon *daemon, const struct fo_event_kill *event)
 			tape_kernel_kill(daemon, watch, &victim, now_ns);
 		}
 	}
+	kill.minute = minute_before(daemon, event->head.scope_id, head.scope_path);
 	if (!record_kernel_kill(line, sizeof(line), &head, &kill, &len))
 		(void)writer_event(daemon->writer, line, len);
 	units_format_bytes(size, sizeof(size), candidate_gives_bytes(&victim));

@@ -1,26 +1,18 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-/* main: the command table. */
+/* main: finds the command. */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
-#include "base/util.h"
+#include "base/version.h"
 #include "cli/cmd.h"
 #include "cli/exit.h"
-
-#ifndef FASTOOM_VERSION
-#define FASTOOM_VERSION "0.1.0"
-#endif
-
-static const struct command *const commands[] = {
-	&command_run, &command_check, &command_record, &command_replay, &command_doctor,
-};
 
 static void usage(FILE *to)
 {
 	fprintf(to, "Usage: fastoom-bpf COMMAND [OPTION]...\n"
 		    "Ends the hang of a Linux machine or container that is short of memory.\n\n");
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+	for (size_t i = 0; commands[i]; i++)
 		fprintf(to, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
 	fprintf(to, "\nfastoom-bpf COMMAND --help tells more; --version the version.\n");
 }
@@ -39,7 +31,7 @@ int main(int argc, char **argv)
 		puts("fastoom-bpf " FASTOOM_VERSION);
 		return EXIT_OK;
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+	for (size_t i = 0; commands[i]; i++)
 		if (!strcmp(argv[1], commands[i]->name))
 			return commands[i]->run(commands[i], argc - 1, argv + 1);
 	log_error("%s is not a command; see fastoom-bpf --help", argv[1]);

@@ -323,7 +323,7 @@ static void tell_difference(struct replay *r, const struct scope *scope, const s
 			json_bool(&json, "did_dry_run", !did->real);
 		}
 		if (would && did)
-			json_real(&json, "later_s", by);
+			json_double(&json, "later_s", by);
 		if (!json_end(&json, &len))
 			fprintf(r->out, "%s\n", line);
 		return;
@@ -372,7 +372,7 @@ static void tell_end(struct replay *r)
 		json_text(&json, "event", "end");
 		json_u64(&json, "samples", r->samples);
 		json_u64(&json, "scopes", r->scope_count);
-		json_real(&json, "seconds", seconds(r, r->end_ns));
+		json_double(&json, "seconds", seconds(r, r->end_ns));
 		json_u64(&json, "verdicts_recorded", r->verdicts);
 		json_u64(&json, "verdicts_same", r->verdicts_same);
 		if (!json_end(&json, &len))

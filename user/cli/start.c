@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <malloc.h>
 #include <sched.h>
 #include <stdio.h>
@@ -22,15 +23,17 @@
 #include "cli/tape.h"
 #include "sense/host.h"
 #include "sense/loader.h"
+#include "tell/control.h"
 #include "tell/writer.h"
 
 #define DEFAULT_CONFIG "/etc/fastoom-bpf/config.yaml"
-#define DEFAULT_EVENTS "/var/log/fastoom-bpf/events.jsonl"
 #define DEFAULT_RUN    "/run/fastoom-bpf"
+
+const char start_default_events[] = "/var/log/fastoom-bpf/events.jsonl";
 
 const char *start_config_path(const char *path)
 {
-	return path || access(DEFAULT_CONFIG, F_OK) < 0 ? path : DEFAULT_CONFIG;
+	return !path && access(DEFAULT_CONFIG, F_OK) == 0 ? DEFAULT_CONFIG : path;
 }
 
 int start_config(const char *path, struct config **ret)
@@ -58,6 +61,11 @@ const char *start_runtime_dir(void)
 	const char *dir = getenv("RUNTIME_DIRECTORY");
 
 	return dir && *dir ? dir : DEFAULT_RUN;
+}
+
+void start_socket_path(char *ret, size_t size)
+{
+	snprintf(ret, size, "%s/control.sock", start_runtime_dir());
 }
 
 int start_running_pid(void)
@@ -144,6 +152,35 @@ int start_host(struct daemon *daemon)
 	return err ? EXIT_HOST : EXIT_OK;
 }
 
+void start_readers(struct daemon *daemon)
+{
+	const char *readers = daemon->config->readers;
+	int err = daemon->control ? control_set_readers(daemon->control, readers) : 0;
+
+	if (err)
+		log_warn("readers: %s: %s; who may read the control socket stays as it was",
+			 readers ? readers : "everyone",
+			 err == -ENOENT ? "there is no such group" : strerror(-err));
+}
+
+void start_control(struct daemon *daemon)
+{
+	char path[4096];
+	int err;
+
+	start_socket_path(path, sizeof(path));
+	err = control_open(&daemon->control, path, daemon->config->readers);
+	if (!err)
+		writer_tell(daemon->writer, daemon->control);
+	else if (err == -ENOENT && daemon->config->readers)
+		log_warn("readers: there is no group %s; without it there is no control socket: "
+			 "top, status and events -f do not work",
+			 daemon->config->readers);
+	else
+		log_warn("%s: %s; without it top, status and events -f do not work", path,
+			 strerror(-err));
+}
+
 /* Said once all else is well: what is wrong then is one sentence. */
 void start_warn(const struct daemon *daemon)
 {
@@ -170,7 +207,8 @@ int start_kernel_side(struct daemon *daemon)
 
 int start_events(struct daemon *daemon)
 {
-	const char *path = daemon->options.events_path;
+	const char *path = daemon->options.events_path, *tried;
+	char resolved[PATH_MAX];
 	bool asked = true;
 	int err;
 
@@ -183,9 +221,10 @@ int start_events(struct daemon *daemon)
 	if (!path)
 		path = daemon->config->events_path;
 	if (!path) {
-		path = DEFAULT_EVENTS;
+		path = start_default_events;
 		asked = false;
 	}
+	tried = path;
 	err = writer_open(&daemon->writer, path);
 	if (err && !asked) {
 		log_warn("%s: %s; events go to the log only; name another file with --events", path,
@@ -195,7 +234,11 @@ int start_events(struct daemon *daemon)
 	}
 	if (err)
 		log_error("%s: %s; the event file must be writable, or name another with --events",
-			  path ? path : "the writer", strerror(-err));
+			  tried, strerror(-err));
+	/* as others find it */
+	else if (path && realpath(path, resolved))
+		snprintf(daemon->events_path, sizeof(daemon->events_path), "%.*s",
+			 (int)sizeof(daemon->events_path) - 1, resolved);
 	return err ? EXIT_FAILED : tape_open(daemon, path);
 }
 

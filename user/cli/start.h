@@ -7,6 +7,8 @@
 #ifndef FASTOOM_CLI_START_H
 #define FASTOOM_CLI_START_H
 
+#include <stddef.h>
+
 /* Above the highest CFS task, below whatever the administrator made real-time on purpose. */
 #define START_PRIORITY 1
 
@@ -23,6 +25,10 @@ int start_lock(struct daemon *daemon);
 int start_host(struct daemon *daemon);
 int start_kernel_side(struct daemon *daemon);
 int start_events(struct daemon *daemon);
+/* The socket for readers; without it a warning. */
+void start_control(struct daemon *daemon);
+/* Who may read, after a reload. */
+void start_readers(struct daemon *daemon);
 /* Said once all else is well: what is wrong then is one sentence. */
 void start_warn(const struct daemon *daemon);
 /* Memory locked, priority raised, not to be killed: each a warning where it is not allowed. */
@@ -31,6 +37,10 @@ void start_harden(void);
 int start_unkillable(void);
 /* Where the lock and the socket are. */
 const char *start_runtime_dir(void);
+void start_socket_path(char *ret, size_t size);
+/* The file in force: @path, or the default one if it is there, or NULL: built in. */
+const char *start_config_path(const char *path);
+extern const char start_default_events[];
 /* The pid of the daemon that runs, by its lock; 0: none. */
 int start_running_pid(void);
 /* What is watched, in the log and in the `start` record. */

@@ -10,6 +10,7 @@
 #include "cli/daemon.h"
 #include "cli/eyes.h"
 #include "cli/notes.h"
+#include "cli/publish.h"
 #include "cli/tape.h"
 #include "judge/rules.h"
 #include "sense/loader.h"
@@ -59,12 +60,23 @@ struct watch *watch_find(struct daemon *daemon, uint64_t scope)
 	return NULL;
 }
 
-static struct watch *watch_free(struct daemon *daemon)
+/* Best the place that @scope had before: its last minute is still there. */
+static struct watch *watch_free(struct daemon *daemon, uint64_t scope)
 {
-	for (size_t i = 0; i < WATCHES_MAX; i++)
-		if (!daemon->watches[i].used)
-			return &daemon->watches[i];
-	return NULL;
+	struct watch *found = NULL;
+
+	for (size_t i = 0; i < WATCHES_MAX; i++) {
+		struct watch *watch = &daemon->watches[i];
+
+		if (watch->used)
+			continue;
+		if (watch->scope == scope && watch->minute.count)
+			return watch;
+		/* else one that holds nobody's minute, as long as there is one */
+		if (!found || (found->minute.count && !watch->minute.count))
+			found = watch;
+	}
+	return found;
 }
 
 void watch_mute(struct daemon *daemon, uint64_t scope, uint64_t until_ns)
@@ -100,14 +112,17 @@ static void list_tasks(struct daemon *daemon, struct watch *watch, uint64_t now_
 	const struct candidate *candidates;
 	size_t n;
 
-	if (!tasks_read(daemon->tasks, watch->scope, daemon_boot_now(), &candidates, &n))
-		tape_list(daemon, watch, now_ns, candidates, n);
 	watch->listed_ns = now_ns;
+	if (tasks_read(daemon->tasks, watch->scope, daemon_boot_now(), &candidates, &n))
+		return;
+	tape_list(daemon, watch, now_ns, candidates, n);
+	publish_next(daemon, watch, candidates, n);
 }
 
 void watch_begin(struct daemon *daemon, uint64_t scope, uint64_t now_ns)
 {
-	struct watch *watch = watch_free(daemon);
+	struct watch *watch = watch_free(daemon, scope);
+	struct minute minute = {0};
 	int err;
 
 	if (!watch) {
@@ -115,7 +130,10 @@ void watch_begin(struct daemon *daemon, uint64_t scope, uint64_t now_ns)
 		watch_mute(daemon, scope, now_ns + AGAIN_NS);
 		return;
 	}
+	if (watch->scope == scope)
+		minute = watch->minute;
 	memset(watch, 0, sizeof(*watch));
+	watch->minute = minute;
 	watch->scope = scope;
 	if (scope == FO_SCOPE_NODE) {
 		watch->policy = rules_policy_node(daemon->config);
@@ -261,8 +279,11 @@ void watch_tick(struct daemon *daemon, struct watch *watch, uint64_t now_ns)
 		return;
 	}
 	judge_see(&watch->judge, &sample);
-	if ((sample.has & SAMPLE_HAS_LEVEL) && watch_wants_eyes(watch))
-		set_near(daemon, watch, sample.anon_bytes);
+	if (sample.has & SAMPLE_HAS_LEVEL) {
+		watch->total_bytes = sample.total_bytes;
+		if (watch_wants_eyes(watch))
+			set_near(daemon, watch, sample.anon_bytes);
+	}
 	if (watch->scope == FO_SCOPE_NODE)
 		loader_eyes_node(daemon->loader, watch_wants_eyes(watch));
 	if (watch_wants_eyes(watch) && now_ns - watch->listed_ns >= LIST_NS)
@@ -270,6 +291,7 @@ void watch_tick(struct daemon *daemon, struct watch *watch, uint64_t now_ns)
 
 	judgement = judge_tick(&watch->judge, watch->policy, &sample, watch->incident.open);
 	if (judgement.judged) {
+		minute_add(&watch->minute, &judgement.evidence, &judgement.verdict.risk);
 		log_evidence(watch, &judgement.evidence);
 		after_verdict(daemon, watch, &judgement, now_ns);
 	}

@@ -18,7 +18,9 @@
 
 #include "cli/incident.h"
 #include "judge/judge.h"
+#include "judge/minute.h"
 #include "sense/cgroup.h"
+#include "tell/snapshot.h"
 
 struct daemon;
 struct policy;
@@ -39,9 +41,12 @@ struct watch {
 	struct cgroup cgroup;
 	const struct policy *policy;
 	struct judge judge;
+	struct minute minute;
+	struct snapshot_victim next; /* who would die, while somebody wants to know */
 	struct incident incident;
 	struct backoff backoffs[BACKOFFS_MAX];
 	size_t backoff_next;
+	uint64_t total_bytes;
 	uint64_t listed_ns; /* when its processes were last read */
 	bool empty_told;    /* that nobody may be killed */
 };

@@ -63,6 +63,7 @@ struct policy {
 };
 
 struct config {
+	char *readers;	   /* the group that may read the control socket; NULL = everyone */
 	char *events_path; /* NULL = records go nowhere but the log */
 	struct policy *policies;
 	size_t policy_count;

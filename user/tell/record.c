@@ -2,6 +2,7 @@
 #include "tell/record.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -9,13 +10,12 @@
 #include "base/json.h"
 #include "judge/candidate.h"
 #include "judge/config.h"
+#include "judge/minute.h"
 #include "judge/verdict.h"
 #include "judge/victim.h"
 #include "judge/window.h"
 
-#define SCHEMA 1
-
-static void put_time(struct json *json, uint64_t wall_ns)
+void record_put_time(struct json *json, const char *key, uint64_t wall_ns)
 {
 	time_t seconds = (time_t)(wall_ns / 1000000000);
 	char text[40];
@@ -25,13 +25,13 @@ static void put_time(struct json *json, uint64_t wall_ns)
 	gmtime_r(&seconds, &tm);
 	n = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
 	snprintf(text + n, sizeof(text) - n, ".%03uZ", (unsigned)(wall_ns / 1000000 % 1000));
-	json_text(json, "time", text);
+	json_text(json, key, text);
 }
 
 static void put_head(struct json *json, const struct record_head *head, const char *event)
 {
-	json_u64(json, "schema", SCHEMA);
-	put_time(json, head->wall_ns);
+	json_u64(json, "schema", RECORD_SCHEMA);
+	record_put_time(json, "time", head->wall_ns);
 	json_u64(json, "mono_ns", head->mono_ns);
 	json_text(json, "event", event);
 	if (head->id)
@@ -63,60 +63,99 @@ static int put_end(struct json *json, size_t *ret_len)
 	return 0;
 }
 
-static void put_evidence(struct json *json, const struct evidence *e)
+void record_put_evidence(struct json *json, const struct evidence *e)
 {
 	json_open_map(json, "evidence");
 	json_u64(json, "span_ns", e->span_ns);
 	json_bool(json, "lossy", e->lossy);
 	if (e->has & EVIDENCE_HAS_STALL) {
-		json_real(json, "stall_tasks", e->stall);
-		json_real(json, "reclaims_per_s", e->reclaims);
-		json_real(json, "reclaimed_pages_per_ms", e->efficiency);
+		json_double(json, "stall_tasks", e->stall);
+		json_double(json, "reclaims_per_s", e->reclaims);
+		json_double(json, "reclaimed_pages_per_ms", e->efficiency);
 	}
 	if (e->has & EVIDENCE_HAS_THRASH) {
-		json_real(json, "thrash_tasks", e->thrash);
-		json_real(json, "io_tasks", e->io);
-		json_real(json, "run_tasks", e->run);
-		json_real(json, "lost_share", e->lost_share);
-		json_real(json, "refaulted_share", e->refaulted);
-		json_real(json, "near_share", e->near);
+		json_double(json, "thrash_tasks", e->thrash);
+		json_double(json, "io_tasks", e->io);
+		json_double(json, "run_tasks", e->run);
+		json_double(json, "lost_share", e->lost_share);
+		json_double(json, "refaulted_share", e->refaulted);
+		json_double(json, "near_share", e->near);
 	}
 	if (e->has & EVIDENCE_HAS_LEVEL) {
-		json_real(json, "level", e->level);
+		json_double(json, "level", e->level);
 		json_u64(json, "total_bytes", e->total_bytes);
 		json_u64(json, "held_bytes", e->held_bytes);
 		json_u64(json, "anon_bytes", e->anon_bytes);
 		json_u64(json, "file_lru_bytes", e->file_lru_bytes);
-		json_real(json, "growth_bytes_per_s", e->growth);
+		json_double(json, "growth_bytes_per_s", e->growth);
 		if (e->exhausted_ns != UINT64_MAX)
-			json_real(json, "exhausted_s", (double)e->exhausted_ns / 1e9);
+			json_double(json, "exhausted_s", (double)e->exhausted_ns / 1e9);
 	}
 	if (e->has & EVIDENCE_HAS_TURNOVER)
-		json_real(json, "file_lru_turnover_per_s", e->turnover);
+		json_double(json, "file_lru_turnover_per_s", e->turnover);
 	if (e->has & EVIDENCE_HAS_MEMSTALL)
-		json_real(json, "memstall_tasks", e->memstall);
+		json_double(json, "memstall_tasks", e->memstall);
 	if (e->has & EVIDENCE_HAS_SWAPINS)
-		json_real(json, "swapins_per_s", e->swapins);
+		json_double(json, "swapins_per_s", e->swapins);
 	if (e->has & EVIDENCE_HAS_FAULTS)
-		json_real(json, "major_faults_per_s", e->major_faults);
+		json_double(json, "major_faults_per_s", e->major_faults);
 	json_shut_map(json);
 }
 
-static void put_verdict(struct json *json, const struct verdict *verdict)
+void record_put_verdict(struct json *json, const struct verdict *verdict)
 {
 	json_text(json, "verdict", verdict_action_name(verdict->action));
 	json_text(json, "reason", verdict_reason_name(verdict->reason));
-	json_real(json, "held_s", (double)verdict->held_ns / 1e9);
+	json_double(json, "held_s", (double)verdict->held_ns / 1e9);
 	if (!verdict->risk.known) {
-		json_real(json, "risk", 0.0 / 0.0);
+		json_double(json, "risk", 0.0 / 0.0);
 		return;
 	}
-	json_real(json, "risk", verdict->risk.value);
+	json_double(json, "risk", verdict->risk.value);
 	json_open_map(json, "contributions");
-	json_real(json, "intercept", verdict->risk.intercept);
+	json_double(json, "intercept", verdict->risk.intercept);
 	for (int i = 0; i < FEATURES_; i++)
-		json_real(json, model_feature_name((enum feature)i),
-			  verdict->risk.contributions[i]);
+		json_double(json, model_feature_name((enum feature)i),
+			    verdict->risk.contributions[i]);
+	json_shut_map(json);
+}
+
+static float point_value(const struct minute_point *point, int series)
+{
+	const float values[] = {point->risk, point->level, point->lost, point->stall};
+
+	return values[series];
+}
+
+/* Columns, oldest first; ages in seconds before the newest point. */
+static void put_minute(struct json *json, const struct minute *minute)
+{
+	static const char *const names[] = {"risk", "level", "lost_share", "stall_tasks"};
+	const struct minute_point *newest = minute ? minute_back(minute, 0) : NULL;
+	const struct minute_point *point;
+	unsigned n = 0;
+
+	if (!newest)
+		return;
+	while (minute_back(minute, n))
+		n++;
+	json_open_map(json, "minute");
+	json_open_list(json, "age_s");
+	for (unsigned back = n; back-- > 0;) {
+		point = minute_back(minute, back);
+		json_u64(json, NULL, newest->at_s - point->at_s);
+	}
+	json_shut_list(json);
+	for (int series = 0; series < 4; series++) {
+		json_open_list(json, names[series]);
+		for (unsigned back = n; back-- > 0;) {
+			double value = (double)point_value(minute_back(minute, back), series);
+
+			/* three digits are enough for a plot; not known is null */
+			json_double(json, NULL, value < 0 ? 0.0 / 0.0 : round(value * 1000) / 1000);
+		}
+		json_shut_list(json);
+	}
 	json_shut_map(json);
 }
 
@@ -141,8 +180,8 @@ static void put_victim(struct json *json, const char *key, const struct victim *
 	json_open_map(json, key);
 	put_process(json, victim->candidate);
 	json_u64(json, "growth_bytes", victim->candidate->growth_bytes);
-	json_real(json, "blame", victim->blame);
-	json_real(json, "score", victim->score);
+	json_double(json, "blame", victim->blame);
+	json_double(json, "score", victim->score);
 	json_text(json, "rule", victim->rule ? victim->rule->text : NULL);
 	json_shut_map(json);
 }
@@ -157,8 +196,8 @@ int record_kill(char *buf, size_t size, const struct record_head *head,
 		listed = 1 + RECORD_RUNNERS_UP;
 	json_begin(&json, buf, size);
 	put_head(&json, head, kill->event);
-	put_verdict(&json, kill->verdict);
-	put_evidence(&json, kill->evidence);
+	record_put_verdict(&json, kill->verdict);
+	record_put_evidence(&json, kill->evidence);
 	put_victim(&json, "victim", &kill->victims[0]);
 	json_u64(&json, "members", kill->members);
 	json_open_list(&json, "runners_up");
@@ -166,7 +205,7 @@ int record_kill(char *buf, size_t size, const struct record_head *head,
 		json_open_map(&json, NULL);
 		json_i64(&json, "pid", kill->victims[i].candidate->pid);
 		json_text(&json, "comm", kill->victims[i].candidate->comm);
-		json_real(&json, "score", kill->victims[i].score);
+		json_double(&json, "score", kill->victims[i].score);
 		json_text(&json, "rule",
 			  kill->victims[i].rule ? kill->victims[i].rule->text : NULL);
 		json_shut_map(&json);
@@ -176,7 +215,7 @@ int record_kill(char *buf, size_t size, const struct record_head *head,
 	for (size_t i = 0; i < kill->step_count; i++) {
 		json_open_map(&json, NULL);
 		json_text(&json, "step", kill->steps[i].name);
-		json_real(&json, "after_ms", (double)kill->steps[i].after_ns / 1e6);
+		json_double(&json, "after_ms", (double)kill->steps[i].after_ns / 1e6);
 		json_shut_map(&json);
 	}
 	json_shut_list(&json);
@@ -185,7 +224,8 @@ int record_kill(char *buf, size_t size, const struct record_head *head,
 		if (kill->error)
 			json_text(&json, "error", strerrorname_np(-kill->error));
 		json_u64(&json, "freed_bytes", kill->freed_bytes);
-		json_real(&json, "took_ms", (double)kill->took_ns / 1e6);
+		json_double(&json, "took_ms", (double)kill->took_ns / 1e6);
+		put_minute(&json, kill->minute);
 	}
 	return put_end(&json, ret_len);
 }
@@ -197,8 +237,8 @@ int record_verdict(char *buf, size_t size, const struct record_head *head, const
 
 	json_begin(&json, buf, size);
 	put_head(&json, head, event);
-	put_verdict(&json, verdict);
-	put_evidence(&json, evidence);
+	record_put_verdict(&json, verdict);
+	record_put_evidence(&json, evidence);
 	return put_end(&json, ret_len);
 }
 
@@ -217,6 +257,7 @@ int record_kernel_kill(char *buf, size_t size, const struct record_head *head,
 	json_i64(&json, "pid", kill->asker_pid);
 	json_text(&json, "comm", kill->asker_comm);
 	json_shut_map(&json);
+	put_minute(&json, kill->minute);
 	return put_end(&json, ret_len);
 }
 

@@ -19,8 +19,12 @@
 
 struct candidate;
 struct evidence;
+struct json;
+struct minute;
 struct verdict;
 struct victim;
+
+#define RECORD_SCHEMA 1
 
 /* How many of those that would have been next are named. */
 #define RECORD_RUNNERS_UP 4
@@ -52,8 +56,9 @@ struct record_kill {
 	int error;	     /* kill: the kernel's, if it refused */
 	const struct record_step *steps;
 	size_t step_count;
-	uint64_t freed_bytes; /* kill: what the scope holds less than at the verdict */
-	uint64_t took_ns;     /* kill: from the verdict to the outcome */
+	uint64_t freed_bytes;	     /* kill: what the scope holds less than at the verdict */
+	uint64_t took_ns;	     /* kill: from the verdict to the outcome */
+	const struct minute *minute; /* kill: the scope's last minute; NULL: not known */
 };
 
 int record_kill(char *buf, size_t size, const struct record_head *head,
@@ -68,6 +73,7 @@ struct record_kernel_kill {
 	uint64_t total_vm_bytes;
 	int asker_pid;
 	const char *asker_comm;
+	const struct minute *minute; /* of a scope that was watched; NULL: none was */
 };
 
 int record_kernel_kill(char *buf, size_t size, const struct record_head *head,
@@ -76,5 +82,10 @@ int record_kernel_kill(char *buf, size_t size, const struct record_head *head,
 /* start, stop, reload, error: a sentence. */
 int record_note(char *buf, size_t size, const struct record_head *head, const char *event,
 		const char *message, size_t *ret_len);
+
+/* Members that snapshots have too. */
+void record_put_time(struct json *json, const char *key, uint64_t wall_ns);
+void record_put_evidence(struct json *json, const struct evidence *evidence);
+void record_put_verdict(struct json *json, const struct verdict *verdict);
 
 #endif /* FASTOOM_TELL_RECORD_H */

@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "base/worker.h"
+#include "tell/control.h"
 
 /* Records of a storm (6 kills a minute, two lines each) for a disk that hangs for two minutes. */
 #define DEPTH 32
@@ -19,6 +20,7 @@
 
 struct writer {
 	struct worker *worker;
+	struct control *control; /* NULL: none */
 	int fd;
 	atomic_ullong failed;
 	atomic_int last_errno;
@@ -107,8 +109,15 @@ static int give(struct writer *writer, worker_task *task, const char *text, size
 	return worker_give(writer->worker, task, &piece, sizeof(struct line) + len);
 }
 
+void writer_tell(struct writer *writer, struct control *control)
+{
+	writer->control = control;
+}
+
 int writer_event(struct writer *writer, const char *line, size_t len)
 {
+	if (writer->control)
+		control_event(writer->control, line, len);
 	return writer->fd < 0 ? 0 : give(writer, write_event, line, len);
 }
 

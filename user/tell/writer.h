@@ -19,13 +19,16 @@
 
 #include "base/worker.h"
 
+struct control;
 struct writer;
 
-/* A record whose every text is hostile (each byte written as six) has 14 kB. */
-#define WRITER_LINE_MAX 16384
+/* A record whose every text is hostile (each byte written as six) has 14 kB, its minute 2 kB. */
+#define WRITER_LINE_MAX 20480
 
 /* @path NULL: events go nowhere. The file is made with mode 0640, its folder if missing. */
 int writer_open(struct writer **ret, const char *path);
+/* Whatever becomes an event is told there too. */
+void writer_tell(struct writer *writer, struct control *control);
 /* @line ends with a newline. */
 int writer_event(struct writer *writer, const char *line, size_t len);
 int writer_log(struct writer *writer, const char *line, size_t len);

@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/*
+ * manual man8|man5|bash|zsh|fish: man pages (for scdoc) and completions, from the tables that the
+ * parsers of the command line and of the configuration use themselves.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cmd.h"
+#include "cli/config_file.h"
+
+/* As scdoc wants plain text. */
+static void put_text(const char *text)
+{
+	for (; *text; text++) {
+		if (strchr("\\*_<>#~", *text))
+			putchar('\\');
+		putchar(*text);
+	}
+}
+
+/* ---- fastoom-bpf(8) ---------------------------------------------------------------- */
+
+static void man_option(const struct option_spec *option)
+{
+	if (option->letter)
+		printf("*-%c*, ", option->letter);
+	printf("*--%s*", option->name);
+	if (option->value) {
+		printf(" _");
+		put_text(option->value);
+		putchar('_');
+	}
+	printf("\n\t");
+	put_text(option->help);
+	printf("\n\n");
+}
+
+static void man8(void)
+{
+	puts("fastoom-bpf(8)\n\n# NAME\n\n"
+	     "fastoom-bpf - ends the hang of a Linux machine or container that is short of memory\n\n"
+	     "# SYNOPSIS\n\n*fastoom-bpf* _COMMAND_ [_OPTION_]...\n\n# DESCRIPTION\n\n"
+	     "Short of memory, a machine does not die, it hangs: the kernel takes the file pages of "
+	     "running programs, they read them straight back, and the kernel's OOM killer does not "
+	     "act, for there is still a page to reclaim. *fastoom-bpf run* sees that state from "
+	     "inside the kernel, for the whole node and for each memory cgroup, and ends it by a "
+	     "policy (*fastoom-bpf.yaml*(5)): it kills the process that took the memory, not the "
+	     "one that suffers, and writes down why. The other commands tell what it sees and did.\n\n"
+	     "# COMMANDS\n");
+	for (size_t i = 0; commands[i]; i++) {
+		const struct command *command = commands[i];
+
+		printf("## fastoom-bpf %s [OPTION]...", command->name);
+		if (command->operands) {
+			putchar(' ');
+			put_text(command->operands);
+		}
+		printf("\n\n");
+		put_text(command->summary);
+		printf("\n\n");
+		for (size_t j = 0; j < command->option_count; j++)
+			man_option(&command->options[j]);
+	}
+	puts("Each command also takes *-h*, *--help*.\n\n"
+	     "# EXIT STATUS\n\n"
+	     "*0*\n\tdone; *doctor*: all is well\n\n"
+	     "*1*\n\tit could not do what was asked; *doctor*: less than could be\n\n"
+	     "*2*\n\tthe command line or the configuration is wrong\n\n"
+	     "*3*\n\tthis host cannot: no BTF, no permission, no such hook\n\n"
+	     "*4*\n\tthe kernel refused the BPF programs\n\n"
+	     "# FILES\n\n"
+	     "_/etc/fastoom-bpf/config.yaml_\n\tpolicies; without it the built-in ones hold\n\n"
+	     "_/var/log/fastoom-bpf/events.jsonl_\n\trecords, one JSON object a line\n\n"
+	     "_/run/fastoom-bpf/control.sock_\n\twhat *top* and *status* read; speaks varlink\n\n"
+	     "# ENVIRONMENT\n\n"
+	     "*RUNTIME\\_DIRECTORY*\n\tinstead of _/run/fastoom-bpf_\n\n"
+	     "*NO\\_COLOR*\n\tno colours, if it is not empty\n\n"
+	     "*COLUMNS*\n\thow wide *top --once* and *--batch* print\n\n"
+	     "# SIGNALS\n\nSIGHUP makes *run* read its configuration again; a wrong one changes "
+	     "nothing. SIGTERM and SIGINT end it.\n\n"
+	     "# SEE ALSO\n\n*fastoom-bpf.yaml*(5)");
+}
+
+/* ---- fastoom-bpf.yaml(5) ----------------------------------------------------------- */
+
+static void man_table(const struct config_table *table)
+{
+	char allowed[1024];
+
+	printf("# KEYS OF %s %s\n\n", strcmp(table->name, "file") ? "A" : "THE", table->name);
+	for (size_t i = 0; i < table->count; i++) {
+		const struct config_key *key = &table->keys[i];
+
+		printf("*%s*", key->name);
+		if (key->required)
+			printf(" (required)");
+		printf("\n\t");
+		put_text(key->help);
+		printf("++\nAllowed: ");
+		put_text(config_key_allowed(key, allowed, sizeof(allowed)));
+		putchar('.');
+		if (key->preset) {
+			printf(" Without it: ");
+			put_text(key->preset);
+			putchar('.');
+		}
+		printf("\n\n");
+	}
+}
+
+static void man5(void)
+{
+	puts("fastoom-bpf.yaml(5)\n\n# NAME\n\nfastoom-bpf.yaml - policies of fastoom-bpf\n\n"
+	     "# DESCRIPTION\n\n"
+	     "A file in YAML, _/etc/fastoom-bpf/config.yaml_ or what *run -c* names. It says what is "
+	     "judged, how early it is acted on, and who may die for it. The first policy that "
+	     "matches wins. A file that has _policies_ and names no policy for the node leaves the "
+	     "node alone; cgroups that no policy names are watched and warned of. What is protected "
+	     "built in stays protected. *fastoom-bpf check* tells every error with its place; wrong "
+	     "files change nothing.\n");
+	for (size_t i = 0; config_tables[i]; i++)
+		man_table(config_tables[i]);
+	puts("# EXAMPLE\n\n```\npolicies:\n  - name: node\n    match: { node: true }\n"
+	     "    pressure: medium\n    prefer: [ { comm: '^logcollect' } ]\n  - name: batch\n"
+	     "    match: { cgroup: '/batch/*' }\n    kill: cgroup\n```\n\n"
+	     "# SEE ALSO\n\n*fastoom-bpf*(8)");
+}
+
+/* ---- completions ------------------------------------------------------------------- */
+
+static int is_value(const struct option_spec *option, const char *what)
+{
+	return option->value && !strcmp(option->value, what);
+}
+
+static void bash_values(const struct command *command, const char *what, const char *how)
+{
+	int any = 0;
+
+	for (size_t j = 0; j < command->option_count; j++) {
+		const struct option_spec *option = &command->options[j];
+
+		/* what is neither a file nor a directory is the user's to know */
+		if (what ? !is_value(option, what)
+			 : !option->value || is_value(option, "FILE") || is_value(option, "DIR"))
+			continue;
+		printf("%s%s:", any ? "|" : "\t", command->name);
+		if (option->letter)
+			printf("-%c|%s:", option->letter, command->name);
+		printf("--%s", option->name);
+		any = 1;
+	}
+	if (any)
+		printf(") %s ;;\n", how);
+}
+
+static void bash(void)
+{
+	puts("# bash completion of fastoom-bpf; made of its option tables\n_fastoom_bpf() {\n"
+	     "\tlocal cur=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]} options=''\n"
+	     "\tCOMPREPLY=()\n"
+	     "\tif ((COMP_CWORD == 1)); then");
+	printf("\t\tmapfile -t COMPREPLY < <(compgen -W '");
+	for (size_t i = 0; commands[i]; i++)
+		printf("%s ", commands[i]->name);
+	puts("--help --version' -- \"$cur\")\n\t\treturn\n\tfi\n"
+	     "\tcase $command:${COMP_WORDS[COMP_CWORD - 1]} in");
+	for (size_t i = 0; commands[i]; i++) {
+		bash_values(commands[i], "FILE",
+			    "mapfile -t COMPREPLY < <(compgen -f -- \"$cur\"); return");
+		bash_values(commands[i], "DIR",
+			    "mapfile -t COMPREPLY < <(compgen -d -- \"$cur\"); return");
+		bash_values(commands[i], NULL, "return");
+	}
+	puts("\tesac\n\tcase $command in");
+	for (size_t i = 0; commands[i]; i++) {
+		printf("\t%s) options='", commands[i]->name);
+		for (size_t j = 0; j < commands[i]->option_count; j++)
+			printf("--%s ", commands[i]->options[j].name);
+		puts("--help' ;;");
+	}
+	puts("\tesac\n\tmapfile -t COMPREPLY < <(compgen -W \"$options\" -- \"$cur\")\n}\n"
+	     "complete -F _fastoom_bpf fastoom-bpf");
+}
+
+/* Within single quotes; brackets and colons mean something to zsh. */
+static void put_zsh(const char *text)
+{
+	for (; *text; text++) {
+		if (*text == '\'') {
+			printf("'\\''");
+			continue;
+		}
+		if (strchr("[]:\\", *text))
+			putchar('\\');
+		putchar(*text);
+	}
+}
+
+static void zsh(void)
+{
+	puts("#compdef fastoom-bpf\n# made of the option tables of fastoom-bpf\n"
+	     "_fastoom_bpf() {\n\tlocal -a commands\n\tif ((CURRENT == 2)); then\n\t\tcommands=(");
+	for (size_t i = 0; commands[i]; i++) {
+		printf("\t\t\t'%s:", commands[i]->name);
+		put_zsh(commands[i]->summary);
+		puts("'");
+	}
+	puts("\t\t)\n\t\t_describe command commands\n\t\treturn\n\tfi\n"
+	     "\tlocal command=$words[2]\n\tshift words\n\t((CURRENT--))\n\tcase $command in");
+	for (size_t i = 0; commands[i]; i++) {
+		printf("\t%s) _arguments -s", commands[i]->name);
+		for (size_t j = 0; j < commands[i]->option_count; j++) {
+			const struct option_spec *option = &commands[i]->options[j];
+
+			if (option->letter)
+				printf(" \\\n\t\t'(--%s -%c)'{--%s,-%c}'[", option->name,
+				       option->letter, option->name, option->letter);
+			else
+				printf(" \\\n\t\t'--%s[", option->name);
+			put_zsh(option->help);
+			putchar(']');
+			if (option->value) {
+				putchar(':');
+				put_zsh(option->value);
+				printf(":%s", is_value(option, "FILE")	? "_files"
+					      : is_value(option, "DIR") ? "_files -/"
+									: " ");
+			}
+			putchar('\'');
+		}
+		puts(" \\\n\t\t'(- *)'{-h,--help}'[show help]' ;;");
+	}
+	puts("\tesac\n}\n_fastoom_bpf \"$@\"");
+}
+
+static void put_fish(const char *text)
+{
+	for (; *text; text++) {
+		if (*text == '\'' || *text == '\\')
+			putchar('\\');
+		putchar(*text);
+	}
+}
+
+static void fish(void)
+{
+	puts("# made of the option tables of fastoom-bpf\ncomplete -c fastoom-bpf -f");
+	for (size_t i = 0; commands[i]; i++) {
+		printf("complete -c fastoom-bpf -n __fish_use_subcommand -a %s -d '",
+		       commands[i]->name);
+		put_fish(commands[i]->summary);
+		puts("'");
+		for (size_t j = 0; j < commands[i]->option_count; j++) {
+			const struct option_spec *option = &commands[i]->options[j];
+
+			printf("complete -c fastoom-bpf -n '__fish_seen_subcommand_from %s' -l %s",
+			       commands[i]->name, option->name);
+			if (option->letter)
+				printf(" -s %c", option->letter);
+			if (is_value(option, "FILE") || is_value(option, "DIR"))
+				printf(" -r -F");
+			else if (option->value)
+				printf(" -x");
+			printf(" -d '");
+			put_fish(option->help);
+			puts("'");
+		}
+	}
+}
+
+int main(int argc, char **argv)
+{
+	static const struct {
+		const char *name;
+		void (*print)(void);
+	} kinds[] = {{"man8", man8}, {"man5", man5}, {"bash", bash}, {"zsh", zsh}, {"fish", fish}};
+
+	for (size_t i = 0; argc == 2 && i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (!strcmp(argv[1], kinds[i].name)) {
+			kinds[i].print();
+			return ferror(stdout) ? 1 : 0;
+		}
+	fputs("usage: fo-manual man8|man5|bash|zsh|fish\n", stderr);
+	return 2;
+}

@@ -1,0 +1,68 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+#
+# What is made of the parser's tables: each command and option that --help shows is in the man page
+# and in each completion, each key of the configuration in the other man page; and the completions
+# complete, in their own shells where these are installed.
+set -euo pipefail
+
+cd "$(dirname "$0")/../.."
+O=${O:-build}
+BIN=$O/fastoom-bpf D=$O/docs
+if [[ ! -x $BIN || ! -s $D/fastoom-bpf.8 ]]; then
+	echo "skipped: no $BIN or no $D/fastoom-bpf.8; run make test-build"
+	exit 77
+fi
+
+passed=0 failed=0
+good() { echo "ok: $*" && passed=$((passed + 1)); }
+bad() { echo "FAILED: $*" && failed=$((failed + 1)); }
+same() {
+	if [[ $2 == "$3" ]]; then
+		good "$1"
+	else
+		bad "$1: wanted <$2>, got <$3>"
+	fi
+}
+
+commands=$("$BIN" --help | sed -n 's/^  \([a-z]*\) .*/\1/p')
+(($(wc -w <<<"$commands") >= 7)) || bad "too few commands: $commands"
+missing=0
+page=$(sed 's/\\//g; s/f[BIR]//g' "$D/fastoom-bpf.8")
+for command in $commands; do
+	for option in $("$BIN" "$command" --help | grep -o -- ' --[a-z-]*' | grep -v -- --help); do
+		grep -q -- "$option" <<<"$page" || { bad "$command $option is not in the man page" && missing=1; }
+		for file in fastoom-bpf.bash _fastoom-bpf fastoom-bpf.fish; do
+			grep -q -- "${option#--}" "$D/$file" || { bad "$command $option is not in $file" && missing=1; }
+		done
+	done
+done
+((missing)) || good "every option of every command is in the man page and the completions"
+
+missing=0
+for key in $("$BIN" check -c /dev/stdin <<<'nonsense: 1' 2>&1 | sed -n 's/.*allowed: //p' | tr -d ','); do
+	grep -q "$key" "$D/fastoom-bpf.yaml.5" || { bad "the key $key is not in the man page" && missing=1; }
+done
+((missing)) || good "every key of the file is in its man page"
+
+complete_bash() {
+	bash -c 'source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _fastoom_bpf
+		echo "${COMPREPLY[*]}"' - "$D/fastoom-bpf.bash" "$@"
+}
+same "bash: commands" "events explain" "$(complete_bash fastoom-bpf e)"
+same "bash: options" "--sort --socket" "$(complete_bash fastoom-bpf top --so)"
+same "bash: files" "Makefile" "$(complete_bash fastoom-bpf run --config Makef)"
+same "bash: a value that is no file" "" "$(complete_bash fastoom-bpf run --for '')"
+if command -v zsh >/dev/null; then
+	if zsh -n "$D/_fastoom-bpf"; then
+		good "zsh reads its own"
+	else
+		bad "zsh does not read its own"
+	fi
+fi
+if command -v fish >/dev/null; then
+	same "fish: options" "--socket --sort" "$(fish -c "source $D/fastoom-bpf.fish; complete -C 'fastoom-bpf top --so'" | cut -f 1 | sort | xargs)"
+fi
+
+echo "$passed passed, $failed failed"
+((failed == 0))

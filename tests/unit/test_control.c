@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+#include "unit/unit.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tell/control.h"
+#include "tell/snapshot.h"
+
+static char dir[64], path[80];
+static struct control *control;
+
+static int open_one(void **state)
+{
+	(void)state;
+	snprintf(dir, sizeof(dir), "/tmp/fo-control-XXXXXX");
+	if (!mkdtemp(dir))
+		return -1;
+	snprintf(path, sizeof(path), "%s/control.sock", dir);
+	return control_open(&control, path, NULL);
+}
+
+static int shut_one(void **state)
+{
+	(void)state;
+	control_shut(control);
+	/* the socket must be gone, or the folder is not empty */
+	return rmdir(dir);
+}
+
+static int dial(void)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	const struct timeval patience = {.tv_sec = 5};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	return fd;
+}
+
+/* One message, up to its NUL; false: the end, or nothing within 5 s. */
+static bool hear(int fd, char *ret, size_t size)
+{
+	size_t len = 0;
+
+	while (len < size && read(fd, ret + len, 1) == 1)
+		if (!ret[len++])
+			return true;
+	return false;
+}
+
+static void say(int fd, const char *text)
+{
+	size_t len = strlen(text) + 1;
+
+	assert_int_equal(write(fd, text, len), len);
+}
+
+static void ask(int fd, const char *question, const char *answer_has)
+{
+	static char text[128 * 1024];
+
+	say(fd, question);
+	assert_true(hear(fd, text, sizeof(text)));
+	if (!strstr(text, answer_has))
+		fail_msg("%s\nanswers\n%s\nwithout\n%s", question, text, answer_has);
+}
+
+static void publish(uint64_t mono_ns, bool hot)
+{
+	struct snapshot *snapshot = control_snapshot(control);
+
+	memset(snapshot, 0, sizeof(*snapshot));
+	snapshot->mono_ns = mono_ns;
+	snapshot->hot = hot;
+	snapshot->eyes = "shut";
+	snapshot->scope_count = 1;
+	snprintf(snapshot->scopes[0].path, SNAPSHOT_PATH_MAX, "/a\"b");
+	control_publish(control);
+}
+
+static void wait_for(bool (*is)(const struct control_counters *))
+{
+	const struct timespec pause = {.tv_nsec = 1000000};
+	struct control_counters counters;
+
+	for (int i = 0; i < 5000; i++) {
+		control_count(control, &counters);
+		if (is(&counters))
+			return;
+		nanosleep(&pause, NULL);
+	}
+	fail_msg("readers %llu served %llu refused %llu dropped %llu",
+		 (unsigned long long)counters.readers, (unsigned long long)counters.served,
+		 (unsigned long long)counters.refused, (unsigned long long)counters.dropped);
+}
+
+static bool one_dropped(const struct control_counters *c)
+{
+	return c->dropped == 1 && c->readers == 0;
+}
+
+static bool nobody_there(const struct control_counters *c)
+{
+	return c->readers == 0;
+}
+
+static void test_methods(void **state)
+{
+	int fd = dial();
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0666);
+	publish(42, false);
+	ask(fd, "{\"method\":\"org.varlink.service.GetInfo\",\"parameters\":{}}",
+	    "\"interfaces\":[\"org.varlink.service\",\"io.fastoom\"]");
+	ask(fd,
+	    "{\"method\":\"org.varlink.service.GetInterfaceDescription\","
+	    "\"parameters\":{\"interface\":\"io.fastoom\"}}",
+	    "interface io.fastoom\\u000a");
+	ask(fd,
+	    "{\"method\":\"org.varlink.service.GetInterfaceDescription\","
+	    "\"parameters\":{\"interface\":\"io.else\"}}",
+	    "org.varlink.service.InterfaceNotFound");
+	ask(fd, "{\"method\":\"io.fastoom.GetStatus\"}", "\"mono_ns\":42");
+	ask(fd, "{\"method\":\"io.fastoom.GetStatus\"}", "\"path\":\"/a\\\"b\"");
+	ask(fd, "{\"method\":\"io.fastoom.Kill\",\"parameters\":{\"pid\":1}}",
+	    "\"error\":\"org.varlink.service.MethodNotFound\"");
+	ask(fd, "{\"method\":\"io.fastoom.Watch\"}", "org.varlink.service.ExpectedMore");
+	ask(fd,
+	    "{\"method\":\"io.fastoom.Watch\",\"more\":true,\"parameters\":{\"interval_ms\":1}}",
+	    "org.varlink.service.InvalidParameter");
+	/* no answer to the first of these, one to the second */
+	say(fd, "{\"method\":\"io.fastoom.GetStatus\",\"oneway\":true}");
+	ask(fd, "{\"method\":\"io.fastoom.Nothing\"}", "io.fastoom.Nothing");
+	close(fd);
+}
+
+static void test_two_requests_in_pieces(void **state)
+{
+	static const char both[] = "{\"method\":\"io.fastoom.A\"}\0{\"method\":\"io.fastoom.B\"}";
+	int fd = dial();
+	char text[512];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(both); i++)
+		assert_int_equal(write(fd, both + i, 1), 1);
+	assert_true(hear(fd, text, sizeof(text)));
+	assert_non_null(strstr(text, "io.fastoom.A"));
+	assert_true(hear(fd, text, sizeof(text)));
+	assert_non_null(strstr(text, "io.fastoom.B"));
+	close(fd);
+}
+
+static void test_watch(void **state)
+{
+	static char text[128 * 1024];
+	int fd = dial();
+
+	(void)state;
+	publish(1, false);
+	ask(fd,
+	    "{\"method\":\"io.fastoom.Watch\",\"more\":true,\"parameters\":{\"interval_ms\":100}}",
+	    "\"mono_ns\":1,");
+	assert_true(control_is_watched(control));
+	publish(2, false);
+	assert_true(hear(fd, text, sizeof(text)));
+	assert_non_null(strstr(text, "{\"parameters\":{\"snapshot\":{"));
+	assert_non_null(strstr(text, "\"mono_ns\":2,"));
+	assert_non_null(strstr(text, "},\"continues\":true}"));
+	control_event(control, "{\"event\":\"x\"}\n", 14);
+	assert_true(hear(fd, text, sizeof(text)));
+	assert_string_equal(text,
+			    "{\"parameters\":{\"event\":{\"event\":\"x\"}},\"continues\":true}");
+	close(fd);
+	wait_for(nobody_there);
+	assert_false(control_is_watched(control));
+}
+
+/* While hot, no more often than was asked for; the last one always. */
+static void test_interval(void **state)
+{
+	static char text[128 * 1024];
+	int fd = dial();
+	struct pollfd readable = {.fd = fd, .events = POLLIN};
+
+	(void)state;
+	publish(1, true);
+	ask(fd,
+	    "{\"method\":\"io.fastoom.Watch\",\"more\":true,\"parameters\":{\"interval_ms\":3000}}",
+	    "\"mono_ns\":1,");
+	publish(2, true);
+	assert_int_equal(poll(&readable, 1, 300), 0);
+	publish(3, false);
+	assert_true(hear(fd, text, sizeof(text)));
+	assert_non_null(strstr(text, "\"mono_ns\":3,"));
+	close(fd);
+}
+
+static void test_no_request(void **state)
+{
+	char text[8];
+	int fd = dial();
+
+	(void)state;
+	say(fd, "hello");
+	assert_int_equal(read(fd, text, sizeof(text)), 0);
+	wait_for(one_dropped);
+	close(fd);
+}
+
+static void test_endless_request(void **state)
+{
+	char text[4096];
+	int fd = dial();
+
+	(void)state;
+	memset(text, ' ', sizeof(text));
+	assert_int_equal(write(fd, text, sizeof(text)), sizeof(text));
+	wait_for(one_dropped);
+	close(fd);
+}
+
+/* Telling takes no longer for one that never reads, and he is dropped. */
+static void test_never_reads(void **state)
+{
+	const struct timespec pause = {.tv_nsec = 1000000};
+	static char line[8000];
+	struct control_counters counters = {0};
+	struct timespec a, b;
+	double worst_ms = 0;
+	int fd = dial();
+
+	(void)state;
+	memset(line, ' ', sizeof(line));
+	line[0] = '{';
+	line[sizeof(line) - 1] = '}';
+	ask(fd, "{\"method\":\"io.fastoom.Watch\",\"more\":true}", "snapshot");
+	for (int i = 0; i < 5000 && !counters.dropped; i++) {
+		double ms;
+
+		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &a);
+		control_event(control, line, sizeof(line));
+		publish((uint64_t)i, true);
+		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &b);
+		ms = (double)(b.tv_sec - a.tv_sec) * 1e3 + (double)(b.tv_nsec - a.tv_nsec) / 1e6;
+		worst_ms = ms > worst_ms ? ms : worst_ms;
+		nanosleep(&pause, NULL);
+		control_count(control, &counters);
+	}
+	assert_int_equal(counters.dropped, 1);
+	/* a copy: microseconds, and generous for a machine that is busy */
+	assert_true(worst_ms < 5);
+	close(fd);
+}
+
+/* Of twenty connections of one user. */
+static bool some_refused(const struct control_counters *c)
+{
+	return c->refused == (geteuid() ? 16 : 4);
+}
+
+static void test_places(void **state)
+{
+	int fds[20];
+
+	(void)state;
+	for (size_t i = 0; i < 20; i++)
+		fds[i] = dial();
+	wait_for(some_refused);
+	for (size_t i = 0; i < 20; i++)
+		close(fds[i]);
+	wait_for(nobody_there);
+}
+
+static void test_readers(void **state)
+{
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(control_set_readers(control, "no-such-group-here"), -ENOENT);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0666);
+	if (geteuid())
+		skip();
+	assert_int_equal(control_set_readers(control, "adm"), 0);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0660);
+	assert_int_not_equal(st.st_gid, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_methods, open_one, shut_one),
+		cmocka_unit_test_setup_teardown(test_two_requests_in_pieces, open_one, shut_one),
+		cmocka_unit_test_setup_teardown(test_watch, open_one, shut_one),
+		cmocka_unit_test_setup_teardown(test_interval, open_one, shut_one),
+		cmocka_unit_test_setup_teardown(test_no_request, open_one, shut_one),
+		cmocka_unit_test_setup_teardown(test_endless_request, open_one, shut_one),
+		cmocka_unit_test_setup_teardown(test_never_reads, open_one, shut_one),
+		cmocka_unit_test_setup_teardown(test_places, open_one, shut_one),
+		cmocka_unit_test_setup_teardown(test_readers, open_one, shut_one),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

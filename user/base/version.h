@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/* version: of the program; a packager may set it from outside. */
+#ifndef FASTOOM_BASE_VERSION_H
+#define FASTOOM_BASE_VERSION_H
+
+#ifndef FASTOOM_VERSION
+#define FASTOOM_VERSION "0.1.0"
+#endif
+
+#endif /* FASTOOM_BASE_VERSION_H */

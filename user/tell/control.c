@@ -1,0 +1,721 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+#include "tell/control.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/queue.h"
+#include "base/util.h"
+#include "base/version.h"
+#include "base/yaml.h"
+#include "tell/record.h"
+#include "tell/snapshot.h"
+#include "tell/writer.h"
+
+#define CLIENTS	       16
+#define CLIENTS_A_USER 4
+#define REQUEST_MAX    4096
+#define MESSAGE_MAX    (64 * 1024)
+#define EVENTS_DEPTH   16
+#define STACK_BYTES    (256 * 1024)
+
+/* How far apart snapshots are, unless the reader says. */
+#define INTERVAL_LEAST_MS  100
+#define INTERVAL_PRESET_MS 1000
+
+#define SERVICE	  "org.varlink.service"
+#define INTERFACE "io.fastoom"
+
+const char control_interface[] =
+	"# What fastoom-bpf sees and does. Nothing here changes anything.\n"
+	"interface io.fastoom\n"
+	"\n"
+	"# The daemon and the scopes that it watches right now: those that reclaim memory.\n"
+	"# docs/status.schema.json describes the object.\n"
+	"method GetStatus() -> (status: object)\n"
+	"\n"
+	"# Call with \"more\". A reply for each snapshot (at once, then at most one in interval_ms\n"
+	"# while something reclaims; preset 1000) and for each record that is written\n"
+	"# (docs/record.schema.json). Both are on unless set to false.\n"
+	"method Watch(snapshots: ?bool, events: ?bool, interval_ms: ?int) ->\n"
+	"  (snapshot: ?object, event: ?object)\n";
+
+static const char service_interface[] =
+	"interface org.varlink.service\n"
+	"\n"
+	"method GetInfo() -> (vendor: string, product: string, version: string, url: string,\n"
+	"  interfaces: []string)\n"
+	"method GetInterfaceDescription(interface: string) -> (description: string)\n"
+	"\n"
+	"error InterfaceNotFound (interface: string)\n"
+	"error MethodNotFound (method: string)\n"
+	"error InvalidParameter (parameter: string)\n"
+	"error ExpectedMore ()\n";
+
+struct client {
+	int fd; /* -1: this place is free */
+	uid_t uid;
+	bool snapshots;
+	bool events;
+	bool subscribed;
+	bool waits_for_room; /* EPOLLOUT is asked for */
+	uint64_t interval_ms;
+	uint64_t sent_ms; /* the last snapshot */
+	size_t in_len;
+	size_t out_len;
+	char in[REQUEST_MAX];
+	char out[MESSAGE_MAX];
+};
+
+struct control {
+	pthread_t thread;
+	int listen_fd;
+	int epoll_fd;
+	int kick_fd;
+	char path[108];
+	atomic_bool stop;
+	atomic_int watchers;  /* of snapshots */
+	atomic_int listeners; /* of events */
+	atomic_ullong readers, served, refused, dropped, events_lost;
+
+	/*
+	 * Three snapshots: the daemon fills one, the server reads one, and the third, with the
+	 * mark whether it is new, is what they exchange. Neither ever waits.
+	 */
+	struct snapshot *snapshots;
+	unsigned back;	    /* the daemon's */
+	unsigned front;	    /* the server's */
+	atomic_uint middle; /* index, FRESH */
+	struct queue events;
+
+	struct client clients[CLIENTS];
+	char text[MESSAGE_MAX]; /* where messages are put together */
+};
+
+#define FRESH 4u
+
+static uint64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+/* ---- readers ------------------------------------------------------------------ */
+
+static void client_end(struct control *control, struct client *client)
+{
+	if (client->subscribed && client->snapshots)
+		atomic_fetch_sub(&control->watchers, 1);
+	if (client->subscribed && client->events)
+		atomic_fetch_sub(&control->listeners, 1);
+	close(client->fd);
+	client->fd = -1;
+	atomic_fetch_sub(&control->readers, 1);
+}
+
+static void client_drop(struct control *control, struct client *client)
+{
+	atomic_fetch_add(&control->dropped, 1);
+	client_end(control, client);
+}
+
+/* Asks to be told when there is room again, or not any more. */
+static void client_wait(struct control *control, struct client *client)
+{
+	bool wait = client->out_len > 0;
+	struct epoll_event event = {.events = EPOLLIN | (wait ? EPOLLOUT : 0), .data.ptr = client};
+
+	if (wait == client->waits_for_room)
+		return;
+	client->waits_for_room = wait;
+	(void)epoll_ctl(control->epoll_fd, EPOLL_CTL_MOD, client->fd, &event);
+}
+
+/* False: the reader is gone. */
+static bool client_flush(struct control *control, struct client *client)
+{
+	while (client->out_len) {
+		ssize_t n =
+			send(client->fd, client->out, client->out_len, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			break;
+		if (n < 0) {
+			client_end(control, client);
+			return false;
+		}
+		client->out_len -= (size_t)n;
+		memmove(client->out, client->out + n, client->out_len);
+	}
+	client_wait(control, client);
+	return true;
+}
+
+/* The message and its NUL, behind what still waits; -ENOSPC, and nothing of it. */
+static int client_put(struct client *client, const char *text, size_t len)
+{
+	if (client->out_len + len + 1 > sizeof(client->out))
+		return -ENOSPC;
+	memcpy(client->out + client->out_len, text, len);
+	client->out[client->out_len + len] = '\0';
+	client->out_len += len + 1;
+	return 0;
+}
+
+/* ---- replies -------------------------------------------------------------------- */
+
+static int reply_error(struct control *control, struct client *client, const char *error,
+		       const char *key, const char *value)
+{
+	struct json json;
+	size_t len;
+
+	json_begin(&json, control->text, sizeof(control->text));
+	json_text(&json, "error", error);
+	json_open_map(&json, "parameters");
+	if (key)
+		json_text(&json, key, value);
+	json_shut_map(&json);
+	return json_end(&json, &len) ? -ENOSPC : client_put(client, control->text, len);
+}
+
+static int reply_info(struct control *control, struct client *client)
+{
+	struct json json;
+	size_t len;
+
+	json_begin(&json, control->text, sizeof(control->text));
+	json_open_map(&json, "parameters");
+	json_text(&json, "vendor", "fastoom");
+	json_text(&json, "product", "fastoom-bpf");
+	json_text(&json, "version", FASTOOM_VERSION);
+	json_text(&json, "url", "");
+	json_open_list(&json, "interfaces");
+	json_text(&json, NULL, SERVICE);
+	json_text(&json, NULL, INTERFACE);
+	json_shut_list(&json);
+	json_shut_map(&json);
+	return json_end(&json, &len) ? -ENOSPC : client_put(client, control->text, len);
+}
+
+static int reply_description(struct control *control, struct client *client, const char *interface)
+{
+	const char *text = !interface			   ? NULL
+			   : !strcmp(interface, INTERFACE) ? control_interface
+			   : !strcmp(interface, SERVICE)   ? service_interface
+							   : NULL;
+	struct json json;
+	size_t len;
+
+	if (!interface)
+		return reply_error(control, client, SERVICE ".InvalidParameter", "parameter",
+				   "interface");
+	if (!text)
+		return reply_error(control, client, SERVICE ".InterfaceNotFound", "interface",
+				   interface);
+	json_begin(&json, control->text, sizeof(control->text));
+	json_open_map(&json, "parameters");
+	json_text(&json, "description", text);
+	json_shut_map(&json);
+	return json_end(&json, &len) ? -ENOSPC : client_put(client, control->text, len);
+}
+
+/* {"parameters":{"KEY":OBJECT}TAIL} into the control's text, the object being a snapshot. */
+static int put_snapshot(struct control *control, const char *key, const char *tail, size_t *ret_len)
+{
+	const size_t tail_len = strlen(tail);
+	size_t head = (size_t)snprintf(control->text, sizeof(control->text),
+				       "{\"parameters\":{\"%s\":", key);
+	size_t len;
+	int err;
+
+	/* the newest that there is; the middle one becomes stale by that */
+	if (atomic_load(&control->middle) & FRESH)
+		control->front = atomic_exchange(&control->middle, control->front) & ~FRESH;
+	err = snapshot_json(control->text + head, sizeof(control->text) - head - tail_len - 1,
+			    &control->snapshots[control->front], &len);
+	if (err)
+		return err;
+	memcpy(control->text + head + len, tail, tail_len + 1);
+	*ret_len = head + len + tail_len;
+	return 0;
+}
+
+static int reply_status(struct control *control, struct client *client)
+{
+	size_t len;
+	int err = put_snapshot(control, "status", "}}", &len);
+
+	return err ? err : client_put(client, control->text, len);
+}
+
+static const char snapshot_tail[] = "},\"continues\":true}";
+
+static const struct ynode *member(const struct ynode *map, const char *key)
+{
+	if (!map || map->kind != YNODE_MAP)
+		return NULL;
+	for (const struct ynode *value = map->first; value; value = value->next)
+		if (!strcmp(value->key->text, key))
+			return value;
+	return NULL;
+}
+
+static const char *member_text(const struct ynode *map, const char *key)
+{
+	const struct ynode *value = member(map, key);
+
+	return value && value->kind == YNODE_SCALAR && !value->plain ? value->text : NULL;
+}
+
+/* True or false, or @preset where there is none. False: it is neither. */
+static bool member_bool(const struct ynode *map, const char *key, bool preset, bool *ret)
+{
+	const struct ynode *value = member(map, key);
+
+	*ret = preset;
+	if (!value || (value->plain && !strcmp(value->text, "null")))
+		return true;
+	if (value->kind != YNODE_SCALAR || !value->plain ||
+	    (strcmp(value->text, "true") != 0 && strcmp(value->text, "false") != 0))
+		return false;
+	*ret = *value->text == 't';
+	return true;
+}
+
+static int subscribe(struct control *control, struct client *client, const struct ynode *parameters)
+{
+	const struct ynode *interval = member(parameters, "interval_ms");
+	bool snapshots, events;
+	size_t len;
+	int err;
+
+	if (!member_bool(parameters, "snapshots", true, &snapshots))
+		return reply_error(control, client, SERVICE ".InvalidParameter", "parameter",
+				   "snapshots");
+	if (!member_bool(parameters, "events", true, &events))
+		return reply_error(control, client, SERVICE ".InvalidParameter", "parameter",
+				   "events");
+	client->interval_ms = INTERVAL_PRESET_MS;
+	if (interval && strcmp(interval->text ? interval->text : "", "null") != 0) {
+		char *end = NULL;
+		long long ms = interval->kind == YNODE_SCALAR && interval->plain
+				       ? strtoll(interval->text, &end, 10)
+				       : -1;
+
+		if (ms < INTERVAL_LEAST_MS || ms > 3600000 || *end)
+			return reply_error(control, client, SERVICE ".InvalidParameter",
+					   "parameter", "interval_ms");
+		client->interval_ms = (uint64_t)ms;
+	}
+	client->subscribed = true;
+	client->snapshots = snapshots;
+	client->events = events;
+	if (events)
+		atomic_fetch_add(&control->listeners, 1);
+	if (!snapshots)
+		return 0;
+	atomic_fetch_add(&control->watchers, 1);
+	client->sent_ms = now_ms();
+	err = put_snapshot(control, "snapshot", snapshot_tail, &len);
+	return err ? err : client_put(client, control->text, len);
+}
+
+static void ignore_complaint(unsigned line, unsigned column, const char *msg, void *userdata)
+{
+	(void)line;
+	(void)column;
+	(void)msg;
+	*(bool *)userdata = true;
+}
+
+/* JSON is YAML's flow style: the parser that is here already reads it, with its limits. */
+static int serve(struct control *control, struct client *client, const char *text, size_t len)
+{
+	const struct ynode *parameters;
+	const char *method;
+	struct ydoc *doc;
+	bool bad = false, more, oneway;
+	size_t had = client->out_len;
+	int err = ydoc_parse(text, len, ignore_complaint, &bad, &doc);
+
+	if (err)
+		return err;
+	method = member_text(doc->root, "method");
+	parameters = member(doc->root, "parameters");
+	if (bad || !method || !member_bool(doc->root, "more", false, &more) ||
+	    !member_bool(doc->root, "oneway", false, &oneway))
+		err = -EBADMSG;
+	else if (!strcmp(method, SERVICE ".GetInfo"))
+		err = reply_info(control, client);
+	else if (!strcmp(method, SERVICE ".GetInterfaceDescription"))
+		err = reply_description(control, client, member_text(parameters, "interface"));
+	else if (!strcmp(method, INTERFACE ".GetStatus"))
+		err = reply_status(control, client);
+	else if (strcmp(method, INTERFACE ".Watch") != 0)
+		err = reply_error(control, client, SERVICE ".MethodNotFound", "method", method);
+	else if (!more || oneway)
+		err = reply_error(control, client, SERVICE ".ExpectedMore", NULL, NULL);
+	else
+		err = subscribe(control, client, parameters);
+	if (oneway)
+		client->out_len = had;
+	ydoc_free(doc);
+	return err;
+}
+
+/* ---- the loop ------------------------------------------------------------------- */
+
+static void client_read(struct control *control, struct client *client)
+{
+	ssize_t n = recv(client->fd, client->in + client->in_len, REQUEST_MAX - client->in_len,
+			 MSG_DONTWAIT);
+	char *end;
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		client_end(control, client);
+		return;
+	}
+	client->in_len += (size_t)n;
+	/* whoever subscribed has said all */
+	while (!client->subscribed && (end = memchr(client->in, '\0', client->in_len))) {
+		size_t len = (size_t)(end - client->in);
+
+		if (serve(control, client, client->in, len)) {
+			client_drop(control, client);
+			return;
+		}
+		client->in_len -= len + 1;
+		memmove(client->in, end + 1, client->in_len);
+	}
+	if (client->subscribed)
+		client->in_len = 0;
+	if (client->in_len == REQUEST_MAX) {
+		client_drop(control, client);
+		return;
+	}
+	(void)client_flush(control, client);
+}
+
+static struct client *find_place(struct control *control, uid_t uid)
+{
+	struct client *free_one = NULL;
+	unsigned same = 0;
+
+	for (size_t i = 0; i < CLIENTS; i++) {
+		if (control->clients[i].fd < 0)
+			free_one = &control->clients[i];
+		else
+			same += control->clients[i].uid == uid;
+	}
+	return uid && same >= CLIENTS_A_USER ? NULL : free_one;
+}
+
+static void accept_client(struct control *control)
+{
+	struct ucred cred = {.uid = (uid_t)-1};
+	socklen_t size = sizeof(cred);
+	struct epoll_event event = {.events = EPOLLIN};
+	int fd = accept4(control->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct client *client;
+
+	if (fd < 0)
+		return;
+	(void)getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &size);
+	client = find_place(control, cred.uid);
+	event.data.ptr = client;
+	if (!client || epoll_ctl(control->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0) {
+		atomic_fetch_add(&control->refused, 1);
+		close(fd);
+		return;
+	}
+	client->fd = fd;
+	client->uid = cred.uid;
+	client->subscribed = client->snapshots = client->events = client->waits_for_room = false;
+	client->in_len = client->out_len = 0;
+	atomic_fetch_add(&control->served, 1);
+	atomic_fetch_add(&control->readers, 1);
+}
+
+static void send_event(struct control *control, const char *line, size_t len)
+{
+	static const char head[] = "{\"parameters\":{\"event\":";
+	const size_t head_len = sizeof(head) - 1, tail_len = sizeof(snapshot_tail) - 1;
+
+	if (head_len + len + tail_len > sizeof(control->text))
+		return;
+	memcpy(control->text, head, head_len);
+	memcpy(control->text + head_len, line, len);
+	memcpy(control->text + head_len + len, snapshot_tail, tail_len);
+	for (size_t i = 0; i < CLIENTS; i++) {
+		struct client *client = &control->clients[i];
+
+		if (client->fd < 0 || !client->subscribed || !client->events)
+			continue;
+		if (client_put(client, control->text, head_len + len + tail_len))
+			client_drop(control, client);
+		else
+			(void)client_flush(control, client);
+	}
+}
+
+static void send_snapshots(struct control *control)
+{
+	uint64_t now = now_ms();
+	bool hot = false;
+	size_t len = 0;
+
+	for (size_t i = 0; i < CLIENTS; i++) {
+		struct client *client = &control->clients[i];
+
+		if (client->fd < 0 || !client->subscribed || !client->snapshots)
+			continue;
+		if (!len && put_snapshot(control, "snapshot", snapshot_tail, &len))
+			return;
+		hot = control->snapshots[control->front].hot;
+		/* ticks are not on the dot; the last one of a hot time is always sent */
+		if (hot && now - client->sent_ms + INTERVAL_LEAST_MS / 2 < client->interval_ms)
+			continue;
+		/* one that has not taken the last one yet is passed over */
+		if (client->out_len || client_put(client, control->text, len))
+			continue;
+		client->sent_ms = now;
+		(void)client_flush(control, client);
+	}
+}
+
+static void on_kick(struct control *control)
+{
+	uint64_t kicks;
+	size_t len;
+	char *line;
+
+	if (read(control->kick_fd, &kicks, sizeof(kicks)) < 0)
+		return;
+	while ((line = queue_try(&control->events, &len))) {
+		send_event(control, line, len);
+		queue_pop(&control->events);
+	}
+	if (atomic_load(&control->middle) & FRESH)
+		send_snapshots(control);
+}
+
+static void *serve_all(void *context)
+{
+	struct control *control = context;
+	struct epoll_event events[CLIENTS];
+
+	while (!atomic_load(&control->stop)) {
+		int n = epoll_wait(control->epoll_fd, events, CLIENTS, -1);
+
+		for (int i = 0; i < n; i++) {
+			struct client *client = events[i].data.ptr;
+
+			if (events[i].data.ptr == &control->kick_fd) {
+				on_kick(control);
+			} else if (events[i].data.ptr == &control->listen_fd) {
+				accept_client(control);
+			} else if (client->fd >= 0) {
+				if (events[i].events & EPOLLOUT && !client_flush(control, client))
+					continue;
+				if (events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR))
+					client_read(control, client);
+			}
+		}
+	}
+	return NULL;
+}
+
+/* ---- the daemon's side ------------------------------------------------------------ */
+
+static void kick(struct control *control)
+{
+	const uint64_t one = 1;
+
+	/* it is full only when nobody has read for 2^64 kicks */
+	if (write(control->kick_fd, &one, sizeof(one)) < 0)
+		return;
+}
+
+bool control_is_watched(const struct control *control)
+{
+	return control && atomic_load(&control->watchers) > 0;
+}
+
+struct snapshot *control_snapshot(struct control *control)
+{
+	return &control->snapshots[control->back];
+}
+
+void control_publish(struct control *control)
+{
+	control->back = atomic_exchange(&control->middle, control->back | FRESH) & ~FRESH;
+	if (atomic_load(&control->watchers))
+		kick(control);
+}
+
+void control_event(struct control *control, const char *line, size_t len)
+{
+	if (!atomic_load(&control->listeners))
+		return;
+	if (len && line[len - 1] == '\n')
+		len--;
+	if (queue_push(&control->events, line, len))
+		atomic_fetch_add(&control->events_lost, 1);
+	else
+		kick(control);
+}
+
+void control_count(const struct control *control, struct control_counters *ret)
+{
+	*ret = (struct control_counters){
+		.readers = atomic_load(&control->readers),
+		.served = atomic_load(&control->served),
+		.refused = atomic_load(&control->refused),
+		.dropped = atomic_load(&control->dropped),
+		.events_lost = atomic_load(&control->events_lost),
+	};
+}
+
+int control_set_readers(struct control *control, const char *readers)
+{
+	const struct group *group = readers ? getgrnam(readers) : NULL;
+
+	if (readers && !group)
+		return -ENOENT;
+	/* whoever is connected stays; the mode is for those who come */
+	if (chown(control->path, (uid_t)-1, group ? group->gr_gid : getegid()) < 0 ||
+	    chmod(control->path, group ? 0660 : 0666) < 0)
+		return -errno;
+	return 0;
+}
+
+static int open_socket(struct control *control, const char *readers)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", control->path);
+	control->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (control->listen_fd < 0)
+		return -errno;
+	/* one that was left behind: the lock says that nobody else is there */
+	(void)unlink(control->path);
+	/* closed until its mode is set */
+	if (fchmod(control->listen_fd, 0600) < 0 ||
+	    bind(control->listen_fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    listen(control->listen_fd, CLIENTS) < 0)
+		return -errno;
+	return control_set_readers(control, readers);
+}
+
+static int start_thread(struct control *control)
+{
+	struct epoll_event event = {.events = EPOLLIN};
+	sigset_t all, before;
+	pthread_attr_t attr;
+	int err;
+
+	event.data.ptr = &control->kick_fd;
+	if (epoll_ctl(control->epoll_fd, EPOLL_CTL_ADD, control->kick_fd, &event) < 0)
+		return -errno;
+	event.data.ptr = &control->listen_fd;
+	if (epoll_ctl(control->epoll_fd, EPOLL_CTL_ADD, control->listen_fd, &event) < 0)
+		return -errno;
+	/* signals are the main thread's */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK_BYTES);
+	err = -pthread_create(&control->thread, &attr, serve_all, control);
+	pthread_attr_destroy(&attr);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (!err)
+		pthread_setname_np(control->thread, "fo-control");
+	return err;
+}
+
+static void release(struct control *control)
+{
+	int *const fds[] = {&control->listen_fd, &control->epoll_fd, &control->kick_fd};
+
+	for (size_t i = 0; i < CLIENTS; i++)
+		if (control->clients[i].fd >= 0)
+			close(control->clients[i].fd);
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		if (*fds[i] >= 0)
+			close(*fds[i]);
+	queue_done(&control->events);
+	free(control->snapshots);
+	free(control);
+}
+
+int control_open(struct control **ret, const char *path, const char *readers)
+{
+	struct control *control;
+	int err = 0;
+
+	if (strlen(path) >= sizeof(control->path))
+		return -ENAMETOOLONG;
+	control = calloc(1, sizeof(*control));
+	if (!control)
+		return -ENOMEM;
+	for (size_t i = 0; i < CLIENTS; i++)
+		control->clients[i].fd = -1;
+	control->listen_fd = -1;
+	control->back = 0;
+	control->front = 1;
+	atomic_store(&control->middle, 2);
+	strcpy(control->path, path);
+	control->snapshots = calloc(3, sizeof(*control->snapshots));
+	control->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	control->kick_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (!control->snapshots)
+		err = -ENOMEM;
+	else if (control->epoll_fd < 0 || control->kick_fd < 0)
+		err = -errno;
+	if (!err)
+		err = queue_init(&control->events, WRITER_LINE_MAX, EVENTS_DEPTH);
+	if (!err)
+		err = open_socket(control, readers);
+	if (!err)
+		err = start_thread(control);
+	if (err) {
+		if (control->listen_fd >= 0)
+			(void)unlink(control->path);
+		release(control);
+		return err;
+	}
+	*ret = control;
+	return 0;
+}
+
+void control_shut(struct control *control)
+{
+	if (!control)
+		return;
+	(void)unlink(control->path);
+	atomic_store(&control->stop, true);
+	kick(control);
+	pthread_join(control->thread, NULL);
+	release(control);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * control: the socket on which others read what the daemon sees and does. Nothing that is sent
+ * to it changes anything.
+ *
+ * Varlink's framing: one JSON object and a NUL a message; the interface is io.fastoom, described
+ * by org.varlink.service. A thread of its own serves it, for even a send that does not block may
+ * reclaim memory in the kernel: the daemon's thread only copies into memory that is there and,
+ * if somebody listens, raises an eventfd.
+ *
+ * Bounds:    16 readers, 4 of one user (but root); 4 KiB a request; a reader that takes too
+ *            little is passed over for snapshots and dropped when an event finds no room.
+ * Units:     *_ms.
+ * Errors:    0 or -errno from control_open(); afterwards everything that is lost is counted.
+ * Ownership: control_open() gives, control_shut() takes (NULL is fine) and removes the socket.
+ */
+#ifndef FASTOOM_TELL_CONTROL_H
+#define FASTOOM_TELL_CONTROL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct control;
+struct snapshot;
+
+struct control_counters {
+	uint64_t readers; /* connected now */
+	uint64_t served;  /* connections so far */
+	uint64_t refused; /* found no place */
+	uint64_t dropped; /* were too slow, or sent what is no request */
+	uint64_t events_lost;
+};
+
+/* @path's folder must be there. @readers: a group's name, or NULL for everyone. */
+int control_open(struct control **ret, const char *path, const char *readers);
+void control_shut(struct control *control);
+
+/* Who may connect from now on; -ENOENT: no such group, and nothing changed. */
+int control_set_readers(struct control *control, const char *readers);
+
+/* Whether somebody subscribed to snapshots. */
+bool control_is_watched(const struct control *control);
+
+/* Where the next snapshot is put together; then it is published. One thread's. */
+struct snapshot *control_snapshot(struct control *control);
+void control_publish(struct control *control);
+
+/* A record, with its newline. */
+void control_event(struct control *control, const char *line, size_t len);
+
+void control_count(const struct control *control, struct control_counters *ret);
+
+/* The interface, in varlink's words. */
+extern const char control_interface[];
+
+#endif /* FASTOOM_TELL_CONTROL_H */

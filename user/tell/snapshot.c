@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+#include "tell/snapshot.h"
+
+#include "base/json.h"
+#include "tell/record.h"
+
+/* What follows the last scope has room in so many bytes. */
+#define TAIL_BYTES 64
+
+static void put_scope(struct json *json, const struct snapshot_scope *scope)
+{
+	json_open_map(json, NULL);
+	json_text(json, "kind", scope->node ? "node" : "cgroup");
+	if (!scope->node)
+		json_text(json, "path", scope->path);
+	json_u64(json, "id", scope->id);
+	json_text(json, "policy", scope->policy);
+	json_bool(json, "acts", scope->acts);
+	json_bool(json, "incident", scope->incident);
+	record_put_verdict(json, &scope->verdict);
+	record_put_evidence(json, &scope->evidence);
+	if (scope->next.pid) {
+		json_open_map(json, "next_victim");
+		json_i64(json, "pid", scope->next.pid);
+		json_text(json, "comm", scope->next.comm);
+		json_u64(json, "gives_bytes", scope->next.gives_bytes);
+		json_text(json, "rule", *scope->next.rule ? scope->next.rule : NULL);
+		json_shut_map(json);
+	}
+	json_open_list(json, "stall_slots");
+	for (size_t i = 0; i < SNAPSHOT_SLOTS; i++)
+		json_u64(json, NULL, scope->slots[i]);
+	json_shut_list(json);
+	json_shut_map(json);
+}
+
+int snapshot_json(char *buf, size_t size, const struct snapshot *snapshot, size_t *ret_len)
+{
+	size_t i;
+	struct json json;
+
+	json_begin(&json, buf, size);
+	json_u64(&json, "schema", RECORD_SCHEMA);
+	record_put_time(&json, "time", snapshot->wall_ns);
+	json_u64(&json, "mono_ns", snapshot->mono_ns);
+	json_open_map(&json, "daemon");
+	json_i64(&json, "pid", snapshot->pid);
+	json_u64(&json, "started_mono_ns", snapshot->started_ns);
+	json_i64(&json, "cgroup_version", snapshot->cgroup_version);
+	json_bool(&json, "dry_run", snapshot->dry_run);
+	json_bool(&json, "hot", snapshot->hot);
+	json_text(&json, "eyes", snapshot->eyes);
+	json_text(&json, "config", *snapshot->config_path ? snapshot->config_path : NULL);
+	json_text(&json, "events", *snapshot->events_path ? snapshot->events_path : NULL);
+	json_u64(&json, "lost", snapshot->lost);
+	json_shut_map(&json);
+	json_open_list(&json, "scopes");
+	for (i = 0; i < snapshot->scope_count; i++) {
+		struct json before = json;
+
+		put_scope(&json, &snapshot->scopes[i]);
+		if (json.full || json.len + TAIL_BYTES > size) {
+			json = before;
+			break;
+		}
+	}
+	json_shut_list(&json);
+	json_u64(&json, "scopes_omitted", snapshot->scope_count - i);
+	return json_end(&json, ret_len);
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * snapshot: what the daemon sees at one moment, as a value and as JSON.
+ *
+ * Purity:    pure; fills the caller's buffer and touches nothing else.
+ * Units:     in the members' names.
+ * Errors:    0 and the length, or -ENOSPC. Scopes that found no room are left out and counted.
+ * Ownership: everything is the caller's.
+ */
+#ifndef FASTOOM_TELL_SNAPSHOT_H
+#define FASTOOM_TELL_SNAPSHOT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "judge/verdict.h"
+#include "judge/window.h"
+
+#define SNAPSHOT_SCOPES	  64
+#define SNAPSHOT_PATH_MAX 512
+#define SNAPSHOT_NAME_MAX 65
+#define SNAPSHOT_SLOTS	  20 /* of a scope's stalls: slot i counts [2^i, 2^(i+1)) us */
+
+struct json;
+
+struct snapshot_victim {
+	int pid; /* 0: not known */
+	char comm[16];
+	uint64_t gives_bytes;
+	char rule[128]; /* "": its score alone */
+};
+
+/* One scope that is watched right now. */
+struct snapshot_scope {
+	uint64_t id;
+	bool node;
+	bool acts; /* false: its policy warns only */
+	bool incident;
+	char path[SNAPSHOT_PATH_MAX];
+	char policy[SNAPSHOT_NAME_MAX];
+	struct verdict verdict;
+	struct evidence evidence;
+	struct snapshot_victim next;
+	uint64_t slots[SNAPSHOT_SLOTS];
+};
+
+struct snapshot {
+	uint64_t wall_ns;
+	uint64_t mono_ns;
+	uint64_t started_ns; /* mono */
+	int pid;
+	int cgroup_version;
+	bool dry_run;
+	bool hot; /* another one follows within a tick */
+	const char *eyes;
+	char config_path[SNAPSHOT_PATH_MAX]; /* "": built in */
+	char events_path[SNAPSHOT_PATH_MAX]; /* "": none */
+	uint64_t lost;			     /* of whatever could be lost so far */
+	size_t scope_count;
+	struct snapshot_scope scopes[SNAPSHOT_SCOPES];
+};
+
+int snapshot_json(char *buf, size_t size, const struct snapshot *snapshot, size_t *ret_len);
+
+#endif /* FASTOOM_TELL_SNAPSHOT_H */
