@@ -1,4 +1,5 @@
 # shellcheck shell=sh
+# shellcheck disable=SC2012,SC2154 # busybox has no find -printf; init exports the FO_ words
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #
 # The scenarios, as they run within a guest (busybox's shell). run_plan PLAN: comma-separated words
