@@ -159,6 +159,8 @@ struct fo_task {
 	__s32 oom_score_adj;
 	__s32 group; /* process group and session, as the first pid namespace numbers them */
 	__s32 session;
+	__u32 is_init; /* of a pid namespace */
+	__u32 pad;
 	__u64 exec_id; /* changes with every exec */
 	char comm[FO_COMM_LEN];
 };
@@ -166,7 +168,7 @@ struct fo_task {
 _Static_assert(sizeof(struct fo_event) == 24, "ABI");
 _Static_assert(sizeof(struct fo_event_hot) == 40, "ABI");
 _Static_assert(sizeof(struct fo_event_kill) == 128, "ABI");
-_Static_assert(sizeof(struct fo_task) == 112, "ABI");
+_Static_assert(sizeof(struct fo_task) == 120, "ABI");
 _Static_assert(sizeof(struct fo_stall) == 56 + 8 * FO_STALL_SLOTS, "ABI");
 
 #endif /* FASTOOM_EVENT_H */

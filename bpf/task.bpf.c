@@ -9,6 +9,8 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
+#define FO_SIGNAL_UNKILLABLE 0x40 /* include/linux/sched/signal.h; of an init, since 2.6.24 */
+
 /* In the first pid namespace, as tgid is; 0: it has just gone. */
 static __always_inline int fo_signal_pid(struct signal_struct *signal, int type)
 {
@@ -52,6 +54,7 @@ int fo_task_list(struct bpf_iter__task *ctx)
 		fo_signal_pid(task->signal, bpf_core_enum_value(enum pid_type, PIDTYPE_PGID));
 	record.session =
 		fo_signal_pid(task->signal, bpf_core_enum_value(enum pid_type, PIDTYPE_SID));
+	record.is_init = !!(task->signal->flags & FO_SIGNAL_UNKILLABLE);
 	record.exec_id = leader->self_exec_id;
 	record.file_pages = fo_rss_pages(mm, FO_RSS_FILE);
 	record.anon_pages = fo_rss_pages(mm, FO_RSS_ANON);

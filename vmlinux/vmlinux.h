@@ -99,6 +99,7 @@ struct pid {
 
 struct signal_struct {
 	int nr_threads;
+	unsigned int flags;
 	struct pid *pids[4];
 	s16 oom_score_adj;
 };

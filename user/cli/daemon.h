@@ -29,6 +29,7 @@
 struct daemon_options {
 	const char *config_path; /* NULL: the default one if it is there, else the built-in */
 	const char *events_path; /* NULL: what the configuration says */
+	const char *host_root;	 /* where the host's files are seen; NULL: / */
 	uint64_t for_ns;	 /* 0: until a signal */
 	bool dry_run;
 };
@@ -50,6 +51,8 @@ struct daemon {
 	struct ingest *ingest;
 	struct sampler *sampler;
 	struct tasks *tasks;
+	struct podnames *names;
+	struct places *places;
 	struct writer *writer;
 	struct worker *aide;
 	struct watch *watches;
@@ -66,6 +69,7 @@ struct daemon {
 	int timer_fd;
 	int end_fd;
 	int signal_fd;
+	struct config_watch *config_watch; /* NULL: its changes are not noticed */
 	bool timer_runs;
 	bool stop;
 

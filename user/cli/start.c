@@ -28,13 +28,19 @@
 /* Above the highest CFS task, below whatever the administrator made real-time on purpose. */
 #define PRIORITY 1
 
+const char *start_config_path(const char *path)
+{
+	if (!path && access(DEFAULT_CONFIG, F_OK) == 0)
+		return DEFAULT_CONFIG;
+	return path;
+}
+
 int start_config(const char *path, struct config **ret)
 {
 	static struct config_errors errors; /* 64 lines: too large for a stack that is locked */
 	int err;
 
-	if (!path && access(DEFAULT_CONFIG, F_OK) == 0)
-		path = DEFAULT_CONFIG;
+	path = start_config_path(path);
 	if (!path) {
 		*ret = config_default();
 		return *ret ? 0 : -ENOMEM;
@@ -42,6 +48,8 @@ int start_config(const char *path, struct config **ret)
 	err = config_read(path, ret, &errors);
 	for (size_t i = 0; i < errors.count; i++)
 		log_error("%s", errors.list[i].text);
+	for (size_t i = 0; i < errors.warning_count; i++)
+		log_warn("%s", errors.warnings[i].text);
 	if (errors.more)
 		log_error("%s: and %zu more", path, errors.more);
 	config_errors_free(&errors);
@@ -85,7 +93,7 @@ int start_lock(struct daemon *daemon)
 static bool acts_on_cgroups(const struct config *config)
 {
 	for (size_t i = 0; i < config->policy_count; i++)
-		if (config->policies[i].match_cgroup && !config->policies[i].warn_only)
+		if (!config->policies[i].match_node && !config->policies[i].warn_only)
 			return true;
 	return false;
 }
@@ -225,11 +233,14 @@ void start_tell(struct daemon *daemon)
 	for (size_t i = 0; i < daemon->config->policy_count; i++) {
 		const struct policy *policy = &daemon->config->policies[i];
 
-		log_info("policy %s: %s%s, %s", policy->name,
-			 policy->match_node ? "the node" : "cgroups ",
-			 policy->match_node ? "" : policy->match_cgroup,
+		log_info("policy %s: %s%s, %s%s", policy->name,
+			 policy->match_node   ? "the node"
+			 : policy->match_pods ? "pods"
+					      : "cgroups ",
+			 policy->match_cgroup ? policy->match_cgroup : "",
 			 policy->warn_only ? "warned of, never acted on"
-					   : pressures[policy->pressure]);
+					   : pressures[policy->pressure],
+			 policy->dry_run ? ", dry run" : "");
 	}
 	snprintf(text, sizeof(text), "%zu of %zu hooks, cgroup v%d%s", attached, n,
 		 daemon->host.version,

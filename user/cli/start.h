@@ -10,6 +10,8 @@
 struct config;
 struct daemon;
 
+/* The file that start_config() would read; NULL: none. */
+const char *start_config_path(const char *path);
 /* The file, or the default one if it is there, or the built-in; 0 or -errno, errors logged. */
 int start_config(const char *path, struct config **ret);
 /* Keeps a second instance out. */

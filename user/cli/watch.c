@@ -12,6 +12,7 @@
 #include "cli/notes.h"
 #include "judge/rules.h"
 #include "sense/loader.h"
+#include "sense/places.h"
 #include "sense/sampler.h"
 #include "sense/tasks.h"
 
@@ -109,6 +110,42 @@ void watch_end(struct daemon *daemon, struct watch *watch)
 	watch->used = false;
 }
 
+static const char *keep_name(char *to, const char *name)
+{
+	size_t len = name ? strlen(name) : 0;
+
+	if (!len || len >= WATCH_NAME_MAX)
+		return NULL; /* half of a name is another name */
+	memcpy(to, name, len + 1);
+	return to;
+}
+
+static void name_scope(struct daemon *daemon, struct watch *watch)
+{
+	struct place_info info;
+
+	place_of_path(watch->cgroup.path, daemon->names, &watch->pod_path, &info);
+	watch->names = (struct scope_names){
+		.path = watch->cgroup.path,
+		.in_pod = info.pod_uid != NULL,
+		.qos = info.qos,
+		.pod = keep_name(watch->pod, info.pod),
+		.namespace = keep_name(watch->namespace, info.namespace),
+		.container = keep_name(watch->container, info.container),
+	};
+}
+
+bool watch_settle_policy(struct daemon *daemon, struct watch *watch, const struct config *config)
+{
+	if (watch->scope == FO_SCOPE_NODE) {
+		watch->policy = rules_policy_node(config);
+	} else {
+		name_scope(daemon, watch);
+		watch->policy = rules_policy_cgroup(config, &watch->names);
+	}
+	return watch->policy != NULL;
+}
+
 static void list_tasks(struct daemon *daemon, struct watch *watch, uint64_t now_ns)
 {
 	const struct candidate *candidates;
@@ -130,13 +167,7 @@ void watch_begin(struct daemon *daemon, uint64_t scope, uint64_t now_ns)
 	}
 	memset(watch, 0, sizeof(*watch));
 	watch->scope = scope;
-	if (scope == FO_SCOPE_NODE) {
-		watch->policy = rules_policy_node(daemon->config);
-		if (!watch->policy) {
-			watch_mute(daemon, scope, UINT64_MAX);
-			return;
-		}
-	} else {
+	if (scope != FO_SCOPE_NODE) {
 		err = cgroup_open_id(&daemon->host, scope, &watch->cgroup);
 		if (err) {
 			if (err != -ENODEV)
@@ -146,12 +177,11 @@ void watch_begin(struct daemon *daemon, uint64_t scope, uint64_t now_ns)
 			watch_mute(daemon, scope, now_ns + MUTE_MOST_NS);
 			return;
 		}
-		watch->policy = rules_policy_cgroup(daemon->config, watch->cgroup.path);
-		if (!watch->policy) {
-			cgroup_shut(&watch->cgroup);
-			watch_mute(daemon, scope, UINT64_MAX);
-			return;
-		}
+	}
+	if (!watch_settle_policy(daemon, watch, daemon->config)) {
+		cgroup_shut(&watch->cgroup);
+		watch_mute(daemon, scope, UINT64_MAX);
+		return;
 	}
 	watch->used = true;
 	watch->active_ns = now_ns;

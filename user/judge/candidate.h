@@ -56,6 +56,8 @@ struct candidate {
 	uint32_t threads;
 	int oom_score_adj;
 	bool kernel_thread;
+	bool init;	/* the first process of a pid namespace: its end is the end of all in it */
+	bool oom_group; /* its cgroup is to die as one (memory.oom.group) */
 	const char *comm;
 	const char *cmdline; /* arguments joined by spaces */
 	size_t cmdline_len;
@@ -65,7 +67,6 @@ struct candidate {
 	const char *pod_uid;   /* known for every process in a pod */
 	const char *namespace; /* Kubernetes' */
 	const char *container; /* its name in the pod */
-	uint32_t slot;	       /* sense/tasks's own */
 };
 
 /* What a kill gives back for sure: memory that is only this process's. */

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #include "judge/victim.h"
 
-#include <stdbool.h>
-
-#include "judge/candidate.h"
-#include "judge/config.h"
+#include <string.h>
 
 /*
  * How much more a process that made all of the recent growth counts than one of the same
@@ -33,6 +30,8 @@ static double small_bytes(const struct victim_request *request)
 {
 	double bytes = SMALL_SHARE * (double)request->scope_bytes;
 
+	if (request->policy->min_free_bytes)
+		return (double)request->policy->min_free_bytes;
 	return bytes < SMALL_MOST_BYTES ? bytes : SMALL_MOST_BYTES;
 }
 
@@ -51,10 +50,15 @@ static enum victim_exclusion exclusion_of(const struct victim_request *request,
 		return VICTIM_SELF;
 	if (candidate->oom_score_adj <= -1000)
 		return VICTIM_ADJ;
+	/* without its sandbox a pod has no network, and the runtime leaks what belonged to it */
+	if (candidate->place == PLACE_SANDBOX || candidate->place == PLACE_RUNTIME)
+		return VICTIM_HOLDER;
 	if (standing == STANDING_PROTECT)
 		return VICTIM_PROTECTED;
 	if (standing == STANDING_UNKNOWN)
 		return VICTIM_UNKNOWN;
+	if (request->policy->spare_pid1 && candidate->init)
+		return VICTIM_INIT;
 	if (is_backed_off(request, candidate->pid))
 		return VICTIM_BACKOFF;
 	if (standing != STANDING_PREFER &&
@@ -80,17 +84,31 @@ static double score_of(const struct victim_request *request, const struct candid
 	}
 }
 
+/* The order in which kubelet would evict, as far as it can be told without its API. */
+static enum victim_tier tier_of(const struct victim_request *request, const struct candidate *c)
+{
+	double asked = (double)c->pod_requests / 1000 * (double)request->scope_bytes;
+
+	if (!request->node)
+		return VICTIM_TIER_REST;
+	if (c->qos == QOS_BESTEFFORT)
+		return VICTIM_TIER_BESTEFFORT;
+	if (c->qos == QOS_BURSTABLE && c->pod_requests && (double)c->pod_bytes > asked)
+		return VICTIM_TIER_ABOVE;
+	return VICTIM_TIER_REST;
+}
+
 static int class_of(const struct victim *victim)
 {
 	if (victim->excluded)
-		return 3;
+		return VICTIM_TIERS_ + 2;
 	switch (victim->standing) {
 	case STANDING_PREFER:
 		return 0;
 	case STANDING_AVOID:
-		return 2;
+		return VICTIM_TIERS_ + 1;
 	default:
-		return 1;
+		return 1 + (int)victim->tier;
 	}
 }
 
@@ -157,6 +175,7 @@ size_t victim_rank(const struct victim_request *request, const struct candidate 
 
 		*victim = (struct victim){.candidate = &candidates[i]};
 		victim->standing = rules_standing(request->policy, &candidates[i], &victim->rule);
+		victim->tier = tier_of(request, &candidates[i]);
 		victim->excluded = exclusion_of(request, &candidates[i], victim->standing);
 		victim->blame = growth > 0 ? (double)candidates[i].growth_bytes / growth : 0;
 		victim->score = score_of(request, &candidates[i], victim->blame, trust);
@@ -167,6 +186,65 @@ size_t victim_rank(const struct victim_request *request, const struct candidate 
 	return eligible;
 }
 
+struct victim_group victim_group_of(const struct policy *policy, const struct candidate *candidate)
+{
+	struct victim_group group = {.unit = policy->kill};
+
+	/* what its owner wants to die as one does, as under the kernel's own OOM killer */
+	if (group.unit == KILL_UNIT_PROCESS && candidate->oom_group && !policy->spare_pid1)
+		group.unit = KILL_UNIT_CGROUP;
+	switch (group.unit) {
+	case KILL_UNIT_GROUP:
+		if (candidate->group <= 0)
+			group.unit = KILL_UNIT_PROCESS;
+		group.process_group = candidate->group;
+		break;
+	case KILL_UNIT_CGROUP:
+		group.memcg_id = candidate->memcg_id;
+		break;
+	case KILL_UNIT_POD:
+		if (!candidate->pod_uid || strlen(candidate->pod_uid) >= sizeof(group.pod_uid))
+			group.unit = KILL_UNIT_PROCESS;
+		else
+			strcpy(group.pod_uid, candidate->pod_uid);
+		break;
+	default:
+		break;
+	}
+	return group;
+}
+
+bool victim_is_in_group(const struct victim_group *group, const struct candidate *candidate)
+{
+	switch (group->unit) {
+	case KILL_UNIT_GROUP:
+		return candidate->group == group->process_group;
+	case KILL_UNIT_CGROUP:
+		return true;
+	case KILL_UNIT_POD:
+		return candidate->pod_uid && !strcmp(candidate->pod_uid, group->pod_uid) &&
+		       candidate->place == PLACE_POD;
+	default:
+		return false;
+	}
+}
+
+bool victim_may_stay(enum victim_exclusion exclusion)
+{
+	return exclusion == VICTIM_INIT;
+}
+
+const char *victim_tier_name(enum victim_tier tier)
+{
+	static const char *const names[VICTIM_TIERS_] = {
+		[VICTIM_TIER_BESTEFFORT] = "besteffort",
+		[VICTIM_TIER_ABOVE] = "above its request",
+		[VICTIM_TIER_REST] = "rest",
+	};
+
+	return names[tier];
+}
+
 const char *victim_exclusion_name(enum victim_exclusion exclusion)
 {
 	static const char *const names[VICTIM_EXCLUSIONS_] = {
@@ -174,7 +252,9 @@ const char *victim_exclusion_name(enum victim_exclusion exclusion)
 		[VICTIM_SELF] = "never (pid 1, kernel thread or fastoom-bpf itself)",
 		[VICTIM_ADJ] = "oom_score_adj is -1000",
 		[VICTIM_PROTECTED] = "protected",
-		[VICTIM_UNKNOWN] = "command line not known, and a protect rule asks for it",
+		[VICTIM_HOLDER] = "holds a pod together, or runs containers",
+		[VICTIM_UNKNOWN] = "not known what a protect rule asks for",
+		[VICTIM_INIT] = "first process of a container, spared",
 		[VICTIM_SMALL] = "too small to matter",
 		[VICTIM_BACKOFF] = "could not be killed a moment ago",
 	};

@@ -10,23 +10,32 @@
 #ifndef FASTOOM_JUDGE_VICTIM_H
 #define FASTOOM_JUDGE_VICTIM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "judge/config.h"
 #include "judge/rules.h"
-
-struct candidate;
-struct policy;
 
 enum victim_exclusion {
 	VICTIM_ELIGIBLE,
 	VICTIM_SELF,	  /* PID 1, a kernel thread, or us */
 	VICTIM_ADJ,	  /* oom_score_adj -1000 */
+	VICTIM_HOLDER,	  /* a pod's sandbox, or a container runtime, shim or kubelet */
 	VICTIM_PROTECTED, /* `protect` names it */
-	VICTIM_UNKNOWN,	  /* `protect` could name it, but its command line is not known yet */
+	VICTIM_UNKNOWN,	  /* `protect` could name it, but what it asks for is not known yet */
 	VICTIM_SMALL,	  /* gives back too little to matter, and no rule prefers it */
+	VICTIM_INIT,	  /* the first process of a container, and the policy spares those */
 	VICTIM_BACKOFF,	  /* could not be killed a moment ago */
 	VICTIM_EXCLUSIONS_,
+};
+
+/* When the node suffers: which pods go before others that no rule names. */
+enum victim_tier {
+	VICTIM_TIER_BESTEFFORT, /* asked for nothing */
+	VICTIM_TIER_ABOVE,	/* Burstable, and its pod holds more than it asked for */
+	VICTIM_TIER_REST,
+	VICTIM_TIERS_,
 };
 
 struct victim {
@@ -34,6 +43,7 @@ struct victim {
 	const struct rule *rule; /* what put it here; NULL: its score alone */
 	enum victim_exclusion excluded;
 	enum standing standing;
+	enum victim_tier tier;
 	double score;
 	double blame; /* its share of the scope's recent growth, 0..1 */
 };
@@ -41,6 +51,7 @@ struct victim {
 struct victim_request {
 	const struct policy *policy;
 	uint64_t scope_bytes; /* limit or RAM: the unit of oom_score_adj */
+	bool node;	      /* the scope is the node: pods have their order */
 	int self_pid;
 	const int *backoff_pids; /* may be NULL */
 	size_t backoffs;
@@ -48,13 +59,30 @@ struct victim_request {
 
 /*
  * Fills @ret with all @n candidates: eligible ones first; among them those that `prefer`
- * names, then the others, then those that `avoid` names; each by falling score. Ties: what
- * gives back more, then the younger process, then the lower pid, so that equal input gives
+ * names, then the others (by tier), then those that `avoid` names; each by falling score. Ties:
+ * what gives back more, then the younger process, then the lower pid, so that equal input gives
  * equal order. Returns how many are eligible.
  */
 size_t victim_rank(const struct victim_request *request, const struct candidate *candidates,
 		   size_t n, struct victim *ret);
 
+/* What dies together with a victim. */
+struct victim_group {
+	enum kill_unit unit;
+	uint64_t memcg_id; /* KILL_UNIT_CGROUP: those listed below it */
+	int process_group;
+	char pod_uid[40];
+};
+
+/* What @policy says of @candidate's end: its group, as far as it can be told, or just itself. */
+struct victim_group victim_group_of(const struct policy *policy, const struct candidate *candidate);
+
+bool victim_is_in_group(const struct victim_group *group, const struct candidate *candidate);
+
+/* Whether one that is excluded so may be left out, and the others of its group die. */
+bool victim_may_stay(enum victim_exclusion exclusion);
+
+const char *victim_tier_name(enum victim_tier tier);
 const char *victim_exclusion_name(enum victim_exclusion exclusion);
 
 #endif /* FASTOOM_JUDGE_VICTIM_H */

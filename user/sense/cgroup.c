@@ -146,6 +146,18 @@ int cgroup_path_of(const struct cgroup_host *host, uint64_t id, char *path)
 	return err;
 }
 
+bool cgroup_oom_group(const struct cgroup_host *host, const char *path)
+{
+	char name[CGROUP_PATH_MAX + 32], text[4];
+	_cleanup_close_ int fd = -1;
+
+	if (host->version != 2)
+		return false;
+	snprintf(name, sizeof(name), "%s/memory.oom.group", path[1] ? path + 1 : ".");
+	fd = openat(host->mount_fd, name, O_RDONLY | O_CLOEXEC);
+	return fd >= 0 && read(fd, text, sizeof(text)) > 0 && text[0] == '1';
+}
+
 int cgroup_open_id(const struct cgroup_host *host, uint64_t id, struct cgroup *ret)
 {
 	struct cgroup cgroup = {.id = id};

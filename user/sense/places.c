@@ -166,6 +166,7 @@ static void look(struct places *places, struct entry *entry, uint64_t id)
 	if (cgroup_path_of(places->host, id, path))
 		return;
 	place_of_path(path, places->names, &pod, &info);
+	info.oom_group = cgroup_oom_group(places->host, path);
 	entry->info = info;
 	entry->info.path = keep(places, info.path);
 	entry->info.namespace = keep(places, info.namespace);

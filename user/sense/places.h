@@ -32,6 +32,7 @@ struct place_info {
 	const char *pod;
 	const char *container;
 	const char *container_id;
+	bool oom_group; /* memory.oom.group, when it was first looked at */
 };
 
 struct pod_sum {
