@@ -224,6 +224,7 @@ static void test_values(void **state)
 		{"ladder", "[ kill, kill ]"},
 		{"ladder", "[ kill, term ]"},
 		{"ladder", "[ kill 2s ]"},
+		{"ladder", "[ term, freeze ]"},
 		{"ladder", "[ notify 1s ]"},
 		{"ladder", "[ term 2 ]"},
 		{"ladder", "[ term 0s ]"},

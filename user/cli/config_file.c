@@ -1149,13 +1149,16 @@ static void parse_policy_ladder(struct config_parser *p, const struct config_key
 			error_value(p, key, value, "");
 			continue;
 		}
+		/* whoever was told to end is not to be frozen, or waited for */
 		late = policy->ladder_count &&
-		       policy->ladder[policy->ladder_count - 1].kind == RUNG_KILL;
+		       policy->ladder[policy->ladder_count - 1].kind >= RUNG_TERM &&
+		       rung.kind <= policy->ladder[policy->ladder_count - 1].kind;
 		for (size_t i = 0; i < policy->ladder_count; i++)
 			again |= policy->ladder[i].kind == rung.kind;
 		if (again || late)
 			error_add(p, value->line, value->column, key->name, "'%s' %s; allowed: %s",
-				  value->text, again ? "stands there twice" : "comes after kill",
+				  value->text,
+				  again ? "stands there twice" : "comes after term or kill",
 				  key->allowed);
 		else
 			policy->ladder[policy->ladder_count++] = rung;
@@ -1223,8 +1226,8 @@ static const struct config_key policy_keys[] = {
 		.type = "list",
 		.parse = parse_policy_ladder,
 		.allowed = "a list of 1 to 8 of notify, reclaim, force_empty, throttle, freeze, "
-			   "term, kill, each once, kill last, all but notify and kill with a "
-			   "duration up to 60s if wanted, such as 'term 2s'",
+			   "term, kill, each once, term and kill last; all but notify and kill "
+			   "with a duration up to 60s if wanted, such as 'term 2s'",
 		.preset = "[ kill ]",
 		.help = "What is done, step by step, until the risk has fallen.",
 	},

@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "act/ladder.h"
+#include "act/notifier.h"
 #include "base/log.h"
 #include "base/util.h"
 #include "base/worker.h"
@@ -150,6 +152,7 @@ static void reload(struct daemon *daemon)
 	}
 	config_free(daemon->config);
 	daemon->config = fresh;
+	start_notifier(daemon);
 	if (rules_policy_node(fresh) && !watch_find(daemon, FO_SCOPE_NODE))
 		watch_forget(daemon, FO_SCOPE_NODE);
 	log_info("configuration reloaded: %zu policies", fresh->policy_count);
@@ -295,7 +298,11 @@ static int begin(struct daemon *daemon)
 	if (code != EXIT_OK)
 		return code;
 
+	start_notifier(daemon);
 	err = allocate(daemon);
+	if (!err)
+		err = ladder_new(&daemon->ladder, WATCHES_MAX, daemon->host.version,
+				 daemon->host.ops ? daemon->host.mount : NULL, NULL);
 	if (!err)
 		err = sampler_new(&daemon->sampler, daemon->loader, &daemon->host, &daemon->node);
 	if (!err)
@@ -361,6 +368,8 @@ void daemon_free(struct daemon *daemon)
 		if (daemon->watches[i].used)
 			watch_end(daemon, &daemon->watches[i]);
 	aide_stopped = worker_stop(daemon->aide, 3000000000ULL);
+	ladder_free(daemon->ladder);
+	notifier_stop(daemon->notifier);
 	log_set_sink(NULL);
 	writer_shut(daemon->writer);
 	ingest_free(daemon->ingest);

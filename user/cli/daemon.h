@@ -55,6 +55,8 @@ struct daemon {
 	struct places *places;
 	struct writer *writer;
 	struct worker *aide;
+	struct ladder *ladder;
+	struct notifier *notifier; /* NULL: nothing is to be notified */
 	struct watch *watches;
 	struct victim *ranking; /* room for incident_begin() */
 	size_t ranking_size;

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "act/notifier.h"
 #include "base/log.h"
 #include "cli/config_file.h"
 #include "cli/daemon.h"
@@ -150,6 +151,18 @@ void start_warn(const struct daemon *daemon)
 			"cgroups cannot be opened by their id: %s; only the node is watched; give it "
 			"CAP_DAC_READ_SEARCH",
 			strerror(EPERM));
+}
+
+void start_notifier(struct daemon *daemon)
+{
+	int err;
+
+	if (daemon->notifier || !daemon->config->notify_program)
+		return;
+	err = notifier_start(&daemon->notifier);
+	if (err)
+		log_warn("the helper for `notify` cannot be started: %s; nobody is notified",
+			 strerror(-err));
 }
 
 int start_kernel_side(struct daemon *daemon)

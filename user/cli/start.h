@@ -18,6 +18,8 @@ int start_config(const char *path, struct config **ret);
 int start_lock(struct daemon *daemon);
 /* The memory controller and the node's files. */
 int start_host(struct daemon *daemon);
+/* The helper for `notify`, if the configuration has a program for it. */
+void start_notifier(struct daemon *daemon);
 int start_kernel_side(struct daemon *daemon);
 int start_events(struct daemon *daemon);
 /* Said once all else is well: what is wrong then is one sentence. */

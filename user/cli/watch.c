@@ -103,7 +103,7 @@ void watch_forget(struct daemon *daemon, uint64_t scope)
 void watch_end(struct daemon *daemon, struct watch *watch)
 {
 	if (watch->incident.open)
-		kill_done(&watch->incident.kill);
+		incident_drop(daemon, watch);
 	if (watch->scope == FO_SCOPE_NODE)
 		loader_eyes_node(daemon->loader, false);
 	cgroup_shut(&watch->cgroup);
@@ -299,6 +299,29 @@ static void log_evidence(const struct watch *watch, const struct evidence *e)
 		  e->turnover, e->major_faults, e->reclaims, e->has);
 }
 
+static bool is_within(const struct watch *inner, const struct watch *outer)
+{
+	size_t len = strlen(outer->cgroup.path);
+
+	if (outer->scope == FO_SCOPE_NODE || inner == outer)
+		return true;
+	return inner->scope != FO_SCOPE_NODE &&
+	       !strncmp(inner->cgroup.path, outer->cgroup.path, len) &&
+	       inner->cgroup.path[len] == '/';
+}
+
+/* Somebody is dying in it, for its own sake or for that of a scope within it. */
+static bool is_pending(const struct daemon *daemon, const struct watch *watch)
+{
+	for (size_t i = 0; i < WATCHES_MAX; i++) {
+		const struct watch *other = &daemon->watches[i];
+
+		if (other->used && other->incident.open && is_within(other, watch))
+			return true;
+	}
+	return false;
+}
+
 void watch_tick(struct daemon *daemon, struct watch *watch, uint64_t now_ns)
 {
 	struct evidence evidence;
@@ -337,7 +360,7 @@ void watch_tick(struct daemon *daemon, struct watch *watch, uint64_t now_ns)
 	evidence = window_evidence(&watch->window);
 	if (evidence.span_ns) {
 		watch->verdict = verdict_decide(&watch->state, watch->policy, &evidence, now_ns,
-						watch->incident.open);
+						is_pending(daemon, watch));
 		log_evidence(watch, &evidence);
 		after_verdict(daemon, watch, &evidence, now_ns);
 	}

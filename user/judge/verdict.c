@@ -89,6 +89,8 @@ struct verdict verdict_decide(struct verdict_state *state, const struct policy *
 	 * against it */
 	over = verdict.risk.known && verdict.risk.value >= threshold && e->reclaiming &&
 	       e->level >= LEAST_LEVEL;
+	verdict.over = over;
+	verdict.spike = spike;
 	if (over && !state->over_since_ns)
 		state->over_since_ns = now_ns;
 	if (verdict.risk.known && !over) {
