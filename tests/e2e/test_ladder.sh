@@ -63,13 +63,23 @@ end_case
 
 LOAD_KEPT=$LOAD LOAD=$LOAD_IGNORES
 case_of ignores "ladder: [ reclaim 500ms, term 1s, kill ]
-$RULES" leak --to 200MiB --rate 200MiB --comm leaker
+$RULES" leak --to 200MiB --rate 4GiB --comm leaker
 LOAD=$LOAD_KEPT
 want='chosen recorded reclaim term signal killed'
 [[ $SCENE__V == 2 ]] || want='chosen recorded reclaim not possible term signal killed'
 echo "ignores: $(steps "$RECORD") $(jq -r '"\(.outcome) \(.took_ms)"' <<<"$RECORD")"
 show_check "asked, then killed: $(steps "$RECORD")" "\"$(steps "$RECORD")\" == \"$want\"" || :
 show_check "it had its second: $(jq .took_ms <<<"$RECORD") ms" "$(jq '.took_ms >= 1000' <<<"$RECORD" | sed 's/true/1/; s/false/0/')" || :
+end_case
+
+# who goes on growing has not heard: the grace ends there
+LOAD=$LOAD_IGNORES
+case_of grows "ladder: [ term 20s, kill ]
+$RULES" leak --to 230MiB --rate 20MiB --comm leaker
+LOAD=$LOAD_KEPT
+echo "grows: $(steps "$RECORD") $(jq -r '"\(.outcome) \(.took_ms)"' <<<"$RECORD")"
+show_check "asked, then killed" "\"$(steps "$RECORD")\" == \"chosen recorded term signal killed\"" || :
+show_check "cut short: $(jq .took_ms <<<"$RECORD") ms" "$(jq '.took_ms < 10000' <<<"$RECORD" | sed 's/true/1/; s/false/0/')" || :
 end_case
 
 # the program writes down what it is told, and then does not end

@@ -44,5 +44,6 @@ bool option_duration(const char *text, void *target); /* uint64_t ns */
 
 extern const struct command command_run;
 extern const struct command command_check;
+extern const struct command command_victims;
 
 #endif /* FASTOOM_CLI_CMD_H */

@@ -15,6 +15,7 @@
 static const struct command *const commands[] = {
 	&command_run,
 	&command_check,
+	&command_victims,
 };
 
 static void usage(FILE *to)

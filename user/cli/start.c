@@ -165,6 +165,12 @@ void start_notifier(struct daemon *daemon)
 			 strerror(-err));
 }
 
+int start_loader_exit(int err)
+{
+	return err == -ENOENT || err == -EPERM || err == -EACCES || err == -ENOPROTOOPT ? EXIT_HOST
+											: EXIT_LOAD;
+}
+
 int start_kernel_side(struct daemon *daemon)
 {
 	char why[512] = "out of memory";
@@ -173,8 +179,7 @@ int start_kernel_side(struct daemon *daemon)
 	if (!err)
 		return EXIT_OK;
 	log_error("%s", why);
-	return err == -ENOENT || err == -EPERM || err == -EACCES || err == -ENOPROTOOPT ? EXIT_HOST
-											: EXIT_LOAD;
+	return start_loader_exit(err);
 }
 
 int start_events(struct daemon *daemon)

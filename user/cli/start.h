@@ -20,6 +20,8 @@ int start_lock(struct daemon *daemon);
 int start_host(struct daemon *daemon);
 /* The helper for `notify`, if the configuration has a program for it. */
 void start_notifier(struct daemon *daemon);
+/* The exit code for loader_new()'s error. */
+int start_loader_exit(int err);
 int start_kernel_side(struct daemon *daemon);
 int start_events(struct daemon *daemon);
 /* Said once all else is well: what is wrong then is one sentence. */
