@@ -511,6 +511,50 @@ static void test_holders(void **state)
 				 victims[i].candidate->pid == 12 ? VICTIM_INIT : VICTIM_HOLDER);
 }
 
+/* Forty small ones of one process group beside a steady big one: together they are the culprit. */
+static void test_families(void **state)
+{
+	enum {
+		BOMB = 40,
+		N = BOMB + 2
+	};
+	struct policy policy = {.kill = KILL_UNIT_GROUP};
+	struct candidate candidates[N];
+	struct victim victims[N];
+	uint64_t random = 5;
+
+	(void)state;
+	for (int i = 0; i < BOMB; i++) {
+		candidates[i] = process(1000 + i, 1);
+		candidates[i].anon_bytes = MIB;
+		candidates[i].growth_bytes = MIB;
+		candidates[i].group = 1000;
+		candidates[i].memcg_id = 7;
+		candidates[i].pod_uid = "bomb";
+	}
+	candidates[BOMB] = process(10, 100);
+	candidates[BOMB].group = 10;
+	candidates[BOMB].memcg_id = 8;
+	candidates[BOMB + 1] = process(11, 1);
+	shuffle(candidates, N, &random);
+	/* by itself each of them is too small to matter */
+	policy.kill = KILL_UNIT_PROCESS;
+	assert_int_equal(rank_of(&policy, candidates, N, victims), 1);
+	assert_int_equal(victims[0].candidate->pid, 10);
+	for (int unit = KILL_UNIT_GROUP; unit <= KILL_UNIT_POD; unit++) {
+		policy.kill = (enum kill_unit)unit;
+		assert_int_equal(rank_of(&policy, candidates, N, victims), BOMB + 1);
+		assert_true(victims[0].candidate->pid >= 1000);
+		assert_int_equal(victims[0].gives_bytes, BOMB * MIB);
+		assert_int_equal(victims[0].growth_bytes, BOMB * MIB);
+		assert_near(victims[0].blame, 1);
+		assert_int_equal(victims[BOMB].candidate->pid, 10);
+		assert_int_equal(victims[BOMB].gives_bytes, 100 * MIB);
+		assert_int_equal(victims[BOMB + 1].candidate->pid, 11);
+		assert_int_equal(victims[BOMB + 1].gives_bytes, MIB);
+	}
+}
+
 static void test_min_free(void **state)
 {
 	struct policy policy = {.min_free_bytes = 50 * MIB};
@@ -570,6 +614,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_tiers),
 		cmocka_unit_test_teardown(test_holders, forget_regexes),
+		cmocka_unit_test(test_families),
 		cmocka_unit_test(test_min_free),
 		cmocka_unit_test(test_groups),
 		cmocka_unit_test_teardown(test_total_order, forget_regexes),

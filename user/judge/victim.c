@@ -44,8 +44,11 @@ static bool is_backed_off(const struct victim_request *request, int pid)
 }
 
 static enum victim_exclusion exclusion_of(const struct victim_request *request,
-					  const struct candidate *candidate, enum standing standing)
+					  const struct victim *victim)
 {
+	const struct candidate *candidate = victim->candidate;
+	enum standing standing = victim->standing;
+
 	if (candidate->pid <= 1 || candidate->pid == request->self_pid || candidate->kernel_thread)
 		return VICTIM_SELF;
 	if (candidate->oom_score_adj <= -1000)
@@ -61,16 +64,16 @@ static enum victim_exclusion exclusion_of(const struct victim_request *request,
 		return VICTIM_INIT;
 	if (is_backed_off(request, candidate->pid))
 		return VICTIM_BACKOFF;
-	if (standing != STANDING_PREFER &&
-	    (double)candidate_gives_bytes(candidate) < small_bytes(request))
+	if (standing != STANDING_PREFER && (double)victim->gives_bytes < small_bytes(request))
 		return VICTIM_SMALL;
 	return VICTIM_ELIGIBLE;
 }
 
-static double score_of(const struct victim_request *request, const struct candidate *candidate,
-		       double blame, double trust)
+static double score_of(const struct victim_request *request, const struct victim *victim,
+		       double trust)
 {
-	double gives = (double)candidate_gives_bytes(candidate);
+	const struct candidate *candidate = victim->candidate;
+	double gives = (double)victim->gives_bytes;
 	double adj = (double)candidate->oom_score_adj / 1000 * (double)request->scope_bytes;
 
 	switch (request->policy->rank) {
@@ -78,7 +81,7 @@ static double score_of(const struct victim_request *request, const struct candid
 		/* mm/oom_kill.c, oom_badness(): all resident pages, swap and page tables */
 		return gives + (double)candidate->file_bytes + (double)candidate->shmem_bytes + adj;
 	case RANK_BLAME:
-		return gives * (1 + BLAME_WEIGHT * blame * trust) + adj;
+		return gives * (1 + BLAME_WEIGHT * victim->blame * trust) + adj;
 	default:
 		return gives + adj;
 	}
@@ -129,14 +132,49 @@ static bool dies_before(const struct victim *a, const struct victim *b)
 	return a->candidate->pid < b->candidate->pid;
 }
 
-static void sift_down(struct victim *heap, size_t root, size_t n)
+/* < 0: a and b die apart, and a's family comes first; 0: they die together. Any total order. */
+static int compare_families(enum kill_unit unit, const struct candidate *a,
+			    const struct candidate *b)
+{
+	switch (unit) {
+	case KILL_UNIT_GROUP:
+		if (a->group > 0 && b->group > 0)
+			return (a->group > b->group) - (a->group < b->group);
+		break;
+	case KILL_UNIT_CGROUP:
+		return (a->memcg_id > b->memcg_id) - (a->memcg_id < b->memcg_id);
+	case KILL_UNIT_POD:
+		if (a->pod_uid && b->pod_uid)
+			return strcmp(a->pod_uid, b->pod_uid);
+		if (a->pod_uid || b->pod_uid)
+			return a->pod_uid ? 1 : -1;
+		break;
+	default:
+		break;
+	}
+	/* on its own: before those that have a family, by its pid */
+	if (unit == KILL_UNIT_GROUP && (a->group > 0) != (b->group > 0))
+		return a->group > 0 ? 1 : -1;
+	return (a->pid > b->pid) - (a->pid < b->pid);
+}
+
+static bool is_before(const struct victim_request *request, bool by_family, const struct victim *a,
+		      const struct victim *b)
+{
+	if (by_family)
+		return compare_families(request->policy->kill, a->candidate, b->candidate) < 0;
+	return dies_before(a, b);
+}
+
+static void sift_down(const struct victim_request *request, bool by_family, struct victim *heap,
+		      size_t root, size_t n)
 {
 	for (size_t child; (child = 2 * root + 1) < n; root = child) {
 		struct victim swap;
 
-		if (child + 1 < n && dies_before(&heap[child], &heap[child + 1]))
+		if (child + 1 < n && is_before(request, by_family, &heap[child], &heap[child + 1]))
 			child++;
-		if (!dies_before(&heap[root], &heap[child]))
+		if (!is_before(request, by_family, &heap[root], &heap[child]))
 			return;
 		swap = heap[root];
 		heap[root] = heap[child];
@@ -145,16 +183,45 @@ static void sift_down(struct victim *heap, size_t root, size_t n)
 }
 
 /* In place: qsort() may allocate. */
-static void sort(struct victim *victims, size_t n)
+static void sort(const struct victim_request *request, bool by_family, struct victim *victims,
+		 size_t n)
 {
 	for (size_t i = n / 2; i-- > 0;)
-		sift_down(victims, i, n);
+		sift_down(request, by_family, victims, i, n);
 	while (n > 1) {
 		struct victim swap = victims[0];
 
 		victims[0] = victims[--n];
 		victims[n] = swap;
-		sift_down(victims, 0, n);
+		sift_down(request, by_family, victims, 0, n);
+	}
+}
+
+/* What the death of each one gives back, and how much of that is new. */
+static void add_families(const struct victim_request *request, struct victim *victims, size_t n)
+{
+	enum kill_unit unit = request->policy->kill;
+
+	for (size_t i = 0; i < n; i++) {
+		victims[i].gives_bytes = candidate_gives_bytes(victims[i].candidate);
+		victims[i].growth_bytes = victims[i].candidate->growth_bytes;
+	}
+	if (unit == KILL_UNIT_PROCESS)
+		return;
+	sort(request, true, victims, n);
+	for (size_t from = 0, to; from < n; from = to) {
+		uint64_t gives = 0, growth = 0;
+
+		for (to = from; to < n && !compare_families(unit, victims[from].candidate,
+							    victims[to].candidate);
+		     to++) {
+			gives += victims[to].gives_bytes;
+			growth += victims[to].growth_bytes;
+		}
+		for (size_t i = from; i < to; i++) {
+			victims[i].gives_bytes = gives;
+			victims[i].growth_bytes = growth;
+		}
 	}
 }
 
@@ -170,19 +237,22 @@ size_t victim_rank(const struct victim_request *request, const struct candidate 
 	if (trust > 1)
 		trust = 1;
 
+	for (size_t i = 0; i < n; i++)
+		ret[i] = (struct victim){.candidate = &candidates[i]};
+	add_families(request, ret, n);
 	for (size_t i = 0; i < n; i++) {
 		struct victim *victim = &ret[i];
 
-		*victim = (struct victim){.candidate = &candidates[i]};
-		victim->standing = rules_standing(request->policy, &candidates[i], &victim->rule);
-		victim->tier = tier_of(request, &candidates[i]);
-		victim->excluded = exclusion_of(request, &candidates[i], victim->standing);
-		victim->blame = growth > 0 ? (double)candidates[i].growth_bytes / growth : 0;
-		victim->score = score_of(request, &candidates[i], victim->blame, trust);
+		victim->standing =
+			rules_standing(request->policy, victim->candidate, &victim->rule);
+		victim->tier = tier_of(request, victim->candidate);
+		victim->excluded = exclusion_of(request, victim);
+		victim->blame = growth > 0 ? (double)victim->growth_bytes / growth : 0;
+		victim->score = score_of(request, victim, trust);
 		if (!victim->excluded)
 			eligible++;
 	}
-	sort(ret, n);
+	sort(request, false, ret, n);
 	return eligible;
 }
 

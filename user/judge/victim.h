@@ -2,8 +2,10 @@
 /*
  * victim: ranks candidates. Pure: reads no file, sends nothing, logs nothing.
  *
- * Units:     the score is in bytes, of a fictional size: what the candidate gives back,
- *            weighted by blame, plus oom_score_adj in thousandths of the scope.
+ * Units:     the score is in bytes, of a fictional size: what its kill gives back, weighted by
+ *            blame, plus oom_score_adj in thousandths of the scope. Where the policy kills a
+ *            group, cgroup or pod, both are of all that would die: of a fork bomb each process
+ *            is small, but not all of them together.
  * Errors:    none; an empty or fully excluded list ranks to 0 entries.
  * Ownership: victims point into the caller's candidates and policy, which must outlive them.
  */
@@ -44,6 +46,8 @@ struct victim {
 	enum victim_exclusion excluded;
 	enum standing standing;
 	enum victim_tier tier;
+	uint64_t gives_bytes;  /* its kill gives back: of all that die together */
+	uint64_t growth_bytes; /* of all that die together */
 	double score;
 	double blame; /* its share of the scope's recent growth, 0..1 */
 };
