@@ -18,8 +18,8 @@
 
 struct writer;
 
-/* A record whose every text is hostile (each byte written as six) has 14 kB. */
-#define WRITER_LINE_MAX 16384
+/* A record whose every text is hostile (each byte written as six) has 30 kB. */
+#define WRITER_LINE_MAX 32768
 
 /* @path NULL: events go nowhere. The file is made with mode 0640, its folder if missing. */
 int writer_open(struct writer **ret, const char *path);
