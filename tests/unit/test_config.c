@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -19,6 +20,8 @@
 #include "base/util.h"
 #include "base/yaml.h"
 #include "cli/config_file.h"
+#include "judge/candidate.h"
+#include "judge/victim.h"
 
 /* A list of texts has to be told its length, for some hold a NUL. */
 #define TEXT(s) (s), sizeof(s) - 1
@@ -1013,6 +1016,53 @@ static void put_file(const char *in, const char *name, const char *text)
 	assert_int_equal(fclose(file), 0);
 }
 
+/* Ten thousand rules are read, and the last one is heard; ranking by them takes its time. */
+static void test_many_rules(void **state)
+{
+	enum {
+		RULES = 10000,
+		PROCESSES = 300
+	};
+	static struct candidate candidates[PROCESSES];
+	static struct victim victims[PROCESSES];
+	struct victim_request request = {.scope_bytes = 1 << 30};
+	struct config *config;
+	struct timespec from, to;
+	char *text = malloc(RULES * 64), *at = text;
+	char exe[32];
+
+	(void)state;
+	assert_non_null(text);
+	at += sprintf(at, POLICY "    protect:\n");
+	for (int i = 0; i < RULES; i++)
+		at += sprintf(at, "      - { exe: '^/opt/p%d/bin/x$' }\n", i);
+	config = parse_good(text, (size_t)(at - text));
+	request.policy = &config->policies[0];
+	assert_true(request.policy->protect.count > RULES);
+	snprintf(exe, sizeof(exe), "/opt/p%d/bin/x", RULES - 1);
+	for (int i = 0; i < PROCESSES; i++)
+		candidates[i] = (struct candidate){
+			.pid = 100 + i,
+			.start_boot_ns = (uint64_t)i,
+			.anon_bytes = (uint64_t)(1000 - i) << 20,
+			.place = PLACE_HOST,
+			.comm = "x",
+			.exe = i == 0 ? exe : "/usr/bin/something/else",
+		};
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from);
+	assert_int_equal(victim_rank(&request, candidates, PROCESSES, victims), PROCESSES - 1);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &to);
+	/* the biggest is the one that the last rule protects */
+	assert_int_equal(victims[0].candidate->pid, 101);
+	assert_int_equal(victims[PROCESSES - 1].candidate->pid, 100);
+	assert_int_equal(victims[PROCESSES - 1].excluded, VICTIM_PROTECTED);
+	print_message("%d processes by %d rules: %.0f ms of CPU\n", PROCESSES, RULES,
+		      (double)(to.tv_sec - from.tv_sec) * 1e3 +
+			      (double)(to.tv_nsec - from.tv_nsec) / 1e6);
+	config_free(config);
+	free(text);
+}
+
 /* What stands beside the file is added in the order of names; all of it or nothing. */
 static void test_drop_ins(void **state)
 {
@@ -1116,6 +1166,7 @@ int main(void)
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_warnings),
 		cmocka_unit_test(test_drop_ins),
+		cmocka_unit_test(test_many_rules),
 		cmocka_unit_test(test_good),
 		cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_big),
