@@ -233,7 +233,7 @@ static void print_table(const struct victim *ranking, size_t n, size_t eligible)
 		/* of an excluded one a score would say nothing */
 		units_format_bytes(score, sizeof(score),
 				   victim->score > 0 ? (uint64_t)victim->score : 0);
-		units_format_bytes(bytes, sizeof(bytes), candidate_gives_bytes(c));
+		units_format_bytes(bytes, sizeof(bytes), victim->gives_bytes);
 		if (i < eligible)
 			snprintf(line, sizeof(line), "%4zu", i + 1);
 		else
@@ -297,8 +297,8 @@ static int print_json(const struct view *view, const struct policy *policy, cons
 		if (c->container)
 			json_text(&json, "container", c->container);
 		json_u64(&json, "uid", c->uid);
-		json_u64(&json, "gives_bytes", candidate_gives_bytes(c));
-		json_u64(&json, "growth_bytes", c->growth_bytes);
+		json_u64(&json, "gives_bytes", victim->gives_bytes);
+		json_u64(&json, "growth_bytes", victim->growth_bytes);
 		json_real(&json, "blame", victim->blame);
 		json_i64(&json, "oom_score_adj", c->oom_score_adj);
 		json_real(&json, "score", victim->score);
