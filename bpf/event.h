@@ -179,13 +179,18 @@ struct fo_task {
 	__u32 flags;
 	__u32 threads;
 	__s32 oom_score_adj;
+	__s32 group; /* process group and session, as the first pid namespace numbers them */
+	__s32 session;
+	__u32 is_init; /* of a pid namespace */
+	__u32 pad;
+	__u64 exec_id; /* changes with every exec */
 	char comm[FO_COMM_LEN];
 };
 
 _Static_assert(sizeof(struct fo_event) == 24, "ABI");
 _Static_assert(sizeof(struct fo_event_hot) == 40, "ABI");
 _Static_assert(sizeof(struct fo_event_kill) == 128, "ABI");
-_Static_assert(sizeof(struct fo_task) == 96, "ABI");
+_Static_assert(sizeof(struct fo_task) == 120, "ABI");
 _Static_assert(sizeof(struct fo_stall) == 56 + 8 * FO_STALL_SLOTS, "ABI");
 
 #endif /* FASTOOM_EVENT_H */

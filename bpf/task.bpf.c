@@ -9,6 +9,16 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
+#define FO_SIGNAL_UNKILLABLE 0x40 /* include/linux/sched/signal.h; of an init, since 2.6.24 */
+
+/* In the first pid namespace, as tgid is; 0: it has just gone. */
+static __always_inline int fo_signal_pid(struct signal_struct *signal, int type)
+{
+	struct pid *pid = signal->pids[type];
+
+	return pid ? pid->numbers[0].nr : 0;
+}
+
 SEC("iter/task")
 int fo_task_list(struct bpf_iter__task *ctx)
 {
@@ -40,6 +50,12 @@ int fo_task_list(struct bpf_iter__task *ctx)
 	record.uid = task->cred->uid.val;
 	record.threads = task->signal->nr_threads;
 	record.oom_score_adj = task->signal->oom_score_adj;
+	record.group =
+		fo_signal_pid(task->signal, bpf_core_enum_value(enum pid_type, PIDTYPE_PGID));
+	record.session =
+		fo_signal_pid(task->signal, bpf_core_enum_value(enum pid_type, PIDTYPE_SID));
+	record.is_init = !!(task->signal->flags & FO_SIGNAL_UNKILLABLE);
+	record.exec_id = leader->self_exec_id;
 	record.file_pages = fo_rss_pages(mm, FO_RSS_FILE);
 	record.anon_pages = fo_rss_pages(mm, FO_RSS_ANON);
 	record.swap_pages = fo_rss_pages(mm, FO_RSS_SWAP);

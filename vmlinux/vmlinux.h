@@ -84,8 +84,23 @@ struct cred {
 	kuid_t uid;
 };
 
+enum pid_type {
+	PIDTYPE_PGID = 2, /* since 4.19, 6883f81aac6f; the object asks the kernel's BTF */
+	PIDTYPE_SID = 3,
+};
+
+struct upid {
+	int nr;
+};
+
+struct pid {
+	struct upid numbers[1]; /* flexible since 6.5, b69f0aeb0689 */
+};
+
 struct signal_struct {
 	int nr_threads;
+	unsigned int flags;
+	struct pid *pids[4];
 	s16 oom_score_adj;
 };
 
@@ -123,6 +138,7 @@ struct task_struct {
 	struct mem_cgroup *active_memcg; /* since 4.19, d46eb14b735b; CONFIG_MEMCG */
 	u64 stime;
 	u64 start_boottime; /* ns; since 5.5, cf25e24db61c */
+	u64 self_exec_id;   /* since 5.7, d1e7fd6462ca; a u32 before */
 	char comm[16];
 };
 

@@ -21,6 +21,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -535,6 +536,92 @@ static void test_leader_is_gone(void **state)
 	(void)reap_child(pid); /* the status is its leader's own: exit 0 */
 }
 
+/* ---- asking first -------------------------------------------------------- */
+
+static pid_t start_deaf_child(void)
+{
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (!pid) {
+		signal(SIGTERM, SIG_IGN);
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		prctl(PR_SET_NAME, "deaf");
+		for (;;)
+			pause();
+	}
+	wait_for_state(pid, 'S');
+	sleep_ms(20);
+	return pid;
+}
+
+static void test_asked(void **state)
+{
+	pid_t pid = start_child();
+	struct kill kill;
+	int status;
+
+	(void)state;
+	kill_ask(&kill, pid, start_of(pid), false, BEGIN_NS);
+	assert_int_equal(kill.state, KILL_ASKED);
+	assert_false(kill_is_final(&kill));
+	assert_int_equal(wait_until_final(&kill), KILL_GONE);
+	kill_done(&kill);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+}
+
+/* However long it does not hear: it is not stuck, for nobody has made it go yet. */
+static void test_insisted(void **state)
+{
+	pid_t pid = start_deaf_child();
+	struct kill kill;
+
+	(void)state;
+	kill_ask(&kill, pid, start_of(pid), false, BEGIN_NS);
+	assert_false(kill_look(&kill, BEGIN_NS + 100 * KILL_PATIENCE_NS));
+	assert_int_equal(kill.state, KILL_ASKED);
+	kill_insist(&kill, BEGIN_NS + SECOND);
+	assert_int_equal(kill.state, KILL_SENT);
+	assert_int_equal(kill.sent_ns, BEGIN_NS + SECOND);
+	assert_int_equal(wait_until_final(&kill), KILL_GONE);
+	kill_done(&kill);
+	assert_killed(pid);
+}
+
+/* It went between being asked and being killed; its number may be somebody else's by then. */
+static void test_insisted_too_late(void **state)
+{
+	pid_t pid = start_child();
+	struct kill kill;
+
+	(void)state;
+	kill_ask(&kill, pid, start_of(pid), false, BEGIN_NS);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	kill_insist(&kill, BEGIN_NS + SECOND);
+	assert_int_equal(kill.state, KILL_GONE);
+	kill_done(&kill);
+}
+
+/* Somebody debugs it, and has stopped it: SIGKILL is not his to hold back. */
+static void test_traced(void **state)
+{
+	pid_t pid = start_child();
+	struct kill kill;
+	int status;
+
+	(void)state;
+	assert_int_equal(ptrace(PTRACE_SEIZE, pid, NULL, NULL), 0);
+	assert_int_equal(ptrace(PTRACE_INTERRUPT, pid, NULL, NULL), 0);
+	assert_int_equal(waitpid(pid, &status, __WALL), pid);
+	assert_true(WIFSTOPPED(status));
+	kill_send(&kill, pid, start_of(pid), false, BEGIN_NS);
+	assert_int_equal(kill.state, KILL_SENT);
+	assert_int_equal(wait_until_final(&kill), KILL_GONE);
+	kill_done(&kill);
+	assert_killed(pid);
+}
+
 /* ---- time --------------------------------------------------------------- */
 
 static void test_patience(void **state)
@@ -759,6 +846,10 @@ int main(void)
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_dry_run),
 		cmocka_unit_test(test_leader_is_gone),
+		cmocka_unit_test(test_asked),
+		cmocka_unit_test(test_insisted),
+		cmocka_unit_test(test_insisted_too_late),
+		cmocka_unit_test(test_traced),
 		cmocka_unit_test(test_patience),
 		cmocka_unit_test(test_gone_wins_over_patience),
 		cmocka_unit_test(test_reap_of_the_living),

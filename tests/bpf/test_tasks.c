@@ -138,6 +138,10 @@ static void __attribute__((noreturn)) child(int i, int ready)
 			_exit(98);
 		memset(map, 1, bytes);
 	}
+	if (i % 4 == 0)
+		setsid();
+	else if (i % 4 == 1)
+		setpgid(0, 0);
 	prctl(PR_SET_NAME, names[i % 5]);
 	snprintf(text, sizeof(text), "%d", i % 4 * 250);
 	if (!put("/proc/self", "oom_score_adj", text))
@@ -327,6 +331,8 @@ static void test_same_as_proc(void **state)
 		assert_int_equal(record->uid, proc.uid);
 		assert_int_equal(record->oom_score_adj, proc.adj);
 		assert_int_equal(record->ppid, proc.ppid);
+		assert_int_equal(record->group, getpgid(children[i]));
+		assert_int_equal(record->session, getsid(children[i]));
 		assert_int_equal(record->threads, proc.threads);
 		assert_int_equal(record->pgtables_bytes / 1024, proc.pte_kib);
 		assert_near(children[i], "anonymous", record->anon_pages, proc.anon_kib, batch);

@@ -26,7 +26,7 @@ static void use_rules(const struct rule_list *list)
 	for (size_t i = 0; i < list->count; i++) {
 		const struct rule *rule = &list->rules[i];
 
-		require(rule->text && (rule->comm || rule->cmdline));
+		require(rule->text != NULL);
 		if (rule->comm)
 			regex_match(rule->comm, subject, sizeof(subject) - 1);
 		if (rule->cmdline)
@@ -44,7 +44,10 @@ static void use_config(const struct config *config)
 		const struct policy *policy = &config->policies[i];
 
 		require(policy->name && policy->name[0]);
-		require(policy->match_node == !policy->match_cgroup);
+		require(policy->match_node + !!policy->match_cgroup + policy->match_pods == 1);
+		require(policy->kills_per_minute >= 1 &&
+			policy->kills_per_minute <= POLICY_KILLS_PER_MINUTE_MOST);
+		require(policy->max_victims >= 1);
 		require(policy->pressure < PRESSURE_MAX_ && policy->kill < KILL_UNIT_MAX_ &&
 			policy->rank < RANK_MAX_);
 		require(policy->protect.count > 0);

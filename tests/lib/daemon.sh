@@ -8,7 +8,8 @@
 #   daemon_can                 whether this host can run it; if not, prints why in one line
 #   daemon_start POLICY [OPTION...]
 #                              POLICY: the lines of one policy but its name and match, which is the
-#                              current scene. Returns when the `start` record is written; sets
+#                              current scene; DAEMON_MORE: lines of the file beside the
+#                              policies. Returns when the `start` record is written; sets
 #                              DAEMON_PID, DAEMON_EVENTS (JSON lines), DAEMON_LOG (with evidence)
 #   daemon_stop                TERM, and after 5 s KILL; the files stay until the next start
 #   daemon_records [FILTER]    the scene's records that a jq filter picks, one a line
@@ -63,6 +64,7 @@ daemon_start() {
 	DAEMON_DIR=$(mktemp -d -- "${TMPDIR:-/tmp}/fastoom-XXXXXX") || return 1
 	DAEMON_EVENTS=$DAEMON_DIR/events.jsonl DAEMON_LOG=$DAEMON_DIR/log
 	{
+		[[ -z ${DAEMON_MORE:-} ]] || printf '%s\n' "$DAEMON_MORE"
 		printf 'policies:\n  - name: %s\n' "$SCENE_NAME"
 		printf '    match: { cgroup: "%s" }\n' "$SCENE_REL"
 		printf '%s\n' "$policy" | sed '/^$/d; s/^[ \t]*/    /'

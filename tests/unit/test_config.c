@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -18,6 +20,8 @@
 #include "base/util.h"
 #include "base/yaml.h"
 #include "cli/config_file.h"
+#include "judge/candidate.h"
+#include "judge/victim.h"
 
 /* A list of texts has to be told its length, for some hold a NUL. */
 #define TEXT(s) (s), sizeof(s) - 1
@@ -131,6 +135,211 @@ static void test_whole(void **state)
 	config_free(config);
 }
 
+/* Everything else that a policy and a rule may say. */
+static void test_keys(void **state)
+{
+	static const char text[] =
+		"notify: /usr/local/bin/tell\n"
+		"notify_timeout: 2s\n"
+		"policies:\n"
+		"  - name: web\n"
+		"    match: { pod: '^web-', namespace: prod|test, container: app, qos: burstable }\n"
+		"    kill: pod\n"
+		"    ladder: [ notify, reclaim 500ms, throttle, freeze 1s, term 3s, kill ]\n"
+		"    spare_pid1: true\n"
+		"    min_free: 64MiB\n"
+		"    max_victims: 12\n"
+		"    kills_per_minute: 2\n"
+		"    dry_run: true\n"
+		"    protect: [ { exe: ^/usr/bin/db$, uid: 1000-1999 } ]\n"
+		"    prefer:\n"
+		"      - { pod: x, namespace: y, container: z, qos: besteffort, cgroup: '/k*' }\n"
+		"      - { uid: 7 }\n"
+		"  - name: rest\n"
+		"    match: { qos: guaranteed }\n"
+		"    kill: group\n";
+	static const struct rung ladder[] = {
+		{RUNG_NOTIFY, 0},	   {RUNG_RECLAIM, 500000000}, {RUNG_THROTTLE, 3000000000},
+		{RUNG_FREEZE, 1000000000}, {RUNG_TERM, 3000000000},   {RUNG_KILL, 0},
+	};
+	struct config *config = parse_good(TEXT(text));
+	const struct policy *p = &config->policies[0];
+	const struct rule *rule;
+
+	(void)state;
+	assert_string_equal(config->notify_program, "/usr/local/bin/tell");
+	assert_int_equal(config->notify_timeout_ns, 2000000000);
+	assert_true(p->match_pods);
+	assert_false(p->match_node);
+	assert_null(p->match_cgroup);
+	assert_int_equal(regex_match(p->match_pod.pod, "web-1", 5), 1);
+	assert_int_equal(regex_match(p->match_pod.namespace, "prod", 4), 1);
+	assert_int_equal(regex_match(p->match_pod.namespace, "test", 4), 1);
+	/* the whole namespace, although a part would match */
+	assert_int_equal(regex_match(p->match_pod.namespace, "prod2", 5), 0);
+	assert_int_equal(regex_match(p->match_pod.namespace, "my-test", 7), 0);
+	assert_int_equal(regex_match(p->match_pod.container, "myapp", 5), 1);
+	assert_int_equal(p->match_pod.qos, QOS_BURSTABLE);
+	assert_int_equal(p->kill, KILL_UNIT_POD);
+	assert_int_equal(p->ladder_count, ARRAY_SIZE(ladder));
+	for (size_t i = 0; i < ARRAY_SIZE(ladder); i++) {
+		assert_int_equal(p->ladder[i].kind, ladder[i].kind);
+		assert_int_equal(p->ladder[i].wait_ns, ladder[i].wait_ns);
+	}
+	assert_true(p->spare_pid1);
+	assert_int_equal(p->min_free_bytes, 64 << 20);
+	assert_int_equal(p->max_victims, 12);
+	assert_int_equal(p->kills_per_minute, 2);
+	assert_true(p->dry_run);
+	rule = &p->protect.rules[0];
+	assert_string_equal(rule->text, "exe: ^/usr/bin/db$, uid: 1000-1999");
+	assert_int_equal(regex_match(rule->exe, "/usr/bin/db", 11), 1);
+	assert_true(rule->has_uid);
+	assert_int_equal(rule->uid_from, 1000);
+	assert_int_equal(rule->uid_to, 1999);
+	rule = &p->prefer.rules[0];
+	assert_string_equal(rule->text,
+			    "pod: x, namespace: y, container: z, qos: besteffort, cgroup: /k*");
+	assert_string_equal(rule->cgroup, "/k*");
+	assert_int_equal(rule->pod.qos, QOS_BESTEFFORT);
+	assert_int_equal(regex_match(rule->pod.namespace, "yy", 2), 0);
+	assert_int_equal(p->prefer.rules[1].uid_from, 7);
+	assert_int_equal(p->prefer.rules[1].uid_to, 7);
+	p = &config->policies[1];
+	assert_int_equal(p->match_pod.qos, QOS_GUARANTEED);
+	assert_int_equal(p->kill, KILL_UNIT_GROUP);
+	assert_int_equal(p->ladder_count, 0);
+	assert_int_equal(p->max_victims, POLICY_MAX_VICTIMS);
+	assert_int_equal(p->kills_per_minute, POLICY_KILLS_PER_MINUTE);
+	assert_false(p->dry_run);
+	assert_false(p->spare_pid1);
+	config_free(config);
+}
+
+/* The values of the keys that are no pattern: each wrong one, alone, is one error. */
+static void test_values(void **state)
+{
+	static const struct {
+		const char *key, *bad;
+	} rows[] = {
+		{"ladder", "[]"},
+		{"ladder", "kill"},
+		{"ladder", "[ kill, kill ]"},
+		{"ladder", "[ kill, term ]"},
+		{"ladder", "[ kill 2s ]"},
+		{"ladder", "[ term, freeze ]"},
+		{"ladder", "[ notify 1s ]"},
+		{"ladder", "[ term 2 ]"},
+		{"ladder", "[ term 0s ]"},
+		{"ladder", "[ term  2s ]"},
+		{"ladder", "[ term 61s ]"},
+		{"ladder", "[ ter ]"},
+		{"ladder", "[ { term: 2s } ]"},
+		{"spare_pid1", "yes"},
+		{"spare_pid1", "'true'"},
+		{"dry_run", "1"},
+		{"min_free", "0"},
+		{"min_free", "-1"},
+		{"min_free", "10 %"},
+		{"min_free", "[]"},
+		{"max_victims", "0"},
+		{"max_victims", "100001"},
+		{"max_victims", "1.5"},
+		{"max_victims", "18446744073709551617"},
+		{"kills_per_minute", "0"},
+		{"kills_per_minute", "17"},
+		{"kills_per_minute", "x"},
+		{"prefer", "[ { uid: -1 } ]"},
+		{"prefer", "[ { uid: 1- } ]"},
+		{"prefer", "[ { uid: 2-1 } ]"},
+		{"prefer", "[ { uid: 4294967296 } ]"},
+		{"prefer", "[ { uid: root } ]"},
+		{"prefer", "[ { cgroup: batch } ]"},
+		{"prefer", "[ { qos: best } ]"},
+		{"prefer", "[ { exe: '(' } ]"},
+		{"prefer", "[ { namespace: '(' } ]"},
+		{"prefer", "[ { namespace: ')' } ]"},
+	};
+	char text[512];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct config_errors errors = {0};
+		struct config *config = untouched;
+
+		snprintf(text, sizeof(text), POLICY "    %s: %s\n", rows[i].key, rows[i].bad);
+		assert_int_equal(config_parse("f", text, strlen(text), &config, &errors), -EINVAL);
+		assert_ptr_equal(config, untouched);
+		if (errors.count != 1)
+			fail_msg("%s: %s: %zu errors", rows[i].key, rows[i].bad, errors.count);
+		config_errors_free(&errors);
+	}
+}
+
+static void check_warnings(const char *text, const char *wanted)
+{
+	struct config_errors errors = {0};
+	struct config *config;
+	char got[4096] = "";
+
+	assert_int_equal(config_parse("f", text, strlen(text), &config, &errors), 0);
+	for (size_t i = 0; i < errors.warning_count; i++) {
+		strncat(got, errors.warnings[i].text, sizeof(got) - strlen(got) - 2);
+		strcat(got, "\n");
+	}
+	assert_string_equal(got, wanted);
+	config_errors_free(&errors);
+	config_free(config);
+}
+
+#define MATCH(n, m) "  - { name: " n ", match: { " m " } }\n"
+#define SHADOWED(place, a, b, by)                                                                  \
+	"f:" place ": match: '" a "' can never match: all that it does, '" b "' (" by              \
+	") does before it\n"
+
+static void test_warnings(void **state)
+{
+	static const struct {
+		const char *policies, *warnings;
+	} rows[] = {
+		{MATCH("a", "cgroup: /x") MATCH("b", "cgroup: /y"), ""},
+		{MATCH("a", "cgroup: /x") MATCH("b", "cgroup: /x"),
+		 SHADOWED("3:13", "b", "a", "f:2")},
+		{MATCH("a", "cgroup: '/*'") MATCH("b", "cgroup: '/x/*'"),
+		 SHADOWED("3:13", "b", "a", "f:2")},
+		{MATCH("a", "cgroup: '/*'") MATCH("b", "pod: x"),
+		 SHADOWED("3:13", "b", "a", "f:2")},
+		{MATCH("a", "cgroup: '/x/*'") MATCH("b", "pod: x"), ""},
+		{MATCH("a", "cgroup: '/a?'") MATCH("b", "cgroup: '/ab'"),
+		 SHADOWED("3:13", "b", "a", "f:2")},
+		{MATCH("a", "cgroup: '/a?'") MATCH("b", "cgroup: '/a*'"), ""},
+		{MATCH("a", "cgroup: '/[ab]'") MATCH("b", "cgroup: '/?'"), ""},
+		{MATCH("a", "node: true") MATCH("b", "cgroup: '/*'"), ""},
+		{MATCH("a", "pod: x") MATCH("b", "pod: x, namespace: n"),
+		 SHADOWED("3:13", "b", "a", "f:2")},
+		{MATCH("a", "pod: x, namespace: n") MATCH("b", "pod: x"), ""},
+		{MATCH("a", "qos: burstable") MATCH("b", "qos: besteffort, pod: x"), ""},
+		{MATCH("a", "qos: burstable") MATCH("b", "qos: burstable, pod: x"),
+		 SHADOWED("3:13", "b", "a", "f:2")},
+	};
+	char text[1024];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		snprintf(text, sizeof(text), "policies:\n%s", rows[i].policies);
+		check_warnings(text, rows[i].warnings);
+	}
+	check_warnings(POLICY "    protect: [ { exe: a }, { comm: b, uid: 1 }, { cgroup: /c } ]\n",
+		       "");
+	check_warnings(POLICY "    prefer: [ { comm: b } ]\n", "");
+	check_warnings(POLICY "    protect: [ { comm: ^db$ } ]\n",
+		       "f:4:14: protect: 'comm: ^db$' protects whoever calls himself so: a process "
+		       "chooses its own name and command line; exe, uid and cgroup are safe\n");
+	check_warnings(POLICY "    ladder: [ notify, kill ]\n",
+		       "f:2:11: ladder: 'a' notifies, but no file says by which program: the key "
+		       "`notify` is missing\n");
+}
+
 /* Texts that are odd, and fine. */
 static void test_good(void **state)
 {
@@ -176,17 +385,22 @@ static void test_good(void **state)
 	}
 }
 
-#define RULE_ALLOWED "a mapping with comm, cmdline or both"
+#define RULE_KEYS    "comm, exe, cmdline, uid, cgroup, pod, namespace, container, qos"
+#define RULE_ALLOWED "a mapping with any of " RULE_KEYS
 #define COMM_ALLOWED                                                                               \
 	"a regular expression (PCRE2) on the process name, which holds the first 15 characters "   \
 	"only"
 #define CGROUP_ALLOWED                                                                             \
 	"a shell pattern that begins with '/', on the path below the memory controller's root"
-#define NAME_ALLOWED  "1 to 64 letters, digits, '.', '_' and '-'"
-#define MATCH_ALLOWED "a mapping with either 'node: true' or 'cgroup: /pattern'"
-#define POLICY_KEYS   "name, match, pressure, kill, rank, protect, avoid, prefer"
-#define FILE_ALLOWED  "allowed: a mapping with events, policies or both\n"
-#define A64	      "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define NAME_ALLOWED "1 to 64 letters, digits, '.', '_' and '-'"
+#define MATCH_ALLOWED                                                                              \
+	"a mapping with 'node: true', or with cgroup, or with any of pod, namespace, container, "  \
+	"qos"
+#define POLICY_KEYS                                                                                \
+	"name, match, pressure, kill, ladder, spare_pid1, min_free, max_victims, "                 \
+	"kills_per_minute, dry_run, rank, protect, avoid, prefer"
+#define FILE_ALLOWED "allowed: a mapping with any of events, notify, notify_timeout, policies\n"
+#define A64	     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
 /* What is wrong, and every line that is said about it. */
 static void test_bad(void **state)
@@ -197,20 +411,22 @@ static void test_bad(void **state)
 		const char *errors;
 	} cases[] = {
 		/* keys */
-		{TEXT("evnets: /e\n"), "f:1:1: evnets: unknown key in the file (did you mean "
-				       "`events`?); allowed: events, readers, policies\n"},
+		{TEXT("evnets: /e\n"),
+		 "f:1:1: evnets: unknown key in the file (did you mean "
+		 "`events`?); allowed: events, readers, notify, notify_timeout, policies\n"},
 		{TEXT("colour: red\n"),
-		 "f:1:1: colour: unknown key in the file; allowed: events, readers, policies\n"},
+		 "f:1:1: colour: unknown key in the file; allowed: events, readers, notify, notify_timeout, policies\n"},
 		{TEXT("'': /e\n"),
-		 "f:1:1: : unknown key in the file; allowed: events, readers, policies\n"},
-		{TEXT("\"\\e[31m\\u009b\": 1\n"), "f:1:1: \\x1b[31m\\xc2\\x9b: unknown key in the "
-						  "file; allowed: events, readers, policies\n"},
+		 "f:1:1: : unknown key in the file; allowed: events, readers, notify, notify_timeout, policies\n"},
+		{TEXT("\"\\e[31m\\u009b\": 1\n"),
+		 "f:1:1: \\x1b[31m\\xc2\\x9b: unknown key in the "
+		 "file; allowed: events, readers, notify, notify_timeout, policies\n"},
 		{TEXT(POLICY "    presure: low\n"),
 		 "f:4:5: presure: unknown key in a policy (did you mean `pressure`?); "
 		 "allowed: " POLICY_KEYS "\n"},
 		{TEXT(POLICY "    avoid: [ { comn: x } ]\n"),
-		 "f:4:16: comn: unknown key in a rule (did you mean `comm`?); allowed: comm, "
-		 "cmdline\n"},
+		 "f:4:16: comn: unknown key in a rule (did you mean `comm`?); allowed: " RULE_KEYS
+		 "\n"},
 		{TEXT(POLICY "    warn_only: true\n"),
 		 "f:4:5: warn_only: unknown key in a policy; allowed: " POLICY_KEYS "\n"},
 		{TEXT("events: /e\nevents: /f\n"),
@@ -220,7 +436,7 @@ static void test_bad(void **state)
 		{TEXT("? {a: {b: [c]}}\n: {d: [e]}\n"),
 		 "f:1:3: yaml: a list or mapping cannot be a key; a key is a word\n"},
 		{TEXT("<<: { events: /e }\n"),
-		 "f:1:1: <<: unknown key in the file; allowed: events, readers, policies\n"},
+		 "f:1:1: <<: unknown key in the file; allowed: events, readers, notify, notify_timeout, policies\n"},
 
 		/* kinds */
 		{TEXT("hello\n"), "f:1:1: yaml: the file is 'hello'; " FILE_ALLOWED},
@@ -267,9 +483,9 @@ static void test_bad(void **state)
 
 		/* match */
 		{TEXT("policies: [ { name: a, match: { } } ]\n"),
-		 "f:1:31: match: has 0 keys; allowed: " MATCH_ALLOWED "\n"},
+		 "f:1:31: match: is empty; allowed: " MATCH_ALLOWED "\n"},
 		{TEXT("policies: [ { name: a, match: { node: true, cgroup: /a } } ]\n"),
-		 "f:1:31: match: has 2 keys; allowed: " MATCH_ALLOWED "\n"},
+		 "f:1:31: match: mixes what does not go together; allowed: " MATCH_ALLOWED "\n"},
 		{TEXT("policies: [ { name: a, match: node } ]\n"),
 		 "f:1:31: match: is 'node'; allowed: " MATCH_ALLOWED "\n"},
 		{TEXT("policies: [ { name: a, match: { node: yes } } ]\n"),
@@ -301,8 +517,8 @@ static void test_bad(void **state)
 		 "high\n"},
 		{TEXT(POLICY "    pressure: LOW\n"),
 		 "f:4:15: pressure: is 'LOW'; allowed: low, medium or high\n"},
-		{TEXT(POLICY "    kill: pod\n"),
-		 "f:4:11: kill: is 'pod'; allowed: process or cgroup\n"},
+		{TEXT(POLICY "    kill: pods\n"),
+		 "f:4:11: kill: is 'pods' (did you mean `pod`?); allowed: process, group, cgroup or pod\n"},
 		{TEXT(POLICY "    rank:\n"),
 		 "f:4:10: rank: is empty; allowed: blame, size or kernel\n"},
 		{TEXT(POLICY "    rank: [size]\n"),
@@ -310,11 +526,10 @@ static void test_bad(void **state)
 
 		/* rules */
 		{TEXT(POLICY "    protect: { comm: a }\n"),
-		 "f:4:14: protect: is a mapping; allowed: a list of mappings with comm, cmdline or "
-		 "both\n"},
+		 "f:4:14: protect: is a mapping; allowed: a list of rules, each " RULE_ALLOWED
+		 "\n"},
 		{TEXT(POLICY "    protect: java\n"),
-		 "f:4:14: protect: is 'java'; allowed: a list of mappings with comm, cmdline or "
-		 "both\n"},
+		 "f:4:14: protect: is 'java'; allowed: a list of rules, each " RULE_ALLOWED "\n"},
 		{TEXT(POLICY "    protect: [ java, {}, [], { comm: b } ]\n"),
 		 "f:4:16: protect: a rule here is 'java'; allowed: " RULE_ALLOWED
 		 "\nf:4:22: protect: a rule here is empty; allowed: " RULE_ALLOWED
@@ -334,7 +549,7 @@ static void test_bad(void **state)
 		/* several at once, in the order of the file, across both layers */
 		{TEXT("policies:\n  - kill: x\n    match: &m { node: no }\n    name: a\n"
 		      "    name: b\nevents: *m\n"),
-		 "f:2:11: kill: is 'x'; allowed: process or cgroup\n"
+		 "f:2:11: kill: is 'x'; allowed: process, group, cgroup or pod\n"
 		 "f:3:12: yaml: anchors (&name) are not allowed; write the value out\n"
 		 "f:3:23: node: is 'no'; allowed: true\n"
 		 "f:5:5: yaml: this key was given already, in line 4; once is allowed\n"
@@ -342,13 +557,13 @@ static void test_bad(void **state)
 
 		/* YAML that goes too far */
 		{TEXT("a: &a [x,x]\nb: &b [*a,*a]\nc: &c [*b,*b]\n"),
-		 "f:1:1: a: unknown key in the file; allowed: events, readers, policies\n"
+		 "f:1:1: a: unknown key in the file; allowed: events, readers, notify, notify_timeout, policies\n"
 		 "f:1:4: yaml: anchors (&name) are not allowed; write the value out\n"
-		 "f:2:1: b: unknown key in the file; allowed: events, readers, policies\n"
+		 "f:2:1: b: unknown key in the file; allowed: events, readers, notify, notify_timeout, policies\n"
 		 "f:2:4: yaml: anchors (&name) are not allowed; write the value out\n"
 		 "f:2:8: yaml: aliases (*name) are not allowed; write the value out\n"
 		 "f:2:11: yaml: aliases (*name) are not allowed; write the value out\n"
-		 "f:3:1: c: unknown key in the file; allowed: events, readers, policies\n"
+		 "f:3:1: c: unknown key in the file; allowed: events, readers, notify, notify_timeout, policies\n"
 		 "f:3:4: yaml: anchors (&name) are not allowed; write the value out\n"
 		 "f:3:8: yaml: aliases (*name) are not allowed; write the value out\n"
 		 "f:3:11: yaml: aliases (*name) are not allowed; write the value out\n"},
@@ -783,10 +998,115 @@ static void test_read(void **state)
 	assert_int_equal(errors.count, 1);
 	assert_true(asprintf(&line,
 			     "%s:1:1: event: unknown key in the file (did you mean `events`?); "
-			     "allowed: events, readers, policies",
+			     "allowed: events, readers, notify, notify_timeout, policies",
 			     path) >= 0);
 	assert_string_equal(errors.list[0].text, line);
 	config_errors_free(&errors);
+}
+
+static void put_file(const char *in, const char *name, const char *text)
+{
+	char full[PATH_MAX];
+	FILE *file;
+
+	snprintf(full, sizeof(full), "%s/%s", in, name);
+	file = fopen(full, "we");
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+}
+
+/* Ten thousand rules are read, and the last one is heard; ranking by them takes its time. */
+static void test_many_rules(void **state)
+{
+	enum {
+		RULES = 10000,
+		PROCESSES = 300
+	};
+	static struct candidate candidates[PROCESSES];
+	static struct victim victims[PROCESSES];
+	struct victim_request request = {.scope_bytes = 1 << 30};
+	struct config *config;
+	struct timespec from, to;
+	char *text = malloc(RULES * 64), *at = text;
+	char exe[32];
+
+	(void)state;
+	assert_non_null(text);
+	at += sprintf(at, POLICY "    protect:\n");
+	for (int i = 0; i < RULES; i++)
+		at += sprintf(at, "      - { exe: '^/opt/p%d/bin/x$' }\n", i);
+	config = parse_good(text, (size_t)(at - text));
+	request.policy = &config->policies[0];
+	assert_true(request.policy->protect.count > RULES);
+	snprintf(exe, sizeof(exe), "/opt/p%d/bin/x", RULES - 1);
+	for (int i = 0; i < PROCESSES; i++)
+		candidates[i] = (struct candidate){
+			.pid = 100 + i,
+			.start_boot_ns = (uint64_t)i,
+			.anon_bytes = (uint64_t)(1000 - i) << 20,
+			.place = PLACE_HOST,
+			.comm = "x",
+			.exe = i == 0 ? exe : "/usr/bin/something/else",
+		};
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from);
+	assert_int_equal(victim_rank(&request, candidates, PROCESSES, victims), PROCESSES - 1);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &to);
+	/* the biggest is the one that the last rule protects */
+	assert_int_equal(victims[0].candidate->pid, 101);
+	assert_int_equal(victims[PROCESSES - 1].candidate->pid, 100);
+	assert_int_equal(victims[PROCESSES - 1].excluded, VICTIM_PROTECTED);
+	print_message("%d processes by %d rules: %.0f ms of CPU\n", PROCESSES, RULES,
+		      (double)(to.tv_sec - from.tv_sec) * 1e3 +
+			      (double)(to.tv_nsec - from.tv_nsec) / 1e6);
+	config_free(config);
+	free(text);
+}
+
+/* What stands beside the file is added in the order of names; all of it or nothing. */
+static void test_drop_ins(void **state)
+{
+	char own[] = "/tmp/fastoom-test-config-XXXXXX", main_path[64], folder[64], command[96];
+	struct config_errors errors = {0};
+	struct config *config = untouched;
+	char *text;
+
+	(void)state;
+	assert_non_null(mkdtemp(own));
+	snprintf(main_path, sizeof(main_path), "%s/c.yaml", own);
+	snprintf(folder, sizeof(folder), "%s/config.d", own);
+	assert_int_equal(mkdir(folder, 0755), 0);
+	put_file(own, "c.yaml", "events: /first\n" POLICY);
+	put_file(folder, "20-b.yaml", "policies: [ { name: c, match: { cgroup: /c } } ]\n");
+	put_file(folder, "10-a.yaml",
+		 "events: /last\npolicies: [ { name: b, match: { node: true } } ]\n");
+	put_file(folder, "30-x.yml", "nonsense");
+	put_file(folder, ".40.yaml", "nonsense");
+	assert_int_equal(config_read(main_path, &config, &errors), 0);
+	assert_int_equal(config->policy_count, 4);
+	assert_string_equal(config->policies[0].name, "a");
+	assert_string_equal(config->policies[1].name, "b");
+	assert_string_equal(config->policies[2].name, "c");
+	assert_string_equal(config->events_path, "/last");
+	config_free(config);
+
+	config = untouched;
+	put_file(folder, "15-c.yaml",
+		 "policies:\n  - { name: a, match: { node: true } }\n  - { nam: d }\n");
+	put_file(folder, "30-d.yaml", "policies: [ { name: e, match: { cgroup: x } } ]\n");
+	assert_int_equal(config_read(main_path, &config, &errors), -EINVAL);
+	assert_ptr_equal(config, untouched);
+	text = errors_join(&errors);
+	/* in the order of the files, with whom they quarrel */
+	assert_non_null(strstr(text, "15-c.yaml:2:13: name: is 'a', as the policy of "));
+	assert_non_null(strstr(text, "c.yaml, line 3;"));
+	assert_non_null(strstr(text, "10-a.yaml, line 2 already"));
+	assert_non_null(strstr(text, "15-c.yaml:3:7: nam: unknown key"));
+	assert_true(strstr(text, "15-c.yaml:3:7") < strstr(text, "30-d.yaml:1:"));
+	free(text);
+	config_errors_free(&errors);
+	snprintf(command, sizeof(command), "rm -rf -- '%s'", own);
+	assert_int_equal(system(command), 0);
 }
 
 static void test_read_too_large(void **state)
@@ -842,6 +1162,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_whole),
+		cmocka_unit_test(test_keys),
+		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_warnings),
+		cmocka_unit_test(test_drop_ins),
+		cmocka_unit_test(test_many_rules),
 		cmocka_unit_test(test_good),
 		cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_big),

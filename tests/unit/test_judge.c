@@ -207,7 +207,9 @@ struct outcome {
 /* Judges every sample. Nobody dies: an act is repeated. */
 static void judge_view(const struct view *view, enum pressure pressure, struct outcome *ret)
 {
-	const struct policy policy = {.name = (char *)"p", .pressure = pressure};
+	const struct policy policy = {.name = (char *)"p",
+				      .pressure = pressure,
+				      .kills_per_minute = POLICY_KILLS_PER_MINUTE};
 	struct judge judge;
 
 	*ret = (struct outcome){
@@ -623,7 +625,9 @@ static void test_time_scaled(void **state)
 /* A scope that becomes hot in the middle of its trouble, or goes and comes back. */
 static void test_a_scope_that_appears_midway(void **state)
 {
-	const struct policy policy = {.name = (char *)"p", .pressure = PRESSURE_MEDIUM};
+	const struct policy policy = {.name = (char *)"p",
+				      .pressure = PRESSURE_MEDIUM,
+				      .kills_per_minute = POLICY_KILLS_PER_MINUTE};
 
 	(void)state;
 	for (uint64_t w = 0; w < WORLDS; w++) {

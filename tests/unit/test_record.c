@@ -410,7 +410,7 @@ static void worst_numbers(struct parts *p)
 		p->victims[i].score = p->victims[i].blame = worst;
 	}
 	for (size_t i = 0; i < INCIDENT_STEPS; i++)
-		p->steps[i] = (struct record_step){"recorded", UINT64_MAX};
+		p->steps[i] = (struct record_step){"force_empty not possible", UINT64_MAX};
 	p->kill.step_count = INCIDENT_STEPS;
 	p->kill.members = SIZE_MAX;
 	p->kill.freed_bytes = p->kill.took_ns = UINT64_MAX;
@@ -438,6 +438,7 @@ static void test_worst_case(void **state)
 	};
 	static char path[CGROUP_PATH_MAX], name[65], comm[16];
 	static char cmdline[INCIDENT_TEXT_MAX], rule[INCIDENT_TEXT_MAX];
+	static char exe[INCIDENT_TEXT_MAX], pod[INCIDENT_TEXT_MAX];
 
 	(void)state;
 	for (size_t r = 0; r < ARRAY_SIZE(rows); r++) {
@@ -452,11 +453,18 @@ static void test_worst_case(void **state)
 		memset(comm, rows[r].comm, sizeof(comm) - 1);
 		memset(cmdline, rows[r].line, sizeof(cmdline) - 1);
 		memset(rule, rows[r].rule, sizeof(rule) - 1);
+		memset(exe, rows[r].line, sizeof(exe) - 1);
+		memset(pod, rows[r].path == 'x' ? 'x' : '"', sizeof(pod) - 1);
 		p.head.scope_path = path;
+		p.head.pod = p.head.namespace = p.head.container = p.head.pod_uid = pod;
 		p.head.policy = name;
 		p.rule.text = rule;
 		for (size_t i = 0; i < ARRAY_SIZE(p.victims); i++) {
 			p.candidates[i].comm = comm;
+			p.candidates[i].exe = exe;
+			p.candidates[i].cgroup = path;
+			p.candidates[i].pod = p.candidates[i].namespace = pod;
+			p.candidates[i].container = pod;
 			p.candidates[i].cmdline = cmdline;
 			p.candidates[i].cmdline_len = sizeof(cmdline) - 1;
 			p.victims[i].rule = &p.rule;

@@ -129,7 +129,9 @@ enum answer { /* what the recorded daemon made of an act */
 static size_t record(struct tape *tape, uint64_t bad_s, uint64_t well_s, uint64_t seconds,
 		     uint64_t settle_ns, enum answer answer, uint64_t kernel_s)
 {
-	const struct policy policy = {.name = (char *)"p", .pressure = PRESSURE_MEDIUM};
+	const struct policy policy = {.name = (char *)"p",
+				      .pressure = PRESSURE_MEDIUM,
+				      .kills_per_minute = POLICY_KILLS_PER_MINUTE};
 	uint64_t settles_ns = 0, incident = 0;
 	size_t kills = 0;
 	struct judge judge;

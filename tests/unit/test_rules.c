@@ -39,6 +39,13 @@ static struct candidate process(const char *comm, const char *cmdline)
 	};
 }
 
+static const struct policy *policy_of(const struct config *config, const char *path)
+{
+	const struct scope_names names = {.path = path};
+
+	return rules_policy_cgroup(config, &names);
+}
+
 /* '*' crosses slashes; a folder itself is not below itself; the first that matches wins. */
 static void test_policy_cgroup(void **state)
 {
@@ -75,7 +82,7 @@ static void test_policy_cgroup(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		const struct policy *policy = rules_policy_cgroup(&config, rows[i].path);
+		const struct policy *policy = policy_of(&config, rows[i].path);
 		const char *name = policy ? policy->name : NULL;
 
 		if (!name != !rows[i].name || (name && strcmp(name, rows[i].name) != 0))
@@ -98,9 +105,9 @@ static void test_policy_node(void **state)
 	assert_ptr_equal(rules_policy_node(&config), &policies[1]);
 	assert_null(rules_policy_node(&none));
 	assert_null(rules_policy_node(&empty));
-	assert_null(rules_policy_cgroup(&empty, "/x"));
+	assert_null(policy_of(&empty, "/x"));
 	/* the node's policy is no cgroup's */
-	assert_ptr_equal(rules_policy_cgroup(&config, "/x"), &policies[0]);
+	assert_ptr_equal(policy_of(&config, "/x"), &policies[0]);
 }
 
 /* Every pattern that is given must match; none is given: everything does. */
@@ -264,11 +271,168 @@ static void test_empty(void **state)
 	assert_null(rule);
 }
 
+/* Pods by name, namespace, container and class; what is not known is nobody's. */
+static void test_policy_pod(void **state)
+{
+	struct policy policies[] = {
+		{.name = (char *)"node", .match_node = true},
+		{.name = (char *)"web",
+		 .match_pods = true,
+		 .match_pod = {.pod = regex("^web-"), .namespace = regex("^(?:prod)$")}},
+		{.name = (char *)"side",
+		 .match_pods = true,
+		 .match_pod = {.container = regex("^sidecar$")}},
+		{.name = (char *)"best", .match_pods = true, .match_pod = {.qos = QOS_BESTEFFORT}},
+		{.name = (char *)"rest", .match_cgroup = (char *)"/*"},
+	};
+	const struct config config = {.policies = policies, .policy_count = 5};
+	static const struct {
+		struct scope_names scope;
+		const char *name;
+	} rows[] = {
+		{{"/k", true, QOS_BURSTABLE, "web-1", "prod", "app"}, "web"},
+		{{"/k", true, QOS_BURSTABLE, "web-1", "prod", NULL}, "web"},
+		{{"/k", true, QOS_BURSTABLE, "web-1", "prod2", "app"}, "rest"},
+		{{"/k", true, QOS_BURSTABLE, "web-1", NULL, "app"}, "rest"},
+		{{"/k", true, QOS_BURSTABLE, NULL, "prod", "app"}, "rest"},
+		{{"/k", true, QOS_BURSTABLE, "db-1", "prod", "sidecar"}, "side"},
+		{{"/k", true, QOS_BURSTABLE, NULL, NULL, "sidecar"}, "side"},
+		{{"/k", true, QOS_BESTEFFORT, NULL, NULL, NULL}, "best"},
+		{{"/k", false, QOS_NONE, NULL, NULL, NULL}, "rest"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (strcmp(rules_policy_cgroup(&config, &rows[i].scope)->name, rows[i].name) != 0)
+			fail_msg("row %zu: %s", i,
+				 rules_policy_cgroup(&config, &rows[i].scope)->name);
+}
+
+/* Every key of a rule, against a process that has it, has it not, or of which it is not known. */
+static void test_keys(void **state)
+{
+	const struct candidate known = {
+		.pid = 10,
+		.uid = 1500,
+		.comm = "java",
+		.exe = "/opt/jdk/bin/java",
+		.cmdline = "java -jar x",
+		.cmdline_len = 11,
+		.cgroup = "/kubepods/pod1/c1",
+		.place = PLACE_POD,
+		.qos = QOS_BURSTABLE,
+		.pod_uid = "1",
+		.pod = "web-1",
+		.namespace = "prod",
+		.container = "app",
+	};
+	struct candidate host = known, nameless = known, nowhere = known;
+	const struct {
+		struct rule rule;
+		enum standing known, host, nameless, nowhere;
+	} rows[] = {
+		{{.has_uid = true, .uid_from = 1000, .uid_to = 1999},
+		 STANDING_PROTECT,
+		 STANDING_PROTECT,
+		 STANDING_PROTECT,
+		 STANDING_PROTECT},
+		{{.has_uid = true, .uid_from = 0, .uid_to = 1499},
+		 STANDING_NONE,
+		 STANDING_NONE,
+		 STANDING_NONE,
+		 STANDING_NONE},
+		{{.exe = regex("/java$")},
+		 STANDING_PROTECT,
+		 STANDING_PROTECT,
+		 STANDING_UNKNOWN,
+		 STANDING_PROTECT},
+		{{.exe = regex("^java$")},
+		 STANDING_NONE,
+		 STANDING_NONE,
+		 STANDING_UNKNOWN,
+		 STANDING_NONE},
+		{{.cgroup = (char *)"/kube*"},
+		 STANDING_PROTECT,
+		 STANDING_NONE,
+		 STANDING_PROTECT,
+		 STANDING_UNKNOWN},
+		{{.pod = {.pod = regex("^web")}},
+		 STANDING_PROTECT,
+		 STANDING_NONE,
+		 STANDING_UNKNOWN,
+		 STANDING_UNKNOWN},
+		{{.pod = {.namespace = regex("^prod$")}},
+		 STANDING_PROTECT,
+		 STANDING_NONE,
+		 STANDING_UNKNOWN,
+		 STANDING_UNKNOWN},
+		{{.pod = {.container = regex("^b")}},
+		 STANDING_NONE,
+		 STANDING_NONE,
+		 STANDING_UNKNOWN,
+		 STANDING_UNKNOWN},
+		{{.pod = {.qos = QOS_BURSTABLE}},
+		 STANDING_PROTECT,
+		 STANDING_NONE,
+		 STANDING_PROTECT,
+		 STANDING_UNKNOWN},
+		{{.pod = {.qos = QOS_BESTEFFORT}},
+		 STANDING_NONE,
+		 STANDING_NONE,
+		 STANDING_NONE,
+		 STANDING_UNKNOWN},
+		/* one no is a no, whatever is not known besides */
+		{{.pod = {.qos = QOS_BESTEFFORT, .pod = regex("^web")}},
+		 STANDING_NONE,
+		 STANDING_NONE,
+		 STANDING_NONE,
+		 STANDING_UNKNOWN},
+		{{.comm = regex("^perl$"), .exe = regex("java")},
+		 STANDING_NONE,
+		 STANDING_NONE,
+		 STANDING_NONE,
+		 STANDING_NONE},
+		/* the built-in ones: of the host only */
+		{{.comm = regex("^java$"), .host_only = true},
+		 STANDING_NONE,
+		 STANDING_PROTECT,
+		 STANDING_NONE,
+		 STANDING_PROTECT},
+	};
+
+	(void)state;
+	host.place = PLACE_HOST;
+	host.cgroup = "/system.slice/x.service";
+	host.qos = QOS_NONE;
+	host.pod = host.pod_uid = host.namespace = host.container = NULL;
+	nameless.pod = nameless.namespace = nameless.container = nameless.exe = NULL;
+	nowhere.place = PLACE_UNKNOWN;
+	nowhere.qos = QOS_NONE;
+	nowhere.cgroup = nowhere.pod = nowhere.pod_uid = NULL;
+	nowhere.namespace = nowhere.container = NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct rule rule = rows[i].rule;
+		const struct policy policy = {.protect = {&rule, 1}};
+		const struct rule *by;
+
+		if (rules_standing(&policy, &known, &by) != rows[i].known ||
+		    rules_standing(&policy, &host, &by) != rows[i].host ||
+		    rules_standing(&policy, &nameless, &by) != rows[i].nameless ||
+		    rules_standing(&policy, &nowhere, &by) != rows[i].nowhere)
+			fail_msg("row %zu: %d %d %d %d", i, rules_standing(&policy, &known, &by),
+				 rules_standing(&policy, &host, &by),
+				 rules_standing(&policy, &nameless, &by),
+				 rules_standing(&policy, &nowhere, &by));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_policy_cgroup),
 		cmocka_unit_test(test_policy_node),
+		cmocka_unit_test_teardown(test_policy_pod, forget_regexes),
+		cmocka_unit_test_teardown(test_keys, forget_regexes),
 		cmocka_unit_test_teardown(test_and, forget_regexes),
 		cmocka_unit_test_teardown(test_precedence, forget_regexes),
 		cmocka_unit_test_teardown(test_first_match, forget_regexes),

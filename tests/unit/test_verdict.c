@@ -13,7 +13,10 @@
 
 static struct policy policy_of(enum pressure pressure)
 {
-	return (struct policy){.name = (char *)"p", .match_node = true, .pressure = pressure};
+	return (struct policy){.name = (char *)"p",
+			       .match_node = true,
+			       .pressure = pressure,
+			       .kills_per_minute = POLICY_KILLS_PER_MINUTE};
 }
 
 /* model.c's first livelock: risk 0.998 */

@@ -448,9 +448,175 @@ static void test_names(void **state)
 		assert_non_null(victim_exclusion_name((enum victim_exclusion)i));
 }
 
+static struct candidate in_pod(int pid, uint64_t anon_mib, enum qos qos, uint64_t pod_mib,
+			       uint32_t requests)
+{
+	struct candidate candidate = process(pid, anon_mib);
+
+	candidate.place = PLACE_POD;
+	candidate.pod_uid = "u";
+	candidate.qos = qos;
+	candidate.pod_bytes = pod_mib * MIB;
+	candidate.pod_requests = requests;
+	return candidate;
+}
+
+/* When the node suffers: BestEffort, Burstable above its request, the rest; elsewhere the score. */
+static void test_tiers(void **state)
+{
+	const struct candidate candidates[] = {
+		process(10, 200),
+		in_pod(11, 190, QOS_GUARANTEED, 190, 0),
+		in_pod(12, 150, QOS_BURSTABLE, 150, 600), /* 153.6 MiB of 256: not above */
+		in_pod(13, 100, QOS_BURSTABLE, 155, 600), /* with its pod's others above */
+		in_pod(14, 120, QOS_BURSTABLE, 155, 0),	  /* its request is not known */
+		in_pod(15, 20, QOS_BESTEFFORT, 20, 0),
+	};
+	static const int node[] = {15, 13, 10, 11, 12, 14}, scope[] = {10, 11, 12, 14, 13, 15};
+	const struct policy policy = {.rank = RANK_SIZE};
+	struct victim_request request = {.policy = &policy, .scope_bytes = SCOPE};
+	struct victim victims[6];
+
+	(void)state;
+	assert_int_equal(victim_rank(&request, candidates, 6, victims), 6);
+	for (size_t i = 0; i < 6; i++)
+		assert_int_equal(victims[i].candidate->pid, scope[i]);
+	request.node = true;
+	assert_int_equal(victim_rank(&request, candidates, 6, victims), 6);
+	for (size_t i = 0; i < 6; i++)
+		assert_int_equal(victims[i].candidate->pid, node[i]);
+	assert_int_equal(victims[0].tier, VICTIM_TIER_BESTEFFORT);
+	assert_int_equal(victims[1].tier, VICTIM_TIER_ABOVE);
+}
+
+/* Sandboxes, runtimes, the first process where it is spared; whatever prefers them. */
+static void test_holders(void **state)
+{
+	struct rule all = {.comm = regex(""), .text = (char *)"comm: "};
+	struct policy policy = {.prefer = {&all, 1}};
+	struct candidate candidates[] = {process(10, 50), process(11, 50), process(12, 50),
+					 process(13, 50)};
+	struct victim victims[4];
+
+	(void)state;
+	candidates[0].place = PLACE_SANDBOX;
+	candidates[1].place = PLACE_RUNTIME;
+	candidates[2].init = true;
+	assert_int_equal(rank_of(&policy, candidates, 4, victims), 2);
+	policy.spare_pid1 = true;
+	assert_int_equal(rank_of(&policy, candidates, 4, victims), 1);
+	assert_int_equal(victims[0].candidate->pid, 13);
+	for (size_t i = 1; i < 4; i++)
+		assert_int_equal(victims[i].excluded,
+				 victims[i].candidate->pid == 12 ? VICTIM_INIT : VICTIM_HOLDER);
+}
+
+/* Forty small ones of one process group beside a steady big one: together they are the culprit. */
+static void test_families(void **state)
+{
+	enum {
+		BOMB = 40,
+		N = BOMB + 2
+	};
+	struct policy policy = {.kill = KILL_UNIT_GROUP};
+	struct candidate candidates[N];
+	struct victim victims[N];
+	uint64_t random = 5;
+
+	(void)state;
+	for (int i = 0; i < BOMB; i++) {
+		candidates[i] = process(1000 + i, 1);
+		candidates[i].anon_bytes = MIB;
+		candidates[i].growth_bytes = MIB;
+		candidates[i].group = 1000;
+		candidates[i].memcg_id = 7;
+		candidates[i].pod_uid = "bomb";
+	}
+	candidates[BOMB] = process(10, 100);
+	candidates[BOMB].group = 10;
+	candidates[BOMB].memcg_id = 8;
+	candidates[BOMB + 1] = process(11, 1);
+	shuffle(candidates, N, &random);
+	/* by itself each of them is too small to matter */
+	policy.kill = KILL_UNIT_PROCESS;
+	assert_int_equal(rank_of(&policy, candidates, N, victims), 1);
+	assert_int_equal(victims[0].candidate->pid, 10);
+	for (int unit = KILL_UNIT_GROUP; unit <= KILL_UNIT_POD; unit++) {
+		policy.kill = (enum kill_unit)unit;
+		assert_int_equal(rank_of(&policy, candidates, N, victims), BOMB + 1);
+		assert_true(victims[0].candidate->pid >= 1000);
+		assert_int_equal(victims[0].gives_bytes, BOMB * MIB);
+		assert_int_equal(victims[0].growth_bytes, BOMB * MIB);
+		assert_near(victims[0].blame, 1);
+		assert_int_equal(victims[BOMB].candidate->pid, 10);
+		assert_int_equal(victims[BOMB].gives_bytes, 100 * MIB);
+		assert_int_equal(victims[BOMB + 1].candidate->pid, 11);
+		assert_int_equal(victims[BOMB + 1].gives_bytes, MIB);
+	}
+}
+
+static void test_min_free(void **state)
+{
+	struct policy policy = {.min_free_bytes = 50 * MIB};
+	const struct candidate candidates[] = {process(10, 49), process(11, 50)};
+	struct victim victims[2];
+
+	(void)state;
+	assert_int_equal(rank_of(&policy, candidates, 2, victims), 1);
+	assert_int_equal(victims[0].candidate->pid, 11);
+	assert_int_equal(victims[1].excluded, VICTIM_SMALL);
+	policy.min_free_bytes = 0;
+	assert_int_equal(rank_of(&policy, candidates, 2, victims), 2);
+}
+
+static void test_groups(void **state)
+{
+	struct policy policy = {.kill = KILL_UNIT_POD};
+	struct candidate chosen = in_pod(10, 50, QOS_BURSTABLE, 50, 0), other = chosen;
+	struct victim_group group = victim_group_of(&policy, &chosen);
+
+	(void)state;
+	assert_int_equal(group.unit, KILL_UNIT_POD);
+	assert_true(victim_is_in_group(&group, &other));
+	other.place = PLACE_SANDBOX;
+	assert_false(victim_is_in_group(&group, &other));
+	other = chosen;
+	other.pod_uid = "v";
+	assert_false(victim_is_in_group(&group, &other));
+	other.pod_uid = NULL;
+	assert_false(victim_is_in_group(&group, &other));
+	/* not in a pod: itself */
+	chosen.pod_uid = NULL;
+	assert_int_equal(victim_group_of(&policy, &chosen).unit, KILL_UNIT_PROCESS);
+
+	policy.kill = KILL_UNIT_GROUP;
+	assert_int_equal(victim_group_of(&policy, &chosen).unit, KILL_UNIT_PROCESS);
+	chosen.group = 77;
+	group = victim_group_of(&policy, &chosen);
+	assert_int_equal(group.unit, KILL_UNIT_GROUP);
+	assert_false(victim_is_in_group(&group, &other));
+	other.group = 77;
+	assert_true(victim_is_in_group(&group, &other));
+
+	/* the owner of the cgroup wants it to die as one; not where PID 1 is to live */
+	policy.kill = KILL_UNIT_PROCESS;
+	chosen.oom_group = true;
+	chosen.memcg_id = 5;
+	group = victim_group_of(&policy, &chosen);
+	assert_int_equal(group.unit, KILL_UNIT_CGROUP);
+	assert_int_equal(group.memcg_id, 5);
+	policy.spare_pid1 = true;
+	assert_int_equal(victim_group_of(&policy, &chosen).unit, KILL_UNIT_PROCESS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_tiers),
+		cmocka_unit_test_teardown(test_holders, forget_regexes),
+		cmocka_unit_test(test_families),
+		cmocka_unit_test(test_min_free),
+		cmocka_unit_test(test_groups),
 		cmocka_unit_test_teardown(test_total_order, forget_regexes),
 		cmocka_unit_test(test_lengths),
 		cmocka_unit_test(test_ties),

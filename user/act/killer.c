@@ -30,29 +30,19 @@ static bool has_exited(int pidfd)
 }
 
 /* The one place where a dry run differs. */
-static int send_signal(int pidfd, bool dry_run)
+static int send_signal(int pidfd, int signo, bool dry_run)
 {
 	if (dry_run)
 		return 0;
-	return syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0) < 0 ? -errno : 0;
+	return syscall(SYS_pidfd_send_signal, pidfd, signo, NULL, 0) < 0 ? -errno : 0;
 }
 
-void kill_send(struct kill *kill, int pid, uint64_t start_boot_ns, bool dry_run, uint64_t now_ns)
+static void settle(struct kill *kill, int signo, int err, uint64_t now_ns)
 {
-	int err;
-
-	*kill = (struct kill){.ref = PIDREF_NONE, .opened_ns = now_ns, .dry_run = dry_run};
-	err = pidref_open(pid, start_boot_ns, &kill->ref);
-	if (!err && has_exited(kill->ref.fd))
-		err = -ESRCH; /* a signal to a process that nobody waited for yet would "work" */
-	if (!err)
-		err = send_signal(kill->ref.fd, dry_run);
-	kill->ref.pid = pid;
-	kill->ref.start_boot_ns = start_boot_ns;
 	kill->sent_ns = now_ns;
 	switch (err) {
 	case 0:
-		kill->state = KILL_SENT;
+		kill->state = signo == SIGTERM ? KILL_ASKED : KILL_SENT;
 		break;
 	case -ESRCH:
 		end(kill, KILL_EXITED, err, now_ns);
@@ -65,18 +55,55 @@ void kill_send(struct kill *kill, int pid, uint64_t start_boot_ns, bool dry_run,
 	}
 }
 
+static void open_and_send(struct kill *kill, int pid, uint64_t start_boot_ns, int signo,
+			  bool dry_run, uint64_t now_ns)
+{
+	int err;
+
+	*kill = (struct kill){.ref = PIDREF_NONE, .opened_ns = now_ns, .dry_run = dry_run};
+	err = pidref_open(pid, start_boot_ns, &kill->ref);
+	if (!err && has_exited(kill->ref.fd))
+		err = -ESRCH; /* a signal to a process that nobody waited for yet would "work" */
+	if (!err)
+		err = send_signal(kill->ref.fd, signo, dry_run);
+	kill->ref.pid = pid;
+	kill->ref.start_boot_ns = start_boot_ns;
+	settle(kill, signo, err, now_ns);
+}
+
+void kill_send(struct kill *kill, int pid, uint64_t start_boot_ns, bool dry_run, uint64_t now_ns)
+{
+	open_and_send(kill, pid, start_boot_ns, SIGKILL, dry_run, now_ns);
+}
+
+void kill_ask(struct kill *kill, int pid, uint64_t start_boot_ns, bool dry_run, uint64_t now_ns)
+{
+	open_and_send(kill, pid, start_boot_ns, SIGTERM, dry_run, now_ns);
+}
+
+void kill_insist(struct kill *kill, uint64_t now_ns)
+{
+	int err = has_exited(kill->ref.fd) ? -ESRCH
+					   : send_signal(kill->ref.fd, SIGKILL, kill->dry_run);
+
+	if (err == -ESRCH)
+		end(kill, KILL_GONE, 0, now_ns); /* it did as it was asked */
+	else
+		settle(kill, SIGKILL, err, now_ns);
+}
+
 bool kill_is_final(const struct kill *kill)
 {
-	return kill->state != KILL_IDLE && kill->state != KILL_SENT;
+	return kill->state != KILL_IDLE && kill->state != KILL_ASKED && kill->state != KILL_SENT;
 }
 
 bool kill_look(struct kill *kill, uint64_t now_ns)
 {
-	if (kill->state != KILL_SENT)
+	if (kill->state != KILL_SENT && kill->state != KILL_ASKED)
 		return kill_is_final(kill);
 	if (kill->dry_run || has_exited(kill->ref.fd))
 		end(kill, KILL_GONE, 0, now_ns);
-	else if (now_ns - kill->sent_ns >= KILL_PATIENCE_NS)
+	else if (kill->state == KILL_SENT && now_ns - kill->sent_ns >= KILL_PATIENCE_NS)
 		end(kill, KILL_STUCK, 0, now_ns);
 	return kill_is_final(kill);
 }
@@ -106,9 +133,9 @@ int kill_cgroup(int cgroup_dir_fd, bool dry_run)
 const char *kill_state_name(enum kill_state state)
 {
 	static const char *const names[KILL_STATES_] = {
-		[KILL_IDLE] = "idle",	  [KILL_SENT] = "sent",	    [KILL_GONE] = "killed",
-		[KILL_EXITED] = "exited", [KILL_REUSED] = "reused", [KILL_REFUSED] = "refused",
-		[KILL_STUCK] = "stuck",
+		[KILL_IDLE] = "idle",	    [KILL_ASKED] = "asked",   [KILL_SENT] = "sent",
+		[KILL_GONE] = "killed",	    [KILL_EXITED] = "exited", [KILL_REUSED] = "reused",
+		[KILL_REFUSED] = "refused", [KILL_STUCK] = "stuck",
 	};
 
 	return names[state];

@@ -3,9 +3,10 @@
  * killer: sends the signal to an identity and follows it to its end; never blocks, forks
  * or allocates.
  *
- * A kill goes ordered -> sent -> gone | stuck, or ends at once as gone (it exited by
- * itself), reused (the pid is another process now) or refused (not permitted). A dry run
- * leaves out the system call and nothing else: it is "sent", and then gone.
+ * A kill goes [asked ->] sent -> gone | stuck, or ends at once as gone (it exited by
+ * itself), reused (the pid is another process now) or refused (not permitted). Asked is
+ * SIGTERM: how long to wait for it is the caller's. A dry run leaves out the system call and
+ * nothing else: it is "sent", and then gone.
  *
  * Purity:    system calls on the victim; no clock (time is an argument), no log.
  * Units:     *_ns CLOCK_MONOTONIC.
@@ -22,7 +23,8 @@
 
 enum kill_state {
 	KILL_IDLE,
-	KILL_SENT,    /* waiting on its pidfd */
+	KILL_ASKED,   /* SIGTERM was sent; waiting on its pidfd */
+	KILL_SENT,    /* SIGKILL was sent; waiting on its pidfd */
 	KILL_GONE,    /* it is no more */
 	KILL_EXITED,  /* it was gone before we came */
 	KILL_REUSED,  /* its pid is another process: nothing was sent */
@@ -49,6 +51,10 @@ struct kill {
 
 /* Verifies the identity and sends SIGKILL. @now_ns is read by the caller right before. */
 void kill_send(struct kill *kill, int pid, uint64_t start_boot_ns, bool dry_run, uint64_t now_ns);
+
+/* The same with SIGTERM; then, if it is still there, SIGKILL to the very same process. */
+void kill_ask(struct kill *kill, int pid, uint64_t start_boot_ns, bool dry_run, uint64_t now_ns);
+void kill_insist(struct kill *kill, uint64_t now_ns);
 
 /* Looks whether it is over. True when the state is final. */
 bool kill_look(struct kill *kill, uint64_t now_ns);

@@ -20,6 +20,7 @@
 
 struct regex {
 	pcre2_code *code;
+	char *pattern;
 };
 
 /*
@@ -130,6 +131,9 @@ int regex_compile(const char *pattern, struct regex **ret, size_t *ret_offset, c
 	context = pcre2_compile_context_create(NULL);
 	if (!regex || !context)
 		return -ENOMEM;
+	regex->pattern = strdup(pattern);
+	if (!regex->pattern)
+		return -ENOMEM;
 	pcre2_set_max_pattern_length(context, REGEX_PATTERN_MAX);
 	pcre2_set_parens_nest_limit(context, REGEX_NEST_LIMIT);
 
@@ -150,6 +154,11 @@ int regex_compile(const char *pattern, struct regex **ret, size_t *ret_offset, c
 
 	*ret = TAKE_PTR(regex);
 	return 0;
+}
+
+const char *regex_pattern(const struct regex *regex)
+{
+	return regex->pattern;
 }
 
 int regex_match(const struct regex *regex, const char *subject, size_t len)
@@ -176,5 +185,6 @@ void regex_free(struct regex *regex)
 		return;
 
 	pcre2_code_free(regex->code);
+	free(regex->pattern);
 	free(regex);
 }

@@ -34,6 +34,9 @@ int regex_compile(const char *pattern, struct regex **ret, size_t *ret_offset, c
  */
 int regex_match(const struct regex *regex, const char *subject, size_t len);
 
+/* As it was compiled from. */
+const char *regex_pattern(const struct regex *regex);
+
 /* NULL is fine. */
 void regex_free(struct regex *regex);
 

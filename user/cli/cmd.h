@@ -54,5 +54,6 @@ extern const struct command command_status;
 extern const struct command command_explain;
 extern const struct command command_top;
 extern const struct command command_events;
+extern const struct command command_victims;
 
 #endif /* FASTOOM_CLI_CMD_H */

@@ -28,6 +28,10 @@ static int run(const struct command *self, int argc, char **argv)
 	err = config_read(chosen.config_path, &config, &errors);
 	for (size_t i = 0; i < errors.count; i++)
 		fprintf(stderr, "%s\n", errors.list[i].text);
+	for (size_t i = 0; i < errors.warning_count; i++)
+		fprintf(stderr, "warning: %s\n", errors.warnings[i].text);
+	if (errors.more_warnings)
+		fprintf(stderr, "warning: and %zu more\n", errors.more_warnings);
 	if (errors.more)
 		fprintf(stderr, "%s: and %zu more\n", chosen.config_path, errors.more);
 	config_errors_free(&errors);

@@ -7,5 +7,6 @@
 /* in the order of their usefulness to who has never seen them */
 const struct command *const commands[] = {
 	&command_run,	&command_top,	 &command_status, &command_events, &command_explain,
-	&command_check, &command_doctor, &command_record, &command_replay, NULL,
+	&command_check, &command_doctor, &command_record, &command_replay, &command_victims,
+	NULL,
 };

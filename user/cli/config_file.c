@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 #include "cli/config_file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -13,22 +15,35 @@
 #include <unistd.h>
 
 #include "base/regex.h"
+#include "base/units.h"
 #include "base/util.h"
 #include "base/yaml.h"
 
 #define POLICY_NAME_MAX 64
 #define CGROUPS_NAME	"cgroups"
-#define MESSAGE_MAX	1024
+/* Longer, and nothing is ended any more: a Near-OOM is lived with. */
+#define RUNG_WAIT_MOST_NS  60000000000ULL
+#define NOTIFY_TIMEOUT_NS  5000000000ULL
+#define NOTIFY_TIMEOUT_MAX 60000000000ULL
+#define MESSAGE_MAX	   1024
+
+/* Where something was said. */
+struct said {
+	const char *file;
+	unsigned line; /* 0: nowhere yet */
+	unsigned column;
+};
 
 struct config_parser {
 	const char *file;
+	unsigned file_number;	      /* of those that are read together */
 	struct config_errors *errors; /* NULL: nobody wants to know */
 	size_t error_count;
 	bool no_memory;
 	bool has_policies;
 	struct config *config;
-	unsigned node_line; /* of the policy that judges the node; 0 = none yet */
-	unsigned name_line[CONFIG_POLICIES_MAX];
+	struct said node; /* the policy that judges the node */
+	struct said policies[CONFIG_POLICIES_MAX];
 };
 
 /*
@@ -69,26 +84,38 @@ static const char *const builtin_avoid[] = {
 
 /* ---- errors ---- */
 
-/* By place; what comes twice at one place stays in the order it came. Takes text over. */
-static void errors_insert(struct config_errors *errors, unsigned line, unsigned column, char *text)
+static void list_insert(struct config_error *list, size_t *count, size_t *more,
+			const struct config_error *error)
 {
 	size_t i;
 
-	if (errors->count == CONFIG_ERRORS_MAX) {
-		errors->more++;
-		free(text);
+	if (*count == CONFIG_ERRORS_MAX) {
+		(*more)++;
+		free(error->text);
 		return;
 	}
+	/* By place; what comes twice at one place stays in the order it came. */
+	for (i = *count; i > 0; i--) {
+		const struct config_error *before = &list[i - 1];
 
-	for (i = errors->count; i > 0; i--) {
-		const struct config_error *before = &errors->list[i - 1];
-
-		if (before->line < line || (before->line == line && before->column <= column))
+		if (before->file != error->file	  ? before->file < error->file
+		    : before->line != error->line ? before->line < error->line
+						  : before->column <= error->column)
 			break;
-		errors->list[i] = *before;
+		list[i] = *before;
 	}
-	errors->list[i] = (struct config_error){.line = line, .column = column, .text = text};
-	errors->count++;
+	list[i] = *error;
+	(*count)++;
+}
+
+/* Takes text over. */
+static void errors_insert(struct config_errors *errors, unsigned file, unsigned line,
+			  unsigned column, char *text)
+{
+	const struct config_error error = {
+		.file = file, .line = line, .column = column, .text = text};
+
+	list_insert(errors->list, &errors->count, &errors->more, &error);
 }
 
 static void __attribute__((format(printf, 5, 6)))
@@ -110,7 +137,33 @@ error_add(struct config_parser *p, unsigned line, unsigned column, const char *k
 		p->no_memory = true;
 		return;
 	}
-	errors_insert(p->errors, line, column, text);
+	errors_insert(p->errors, p->file_number, line, column, text);
+}
+
+/* Nothing is wrong, but not what was meant, most likely. */
+static void __attribute__((format(printf, 4, 5)))
+warning_add(struct config_parser *p, const struct said *said, const char *key, const char *format,
+	    ...)
+{
+	struct config_error warning = {
+		.file = p->file_number, .line = said->line, .column = said->column};
+	char what[MESSAGE_MAX];
+	va_list args;
+
+	if (!p->errors)
+		return;
+
+	va_start(args, format);
+	vsnprintf(what, sizeof(what), format, args);
+	va_end(args);
+
+	if (asprintf(&warning.text, "%s:%u:%u: %s: %s", said->file, said->line, said->column, key,
+		     what) < 0) {
+		p->no_memory = true;
+		return;
+	}
+	list_insert(p->errors->warnings, &p->errors->warning_count, &p->errors->more_warnings,
+		    &warning);
 }
 
 /* What the file says, fit for a terminal: short, in one line, and only plain characters. */
@@ -347,10 +400,20 @@ static char *copy_text(struct config_parser *p, const struct ynode *value)
 
 /* ---- rules ---- */
 
+static void pod_match_free(struct pod_match *match)
+{
+	regex_free(match->pod);
+	regex_free(match->namespace);
+	regex_free(match->container);
+}
+
 static void rule_free(struct rule *rule)
 {
 	regex_free(rule->comm);
+	regex_free(rule->exe);
 	regex_free(rule->cmdline);
+	free(rule->cgroup);
+	pod_match_free(&rule->pod);
 	free(rule->text);
 }
 
@@ -388,31 +451,52 @@ static void rule_add_text(struct config_parser *p, struct rule *rule, const char
 	rule->text = text;
 }
 
-static void parse_pattern(struct config_parser *p, const struct config_key *key,
-			  const struct ynode *value, struct rule *rule, struct regex **regex)
+/* @whole: the pattern must match all of the text, not some of it. False after complaining. */
+static bool parse_pattern(struct config_parser *p, const struct config_key *key,
+			  const struct ynode *value, bool whole, struct regex **regex)
 {
-	size_t offset;
+	_cleanup_free_ char *wrapped = NULL;
+	size_t offset, before = 0;
 	char msg[256];
 	int r;
 
 	/* Nothing matches everything: more likely a slip than a wish, and '.*' says it too. */
 	if (value->kind != YNODE_SCALAR || value->len == 0) {
 		error_value(p, key, value, "");
-		return;
+		return false;
 	}
 
-	r = regex_compile(value->text, regex, &offset, msg, sizeof(msg));
+	if (whole) {
+		static const char front[] = "^(?:";
+
+		before = sizeof(front) - 1;
+		if (asprintf(&wrapped, "%s%s)$", front, value->text) < 0) {
+			wrapped = NULL;
+			p->no_memory = true;
+			return false;
+		}
+	}
+	r = regex_compile(whole ? wrapped : value->text, regex, &offset, msg, sizeof(msg));
 	if (r == -EINVAL) {
+		offset = offset < before ? 0 : offset - before;
 		error_add(p, value->line, value->column, key->name,
 			  "the pattern does not compile: %s at offset %zu; allowed: %s", msg,
-			  offset, key->allowed);
-		return;
+			  offset > value->len ? value->len : offset, key->allowed);
+		return false;
 	}
 	if (r < 0) {
 		p->no_memory = true;
-		return;
+		return false;
 	}
-	rule_add_text(p, rule, key->name, value->text);
+	return true;
+}
+
+static void parse_rule_pattern(struct config_parser *p, const struct config_key *key,
+			       const struct ynode *value, struct rule *rule, bool whole,
+			       struct regex **regex)
+{
+	if (parse_pattern(p, key, value, whole, regex))
+		rule_add_text(p, rule, key->name, value->text);
 }
 
 static void parse_rule_comm(struct config_parser *p, const struct config_key *key,
@@ -420,7 +504,15 @@ static void parse_rule_comm(struct config_parser *p, const struct config_key *ke
 {
 	struct rule *rule = target;
 
-	parse_pattern(p, key, value, rule, &rule->comm);
+	parse_rule_pattern(p, key, value, rule, false, &rule->comm);
+}
+
+static void parse_rule_exe(struct config_parser *p, const struct config_key *key,
+			   const struct ynode *value, void *target)
+{
+	struct rule *rule = target;
+
+	parse_rule_pattern(p, key, value, rule, false, &rule->exe);
 }
 
 static void parse_rule_cmdline(struct config_parser *p, const struct config_key *key,
@@ -428,26 +520,180 @@ static void parse_rule_cmdline(struct config_parser *p, const struct config_key 
 {
 	struct rule *rule = target;
 
-	parse_pattern(p, key, value, rule, &rule->cmdline);
+	parse_rule_pattern(p, key, value, rule, false, &rule->cmdline);
 }
+
+static void parse_rule_pod(struct config_parser *p, const struct config_key *key,
+			   const struct ynode *value, void *target)
+{
+	struct rule *rule = target;
+
+	parse_rule_pattern(p, key, value, rule, false, &rule->pod.pod);
+}
+
+static void parse_rule_namespace(struct config_parser *p, const struct config_key *key,
+				 const struct ynode *value, void *target)
+{
+	struct rule *rule = target;
+
+	parse_rule_pattern(p, key, value, rule, true, &rule->pod.namespace);
+}
+
+static void parse_rule_container(struct config_parser *p, const struct config_key *key,
+				 const struct ynode *value, void *target)
+{
+	struct rule *rule = target;
+
+	parse_rule_pattern(p, key, value, rule, false, &rule->pod.container);
+}
+
+static void parse_rule_qos(struct config_parser *p, const struct config_key *key,
+			   const struct ynode *value, void *target)
+{
+	struct rule *rule = target;
+	int i = parse_word(p, key, value);
+
+	if (i < 0)
+		return;
+	rule->pod.qos = QOS_NONE + 1 + (enum qos)i;
+	rule_add_text(p, rule, key->name, value->text);
+}
+
+static void parse_rule_cgroup(struct config_parser *p, const struct config_key *key,
+			      const struct ynode *value, void *target)
+{
+	struct rule *rule = target;
+
+	if (!is_path_text(value)) {
+		error_value(p, key, value, "");
+		return;
+	}
+	rule->cgroup = copy_text(p, value);
+	rule_add_text(p, rule, key->name, value->text);
+}
+
+/* Digits, and nothing but digits, up to @most; the text goes on after them. */
+static bool take_number(const char **text, uint64_t most, uint64_t *ret)
+{
+	const char *at = *text;
+	uint64_t number = 0;
+
+	if (*at < '0' || *at > '9')
+		return false;
+	for (; *at >= '0' && *at <= '9'; at++) {
+		number = number * 10 + (uint64_t)(*at - '0');
+		if (number > most)
+			return false;
+	}
+	*text = at;
+	*ret = number;
+	return true;
+}
+
+/* "1000", "1000-1999" */
+static void parse_rule_uid(struct config_parser *p, const struct config_key *key,
+			   const struct ynode *value, void *target)
+{
+	struct rule *rule = target;
+	const char *text = value->kind == YNODE_SCALAR ? value->text : "";
+	uint64_t from = 0, to = 0;
+	bool good = take_number(&text, UINT32_MAX, &from);
+
+	to = from;
+	if (good && *text == '-') {
+		text++;
+		good = take_number(&text, UINT32_MAX, &to) && to >= from;
+	}
+	if (!good || *text) {
+		error_value(p, key, value, "");
+		return;
+	}
+	rule->has_uid = true;
+	rule->uid_from = (uint32_t)from;
+	rule->uid_to = (uint32_t)to;
+	rule_add_text(p, rule, key->name, value->text);
+}
+
+static const char *const qos_words[QOS_MAX_] = {"guaranteed", "burstable", "besteffort", NULL};
+
+#define POD_ALLOWED	  "a regular expression (PCRE2) on the name of the pod"
+#define NAMESPACE_ALLOWED "a regular expression (PCRE2) on the whole name of the namespace"
+#define CONTAINER_ALLOWED "a regular expression (PCRE2) on the name of the container"
+#define CGROUP_ALLOWED                                                                             \
+	"a shell pattern that begins with '/', on the path below the memory controller's root"
 
 static const struct config_key rule_keys[] = {
 	{
 		.name = "comm",
+		.type = "pattern",
 		.parse = parse_rule_comm,
 		.allowed = "a regular expression (PCRE2) on the process name, which holds the "
 			   "first 15 characters only",
-		.help = "The name of the process matches.",
+		.help = "The name of the process matches; a process chooses its own.",
+	},
+	{
+		.name = "exe",
+		.type = "pattern",
+		.parse = parse_rule_exe,
+		.allowed = "a regular expression (PCRE2) on the path of the program's file",
+		.help = "The file that the process runs matches, as it sees it.",
 	},
 	{
 		.name = "cmdline",
+		.type = "pattern",
 		.parse = parse_rule_cmdline,
 		.allowed = "a regular expression (PCRE2) on the command line",
-		.help = "The command line of the process matches.",
+		.help = "The command line of the process matches, its first 511 bytes; a process "
+			"chooses its own.",
+	},
+	{
+		.name = "uid",
+		.type = "number or range",
+		.parse = parse_rule_uid,
+		.allowed = "a number, or two with '-' between",
+		.help = "The user who runs it, or a range of them.",
+	},
+	{
+		.name = "cgroup",
+		.type = "pattern",
+		.parse = parse_rule_cgroup,
+		.allowed = CGROUP_ALLOWED,
+		.help = "The path of its memory cgroup matches; * matches / too.",
+	},
+	{
+		.name = "pod",
+		.type = "pattern",
+		.parse = parse_rule_pod,
+		.allowed = POD_ALLOWED,
+		.help = "It runs in a pod of such a name.",
+	},
+	{
+		.name = "namespace",
+		.type = "pattern",
+		.parse = parse_rule_namespace,
+		.allowed = NAMESPACE_ALLOWED,
+		.help = "It runs in a pod of that namespace.",
+	},
+	{
+		.name = "container",
+		.type = "pattern",
+		.parse = parse_rule_container,
+		.allowed = CONTAINER_ALLOWED,
+		.help = "It runs in a pod's container of such a name.",
+	},
+	{
+		.name = "qos",
+		.type = "word",
+		.parse = parse_rule_qos,
+		.words = qos_words,
+		.help = "It runs in a pod of that QoS class.",
 	},
 };
 
 static const struct config_table rule_table = {"rule", rule_keys, ARRAY_SIZE(rule_keys)};
+
+#define RULE_ALLOWED                                                                               \
+	"a mapping with any of comm, exe, cmdline, uid, cgroup, pod, namespace, container, qos"
 
 static void parse_rules(struct config_parser *p, const struct config_key *key,
 			const struct ynode *list, struct rule_list *rules)
@@ -463,16 +709,15 @@ static void parse_rules(struct config_parser *p, const struct config_key *key,
 		if (value->kind != YNODE_MAP || value->count == 0) {
 			char is[224];
 
-			error_add(
-				p, value->line, value->column, key->name,
-				"a rule here is %s; allowed: a mapping with comm, cmdline or both",
-				value->kind == YNODE_MAP ? "empty"
-							 : describe(value, is, sizeof(is)));
+			error_add(p, value->line, value->column, key->name,
+				  "a rule here is %s; allowed: " RULE_ALLOWED,
+				  value->kind == YNODE_MAP ? "empty"
+							   : describe(value, is, sizeof(is)));
 			continue;
 		}
 		parse_map(p, &rule_table, "a rule", value, &rule);
 		/* One without patterns would name every process; its errors are told. */
-		if (!rule.comm && !rule.cmdline) {
+		if (!rule.text) {
 			rule_free(&rule);
 			continue;
 		}
@@ -490,6 +735,7 @@ static int rules_append_builtin(struct rule_list *rules, const char *const *patt
 		r = regex_compile(patterns[i], &rule.comm, NULL, NULL, 0);
 		if (r < 0)
 			return r;
+		rule.host_only = true;
 		if (asprintf(&rule.text, "built-in comm: %s", patterns[i]) < 0) {
 			rule.text = NULL;
 			rule_free(&rule);
@@ -511,10 +757,21 @@ static void rules_free(struct rule_list *list)
 
 /* ---- policies ---- */
 
+/* "" or "FILE, ": where something was said, if it was in another file. */
+static const char *other_file(const struct config_parser *p, const struct said *said, char *buf,
+			      size_t n)
+{
+	buf[0] = '\0';
+	if (said->file != p->file)
+		snprintf(buf, n, "%s, ", said->file);
+	return buf;
+}
+
 static void parse_match_node(struct config_parser *p, const struct config_key *key,
 			     const struct ynode *value, void *target)
 {
 	struct policy *policy = target;
+	char file[PATH_MAX];
 
 	if (parse_word(p, key, value) < 0)
 		return;
@@ -526,12 +783,12 @@ static void parse_match_node(struct config_parser *p, const struct config_key *k
 	policy->match_node = true;
 
 	/* The first that matches wins, so a second one would be silent for ever. */
-	if (p->node_line)
+	if (p->node.line)
 		error_add(p, value->key->line, value->key->column, key->name,
-			  "the node is judged by the policy of line %u already; one is allowed",
-			  p->node_line);
+			  "the node is judged by the policy of %sline %u already; one is allowed",
+			  other_file(p, &p->node, file, sizeof(file)), p->node.line);
 	else
-		p->node_line = value->key->line;
+		p->node = (struct said){p->file, value->key->line, value->key->column};
 }
 
 static void parse_match_cgroup(struct config_parser *p, const struct config_key *key,
@@ -546,11 +803,50 @@ static void parse_match_cgroup(struct config_parser *p, const struct config_key 
 	policy->match_cgroup = copy_text(p, value);
 }
 
+static void parse_match_pod(struct config_parser *p, const struct config_key *key,
+			    const struct ynode *value, void *target)
+{
+	struct policy *policy = target;
+
+	policy->match_pods = true;
+	parse_pattern(p, key, value, false, &policy->match_pod.pod);
+}
+
+static void parse_match_namespace(struct config_parser *p, const struct config_key *key,
+				  const struct ynode *value, void *target)
+{
+	struct policy *policy = target;
+
+	policy->match_pods = true;
+	parse_pattern(p, key, value, true, &policy->match_pod.namespace);
+}
+
+static void parse_match_container(struct config_parser *p, const struct config_key *key,
+				  const struct ynode *value, void *target)
+{
+	struct policy *policy = target;
+
+	policy->match_pods = true;
+	parse_pattern(p, key, value, false, &policy->match_pod.container);
+}
+
+static void parse_match_qos(struct config_parser *p, const struct config_key *key,
+			    const struct ynode *value, void *target)
+{
+	struct policy *policy = target;
+	int i = parse_word(p, key, value);
+
+	policy->match_pods = true;
+	if (i >= 0)
+		policy->match_pod.qos = QOS_NONE + 1 + (enum qos)i;
+}
+
 static const char *const match_node_words[] = {"true", NULL};
 
 static const struct config_key match_keys[] = {
 	{
 		.name = "node",
+		.type = "boolean",
 		.parse = parse_match_node,
 		.words = match_node_words,
 		.help = "The policy judges the whole host.",
@@ -558,9 +854,37 @@ static const struct config_key match_keys[] = {
 	{
 		.name = "cgroup",
 		.parse = parse_match_cgroup,
-		.allowed = "a shell pattern that begins with '/', on the path below the memory "
-			   "controller's root",
+		.type = "pattern",
+		.allowed = CGROUP_ALLOWED,
 		.help = "The policy judges each memory cgroup whose path matches; * matches / too.",
+	},
+	{
+		.name = "pod",
+		.type = "pattern",
+		.parse = parse_match_pod,
+		.allowed = POD_ALLOWED,
+		.help = "The policy judges pods of such a name, and their containers.",
+	},
+	{
+		.name = "namespace",
+		.type = "pattern",
+		.parse = parse_match_namespace,
+		.allowed = NAMESPACE_ALLOWED,
+		.help = "The policy judges pods of that namespace, and their containers.",
+	},
+	{
+		.name = "container",
+		.type = "pattern",
+		.parse = parse_match_container,
+		.allowed = CONTAINER_ALLOWED,
+		.help = "The policy judges containers of such a name.",
+	},
+	{
+		.name = "qos",
+		.type = "word",
+		.parse = parse_match_qos,
+		.words = qos_words,
+		.help = "The policy judges pods of that QoS class, and their containers.",
 	},
 };
 
@@ -594,31 +918,46 @@ static void parse_policy_name(struct config_parser *p, const struct config_key *
 
 	for (size_t i = 0; i < p->config->policy_count; i++) {
 		const struct policy *other = &p->config->policies[i];
+		char file[PATH_MAX];
 
 		if (!other->name || strcmp(other->name, value->text) != 0)
 			continue;
 		error_add(p, value->line, value->column, key->name,
-			  "is '%s', as the policy of line %u; allowed: another name", value->text,
-			  p->name_line[i]);
+			  "is '%s', as the policy of %sline %u; allowed: another name", value->text,
+			  other_file(p, &p->policies[i], file, sizeof(file)), p->policies[i].line);
 		return;
 	}
 
-	p->name_line[policy - p->config->policies] = value->line;
+	p->policies[policy - p->config->policies] =
+		(struct said){p->file, value->line, value->column};
 	policy->name = copy_text(p, value);
 }
 
 static void parse_policy_match(struct config_parser *p, const struct config_key *key,
 			       const struct ynode *value, void *target)
 {
+	unsigned kinds = 0;
+
 	if (value->kind != YNODE_MAP) {
 		error_value(p, key, value, "");
 		return;
 	}
 
 	parse_map(p, &match_table, "match", value, target);
-	if (value->count != 1)
-		error_add(p, value->line, value->column, key->name, "has %zu keys; allowed: %s",
-			  value->count, key->allowed);
+	for (const struct ynode *part = value->first; part; part = part->next) {
+		if (!strcmp(part->key->text, "node"))
+			kinds |= 1;
+		else if (!strcmp(part->key->text, "cgroup"))
+			kinds |= 2;
+		else
+			kinds |= 4;
+	}
+	if (kinds & (kinds - 1))
+		error_add(p, value->line, value->column, key->name,
+			  "mixes what does not go together; allowed: %s", key->allowed);
+	else if (!kinds)
+		error_add(p, value->line, value->column, key->name, "is empty; allowed: %s",
+			  key->allowed);
 }
 
 static void parse_policy_pressure(struct config_parser *p, const struct config_key *key,
@@ -655,8 +994,19 @@ static void parse_policy_protect(struct config_parser *p, const struct config_ke
 				 const struct ynode *value, void *target)
 {
 	struct policy *policy = target;
+	char quoted[192];
 
 	parse_rules(p, key, value, &policy->protect);
+	for (size_t i = 0; i < policy->protect.count; i++) {
+		const struct rule *rule = &policy->protect.rules[i];
+		const struct said said = {p->file, value->line, value->column};
+
+		if ((rule->comm || rule->cmdline) && !rule->exe && !rule->cgroup && !rule->has_uid)
+			warning_add(p, &said, key->name,
+				    "'%s' protects whoever calls himself so: a process chooses its "
+				    "own name and command line; exe, uid and cgroup are safe",
+				    quote(rule->text, quoted, sizeof(quoted)));
+	}
 }
 
 static void parse_policy_avoid(struct config_parser *p, const struct config_key *key,
@@ -675,6 +1025,146 @@ static void parse_policy_prefer(struct config_parser *p, const struct config_key
 	parse_rules(p, key, value, &policy->prefer);
 }
 
+static const char *const bool_words[] = {"false", "true", NULL};
+
+/* In quotes it is text, for whoever reads YAML by the letter. */
+static void parse_bool(struct config_parser *p, const struct config_key *key,
+		       const struct ynode *value, bool *ret)
+{
+	int i = parse_word(p, key, value);
+
+	if (i >= 0 && !value->plain)
+		error_value(p, key, value, " in quotes");
+	else if (i >= 0)
+		*ret = i;
+}
+
+static void parse_policy_dry_run(struct config_parser *p, const struct config_key *key,
+				 const struct ynode *value, void *target)
+{
+	struct policy *policy = target;
+
+	parse_bool(p, key, value, &policy->dry_run);
+}
+
+static void parse_policy_spare_pid1(struct config_parser *p, const struct config_key *key,
+				    const struct ynode *value, void *target)
+{
+	struct policy *policy = target;
+
+	parse_bool(p, key, value, &policy->spare_pid1);
+}
+
+static void parse_policy_min_free(struct config_parser *p, const struct config_key *key,
+				  const struct ynode *value, void *target)
+{
+	struct policy *policy = target;
+
+	if (value->kind != YNODE_SCALAR || units_parse_size(value->text, &policy->min_free_bytes) ||
+	    !policy->min_free_bytes)
+		error_value(p, key, value, "");
+}
+
+static void parse_count(struct config_parser *p, const struct config_key *key,
+			const struct ynode *value, uint64_t most, unsigned *ret)
+{
+	const char *text = value->kind == YNODE_SCALAR ? value->text : "";
+	uint64_t count;
+
+	if (!take_number(&text, most, &count) || *text || !count)
+		error_value(p, key, value, "");
+	else
+		*ret = (unsigned)count;
+}
+
+static void parse_policy_max_victims(struct config_parser *p, const struct config_key *key,
+				     const struct ynode *value, void *target)
+{
+	struct policy *policy = target;
+
+	parse_count(p, key, value, 100000, &policy->max_victims);
+}
+
+static void parse_policy_kills_per_minute(struct config_parser *p, const struct config_key *key,
+					  const struct ynode *value, void *target)
+{
+	struct policy *policy = target;
+
+	parse_count(p, key, value, POLICY_KILLS_PER_MINUTE_MOST, &policy->kills_per_minute);
+}
+
+/* The words of the ladder, and how long each waits for its effect unless told otherwise. */
+static const struct {
+	const char *word;
+	uint64_t wait_ns;
+	bool waits;
+} rung_words[RUNGS_] = {
+	[RUNG_NOTIFY] = {"notify", 0, false},
+	[RUNG_RECLAIM] = {"reclaim", 1000000000, true},
+	[RUNG_FORCE_EMPTY] = {"force_empty", 1000000000, true},
+	[RUNG_THROTTLE] = {"throttle", 3000000000, true},
+	[RUNG_FREEZE] = {"freeze", 3000000000, true},
+	[RUNG_TERM] = {"term", 2000000000, true},
+	[RUNG_KILL] = {"kill", 0, false},
+};
+
+/* "kill", "term", "term 2s" */
+static bool parse_rung(const struct ynode *value, struct rung *ret)
+{
+	const char *space;
+	size_t len;
+
+	if (value->kind != YNODE_SCALAR)
+		return false;
+	space = strchr(value->text, ' ');
+	len = space ? (size_t)(space - value->text) : value->len;
+	for (int i = 0; i < RUNGS_; i++) {
+		if (strlen(rung_words[i].word) != len ||
+		    strncmp(rung_words[i].word, value->text, len) != 0)
+			continue;
+		*ret = (struct rung){(enum rung_kind)i, rung_words[i].wait_ns};
+		return !space || (rung_words[i].waits &&
+				  units_parse_duration(space + 1, &ret->wait_ns) == 0 &&
+				  ret->wait_ns > 0 && ret->wait_ns <= RUNG_WAIT_MOST_NS);
+	}
+	return false;
+}
+
+static void parse_policy_ladder(struct config_parser *p, const struct config_key *key,
+				const struct ynode *list, void *target)
+{
+	struct policy *policy = target;
+	struct rung rung;
+
+	if (list->kind != YNODE_LIST || !list->count || list->count > LADDER_MAX) {
+		error_value(p, key, list, "");
+		return;
+	}
+	for (const struct ynode *value = list->first; value; value = value->next) {
+		bool again = false, late;
+
+		if (value->kind == YNODE_BAD)
+			continue;
+		if (!parse_rung(value, &rung)) {
+			error_value(p, key, value, "");
+			continue;
+		}
+		/* whoever was told to end is not to be frozen, or waited for */
+		late = policy->ladder_count &&
+		       policy->ladder[policy->ladder_count - 1].kind >= RUNG_TERM &&
+		       rung.kind <= policy->ladder[policy->ladder_count - 1].kind;
+		for (size_t i = 0; i < policy->ladder_count; i++)
+			again |= policy->ladder[i].kind == rung.kind;
+		if (again || late)
+			error_add(p, value->line, value->column, key->name, "'%s' %s; allowed: %s",
+				  value->text,
+				  again ? "stands there twice" : "comes after term or kill",
+				  key->allowed);
+		else
+			policy->ladder[policy->ladder_count++] = rung;
+	}
+}
+
 static const char *const pressure_words[PRESSURE_MAX_ + 1] = {
 	[PRESSURE_LOW] = "low",
 	[PRESSURE_MEDIUM] = "medium",
@@ -683,7 +1173,9 @@ static const char *const pressure_words[PRESSURE_MAX_ + 1] = {
 
 static const char *const kill_words[KILL_UNIT_MAX_ + 1] = {
 	[KILL_UNIT_PROCESS] = "process",
+	[KILL_UNIT_GROUP] = "group",
 	[KILL_UNIT_CGROUP] = "cgroup",
+	[KILL_UNIT_POD] = "pod",
 };
 
 static const char *const rank_words[RANK_MAX_ + 1] = {
@@ -692,11 +1184,12 @@ static const char *const rank_words[RANK_MAX_ + 1] = {
 	[RANK_KERNEL] = "kernel",
 };
 
-#define RULES_ALLOWED "a list of mappings with comm, cmdline or both"
+#define RULES_ALLOWED "a list of rules, each " RULE_ALLOWED
 
 static const struct config_key policy_keys[] = {
 	{
 		.name = "name",
+		.type = "text",
 		.parse = parse_policy_name,
 		.allowed = "1 to 64 letters, digits, '.', '_' and '-'",
 		.required = true,
@@ -704,14 +1197,17 @@ static const struct config_key policy_keys[] = {
 	},
 	{
 		.name = "match",
+		.type = "mapping",
 		.parse = parse_policy_match,
-		.allowed = "a mapping with either 'node: true' or 'cgroup: /pattern'",
+		.allowed = "a mapping with 'node: true', or with cgroup, or with any of pod, "
+			   "namespace, container, qos",
 		.required = true,
 		.inner = &match_table,
 		.help = "What the policy judges; of several that match, the first one does.",
 	},
 	{
 		.name = "pressure",
+		.type = "word",
 		.parse = parse_policy_pressure,
 		.words = pressure_words,
 		.preset = "medium",
@@ -719,13 +1215,66 @@ static const struct config_key policy_keys[] = {
 	},
 	{
 		.name = "kill",
+		.type = "word",
 		.parse = parse_policy_kill,
 		.words = kill_words,
 		.preset = "process",
 		.help = "What dies together with the process chosen.",
 	},
 	{
+		.name = "ladder",
+		.type = "list",
+		.parse = parse_policy_ladder,
+		.allowed = "a list of 1 to 8 of notify, reclaim, force_empty, throttle, freeze, "
+			   "term, kill, each once, term and kill last; all but notify and kill "
+			   "with a duration up to 60s if wanted, such as 'term 2s'",
+		.preset = "[ kill ]",
+		.help = "What is done, step by step, until the risk has fallen.",
+	},
+	{
+		.name = "spare_pid1",
+		.type = "boolean",
+		.parse = parse_policy_spare_pid1,
+		.words = bool_words,
+		.preset = "false",
+		.help = "The first process of a container is never killed, so that it does not "
+			"restart.",
+	},
+	{
+		.name = "min_free",
+		.type = "size",
+		.parse = parse_policy_min_free,
+		.allowed = "a size of at least 1, such as 64MiB",
+		.preset = "1 % of the scope's memory, 32MiB at most",
+		.help = "Who gives back less is not killed, unless a rule prefers it.",
+	},
+	{
+		.name = "max_victims",
+		.type = "number",
+		.parse = parse_policy_max_victims,
+		.allowed = "a number from 1 to 100000",
+		.preset = "256",
+		.help = "Where more processes would die together, only the chosen one does.",
+	},
+	{
+		.name = "kills_per_minute",
+		.type = "number",
+		.parse = parse_policy_kills_per_minute,
+		.allowed = "a number from 1 to 16",
+		.preset = "6",
+		.help = "After so many it stops and warns, in each scope.",
+	},
+	{
+		.name = "dry_run",
+		.type = "boolean",
+		.parse = parse_policy_dry_run,
+		.words = bool_words,
+		.preset = "false",
+		.help = "Judge, choose and record, but send no signal.",
+	},
+	{
 		.name = "rank",
+		.type = "word",
 		.parse = parse_policy_rank,
 		.words = rank_words,
 		.preset = "blame",
@@ -734,6 +1283,7 @@ static const struct config_key policy_keys[] = {
 	},
 	{
 		.name = "protect",
+		.type = "list",
 		.parse = parse_policy_protect,
 		.allowed = RULES_ALLOWED,
 		.inner = &rule_table,
@@ -741,6 +1291,7 @@ static const struct config_key policy_keys[] = {
 	},
 	{
 		.name = "avoid",
+		.type = "list",
 		.parse = parse_policy_avoid,
 		.allowed = RULES_ALLOWED,
 		.inner = &rule_table,
@@ -748,6 +1299,7 @@ static const struct config_key policy_keys[] = {
 	},
 	{
 		.name = "prefer",
+		.type = "list",
 		.parse = parse_policy_prefer,
 		.allowed = RULES_ALLOWED,
 		.inner = &rule_table,
@@ -763,6 +1315,8 @@ static void policy_init(struct policy *policy)
 		.pressure = PRESSURE_MEDIUM,
 		.kill = KILL_UNIT_PROCESS,
 		.rank = RANK_BLAME,
+		.max_victims = POLICY_MAX_VICTIMS,
+		.kills_per_minute = POLICY_KILLS_PER_MINUTE,
 	};
 }
 
@@ -770,6 +1324,7 @@ static void policy_free(struct policy *policy)
 {
 	free(policy->name);
 	free(policy->match_cgroup);
+	pod_match_free(&policy->match_pod);
 	rules_free(&policy->protect);
 	rules_free(&policy->avoid);
 	rules_free(&policy->prefer);
@@ -786,6 +1341,7 @@ static void parse_events(struct config_parser *p, const struct config_key *key,
 		error_value(p, key, value, "");
 		return;
 	}
+	free(config->events_path); /* of an earlier file */
 	config->events_path = copy_text(p, value);
 }
 
@@ -800,6 +1356,30 @@ static void parse_readers(struct config_parser *p, const struct config_key *key,
 	}
 	if (strcmp(value->text, "everyone") != 0)
 		config->readers = copy_text(p, value);
+}
+
+static void parse_notify(struct config_parser *p, const struct config_key *key,
+			 const struct ynode *value, void *target)
+{
+	struct config *config = target;
+
+	if (!is_path_text(value)) {
+		error_value(p, key, value, "");
+		return;
+	}
+	free(config->notify_program);
+	config->notify_program = copy_text(p, value);
+}
+
+static void parse_notify_timeout(struct config_parser *p, const struct config_key *key,
+				 const struct ynode *value, void *target)
+{
+	struct config *config = target;
+
+	if (value->kind != YNODE_SCALAR ||
+	    units_parse_duration(value->text, &config->notify_timeout_ns) ||
+	    !config->notify_timeout_ns || config->notify_timeout_ns > NOTIFY_TIMEOUT_MAX)
+		error_value(p, key, value, "");
 }
 
 static void parse_policies(struct config_parser *p, const struct config_key *key,
@@ -840,19 +1420,38 @@ static void parse_policies(struct config_parser *p, const struct config_key *key
 static const struct config_key file_keys[] = {
 	{
 		.name = "events",
+		.type = "path",
 		.parse = parse_events,
 		.allowed = "an absolute path",
 		.help = "The file that records are appended to, one JSON object a line.",
 	},
 	{
 		.name = "readers",
+		.type = "text",
 		.parse = parse_readers,
 		.allowed = "'everyone' or the name of a group",
 		.preset = "everyone",
 		.help = "Who may read the control socket, which top and status do.",
 	},
 	{
+		.name = "notify",
+		.type = "path",
+		.parse = parse_notify,
+		.allowed = "an absolute path",
+		.help = "The program that the step `notify` runs, with the record as JSON in its "
+			"standard input.",
+	},
+	{
+		.name = "notify_timeout",
+		.type = "duration",
+		.parse = parse_notify_timeout,
+		.allowed = "a duration up to 60s, such as 5s",
+		.preset = "5s",
+		.help = "It is killed after this time.",
+	},
+	{
 		.name = "policies",
+		.type = "list",
 		.parse = parse_policies,
 		.allowed = "a list of policies, each a mapping with at least name and match",
 		.preset = "the built-in ones",
@@ -880,6 +1479,7 @@ static struct config *config_new(void)
 	config = calloc(1, sizeof(*config));
 	if (!config)
 		return NULL;
+	config->notify_timeout_ns = NOTIFY_TIMEOUT_NS;
 	config->policies = calloc(CONFIG_POLICIES_MAX + 1, sizeof(*config->policies));
 	if (!config->policies)
 		return NULL;
@@ -948,8 +1548,106 @@ static void parse_root(struct config_parser *p, const struct ynode *root)
 		parse_map(p, &file_table, "the file", root, p->config);
 	else if (root->kind != YNODE_BAD)
 		error_add(p, root->line, root->column, "yaml",
-			  "the file is %s; allowed: a mapping with events, policies or both",
+			  "the file is %s; allowed: a mapping with any of events, notify, "
+			  "notify_timeout, policies",
 			  describe(root, is, sizeof(is)));
+}
+
+/* Adds what a file says. False: no use going on (no memory). */
+static bool parse_text(struct config_parser *p, const char *text, size_t len)
+{
+	_cleanup_(ydoc_free_p) struct ydoc *doc = NULL;
+	int r = ydoc_parse(text, len, yaml_complain, p, &doc);
+
+	if (r == 0 && !is_empty(doc->root))
+		parse_root(p, doc->root);
+	return r != -ENOMEM && !p->no_memory;
+}
+
+static bool is_special(char c)
+{
+	return c == '*' || c == '?' || c == '[' || c == '\\';
+}
+
+/*
+ * Whether all that @narrow can match, @wide does too. Only where that is sure: a path without
+ * specials, or a wide pattern that is a front and a star.
+ */
+static bool cgroup_covers(const char *wide, const char *narrow)
+{
+	size_t front = strcspn(wide, "*?[\\"), plain = strcspn(narrow, "*?[\\");
+
+	if (!strcmp(wide, narrow))
+		return true;
+	if (wide[front] == '*' && !wide[front + 1])
+		return plain >= front && !strncmp(wide, narrow, front);
+	return !is_special(narrow[plain]) && !fnmatch(wide, narrow, 0);
+}
+
+static bool regex_covers(const struct regex *wide, const struct regex *narrow)
+{
+	return !wide || (narrow && !strcmp(regex_pattern(wide), regex_pattern(narrow)));
+}
+
+static bool policy_covers(const struct policy *wide, const struct policy *narrow)
+{
+	if (wide->match_cgroup && narrow->match_cgroup)
+		return cgroup_covers(wide->match_cgroup, narrow->match_cgroup);
+	if (wide->match_cgroup)
+		return narrow->match_pods && cgroup_covers(wide->match_cgroup, "/*");
+	return wide->match_pods && narrow->match_pods &&
+	       regex_covers(wide->match_pod.pod, narrow->match_pod.pod) &&
+	       regex_covers(wide->match_pod.namespace, narrow->match_pod.namespace) &&
+	       regex_covers(wide->match_pod.container, narrow->match_pod.container) &&
+	       (!wide->match_pod.qos || wide->match_pod.qos == narrow->match_pod.qos);
+}
+
+/* The first that matches wins: one that is behind a wider one is silent for ever. */
+static void warn_of_shadows(struct config_parser *p)
+{
+	const struct policy *policies = p->config->policies;
+
+	for (size_t i = 0; i < p->config->policy_count; i++)
+		for (size_t k = 0; k < i; k++) {
+			if (!policy_covers(&policies[k], &policies[i]))
+				continue;
+			warning_add(p, &p->policies[i], "match",
+				    "'%s' can never match: all that it does, '%s' (%s:%u) does "
+				    "before it",
+				    policies[i].name, policies[k].name, p->policies[k].file,
+				    p->policies[k].line);
+			break;
+		}
+}
+
+static void warn_of_notify(struct config_parser *p)
+{
+	for (size_t i = 0; i < p->config->policy_count && !p->config->notify_program; i++)
+		for (size_t k = 0; k < p->config->policies[i].ladder_count; k++)
+			if (p->config->policies[i].ladder[k].kind == RUNG_NOTIFY)
+				warning_add(p, &p->policies[i], "ladder",
+					    "'%s' notifies, but no file says by which program: the "
+					    "key `notify` is missing",
+					    p->config->policies[i].name);
+}
+
+/* All that is left once every file was read. */
+static int finish(struct config_parser *p)
+{
+	int r;
+
+	if (p->no_memory)
+		return -ENOMEM;
+	if (p->error_count > 0)
+		return -EINVAL;
+	warn_of_shadows(p);
+	warn_of_notify(p);
+	if (!p->has_policies) {
+		r = config_append_node(p->config);
+		if (r < 0)
+			return r;
+	}
+	return config_complete(p->config);
 }
 
 int config_parse(const char *name, const char *text, size_t len, struct config **ret,
@@ -957,35 +1655,14 @@ int config_parse(const char *name, const char *text, size_t len, struct config *
 {
 	_cleanup_(config_free_p) struct config *config = config_new();
 	struct config_parser p = {.file = name, .errors = errors, .config = config};
-	_cleanup_(ydoc_free_p) struct ydoc *doc = NULL;
 	int r;
 
-	if (!config)
+	if (!config || !parse_text(&p, text, len))
 		return -ENOMEM;
-
-	r = ydoc_parse(text, len, yaml_complain, &p, &doc);
-	if (r < 0)
-		return p.no_memory ? -ENOMEM : r;
-
-	if (!is_empty(doc->root))
-		parse_root(&p, doc->root);
-
-	if (p.no_memory)
-		return -ENOMEM;
-	if (p.error_count > 0)
-		return -EINVAL;
-
-	if (!p.has_policies) {
-		r = config_append_node(config);
-		if (r < 0)
-			return r;
-	}
-	r = config_complete(config);
-	if (r < 0)
-		return r;
-
-	*ret = TAKE_PTR(config);
-	return 0;
+	r = finish(&p);
+	if (r == 0)
+		*ret = TAKE_PTR(config);
+	return r;
 }
 
 /* The whole file, or its first YDOC_SIZE_MAX + 1 bytes, which is more than is allowed. */
@@ -1028,23 +1705,84 @@ static int file_read(const char *path, char **ret_text, size_t *ret_len)
 	return 0;
 }
 
-int config_read(const char *path, struct config **ret, struct config_errors *errors)
+/* Adds a file; what is wrong with reading it is one line. 0, or why it cannot be read. */
+static int parse_file(struct config_parser *p, const char *path)
 {
 	_cleanup_free_ char *text = NULL;
 	size_t len = 0;
-	int r;
+	int r = file_read(path, &text, &len);
 
-	r = file_read(path, &text, &len);
+	p->file = path;
+	p->file_number++;
 	if (r < 0) {
 		const char *why = r == -ENODEV ? "Not a regular file" : strerror(-r);
 		char *line;
 
-		if (errors && asprintf(&line, "%s: cannot be read: %s", path, why) >= 0)
-			errors_insert(errors, 0, 0, line);
+		if (p->errors && asprintf(&line, "%s: cannot be read: %s", path, why) >= 0)
+			errors_insert(p->errors, p->file_number, 0, 0, line);
 		return r;
 	}
+	return parse_text(p, text, len) ? 0 : -ENOMEM;
+}
 
-	return config_parse(path, text, len, ret, errors);
+static int is_drop_in(const struct dirent *entry)
+{
+	size_t len = strlen(entry->d_name);
+
+	return len > 5 && entry->d_name[0] != '.' && !strcmp(entry->d_name + len - 5, ".yaml");
+}
+
+char *config_drop_in_folder(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder;
+
+	if (asprintf(&folder, "%.*s" CONFIG_DROP_INS, slash ? (int)(slash - path + 1) : 0, path) <
+	    0)
+		return NULL;
+	return folder;
+}
+
+int config_read(const char *path, struct config **ret, struct config_errors *errors)
+{
+	_cleanup_(config_free_p) struct config *config = config_new();
+	struct config_parser p = {.errors = errors, .config = config};
+	_cleanup_free_ char *folder = config_drop_in_folder(path);
+	struct dirent **drop_ins = NULL;
+	char **paths = NULL;
+	int n = 0, r, first = 0;
+
+	if (!config || !folder)
+		return -ENOMEM;
+	first = parse_file(&p, path);
+	n = scandir(folder, &drop_ins, is_drop_in, alphasort);
+	if (n < 0)
+		n = 0; /* most have none */
+	/* the names are said in lines about later files */
+	paths = calloc((size_t)n + 1, sizeof(*paths));
+	for (int i = 0; paths && i < n; i++) {
+		if (asprintf(&paths[i], "%s/%s", folder, drop_ins[i]->d_name) < 0) {
+			paths[i] = NULL;
+			p.no_memory = true;
+			break;
+		}
+		r = parse_file(&p, paths[i]);
+		if (!first)
+			first = r;
+	}
+	r = paths ? finish(&p) : -ENOMEM;
+	if (!r)
+		r = first;
+	if (!r)
+		*ret = TAKE_PTR(config);
+	for (int i = 0; i < n; i++) {
+		if (paths)
+			free(paths[i]);
+		free(drop_ins[i]);
+	}
+	free(paths);
+	free(drop_ins);
+	return first && r == -EINVAL && p.error_count == 0 ? first : r;
 }
 
 void config_free(struct config *config)
@@ -1058,6 +1796,7 @@ void config_free(struct config *config)
 	free(config->policies);
 	free(config->events_path);
 	free(config->readers);
+	free(config->notify_program);
 	free(config);
 }
 
@@ -1068,5 +1807,7 @@ void config_errors_free(struct config_errors *errors)
 
 	for (size_t i = 0; i < errors->count; i++)
 		free(errors->list[i].text);
+	for (size_t i = 0; i < errors->warning_count; i++)
+		free(errors->warnings[i].text);
 	*errors = (struct config_errors){0};
 }

@@ -22,6 +22,7 @@
 #define CONFIG_POLICIES_MAX 256 /* in the file; the built-in one comes on top */
 
 struct config_error {
+	unsigned file; /* the how-manieth of those read together */
 	unsigned line; /* 0: about the whole file */
 	unsigned column;
 	char *text; /* "file:line:column: key: what is wrong; what is allowed" */
@@ -31,6 +32,10 @@ struct config_errors {
 	struct config_error list[CONFIG_ERRORS_MAX]; /* in the order of the file */
 	size_t count;
 	size_t more; /* those that found no room */
+	/* what is allowed, but not what was meant, most likely; also of a file that is good */
+	struct config_error warnings[CONFIG_ERRORS_MAX];
+	size_t warning_count;
+	size_t more_warnings;
 };
 
 /* The configuration in force without a file. NULL: out of memory. */
@@ -44,10 +49,17 @@ struct config *config_default(void);
  *
  * errors may be NULL. Other than -EINVAL: -ENOMEM, or why the file cannot be read, with
  * one line in errors.
+ *
+ * config_read() reads the file and then, in the order of their names, those of the folder
+ * config.d beside it that end in .yaml: they add policies, and the last `events` holds.
  */
+#define CONFIG_DROP_INS "config.d"
 int config_read(const char *path, struct config **ret, struct config_errors *errors);
 int config_parse(const char *name, const char *text, size_t len, struct config **ret,
 		 struct config_errors *errors);
+
+/* Where the drop-ins of a file are; the caller frees. NULL: out of memory. */
+char *config_drop_in_folder(const char *path);
 
 /* NULL is fine in both. */
 void config_free(struct config *config);
@@ -69,6 +81,7 @@ struct config_table {
 
 struct config_key {
 	const char *name;
+	const char *type; /* in a word */
 	void (*parse)(struct config_parser *p, const struct config_key *key,
 		      const struct ynode *value, void *target);
 	const char *allowed;	  /* the values in words */

@@ -12,10 +12,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "act/ladder.h"
+#include "act/notifier.h"
 #include "base/log.h"
 #include "base/util.h"
 #include "base/worker.h"
 #include "cli/config_file.h"
+#include "cli/config_watch.h"
 #include "cli/exit.h"
 #include "cli/eyes.h"
 #include "cli/kernel_kill.h"
@@ -26,6 +29,8 @@
 #include "judge/rules.h"
 #include "sense/ingest.h"
 #include "sense/loader.h"
+#include "sense/places.h"
+#include "sense/podnames.h"
 #include "sense/sampler.h"
 #include "sense/tasks.h"
 #include "tell/recorder.h"
@@ -71,11 +76,26 @@ void daemon_timer(struct daemon *daemon, bool on)
 	daemon->timer_runs = on;
 }
 
+/* New names may mean another policy. */
+static void turn_names(struct daemon *daemon)
+{
+	if (!podnames_turn(daemon->names, daemon_now()))
+		return;
+	places_forget(daemon->places);
+	for (size_t i = 0; i < WATCHES_MAX; i++) {
+		struct watch *watch = &daemon->watches[i];
+
+		if (watch->used && !watch->incident.open)
+			(void)watch_settle_policy(daemon, watch, daemon->config);
+	}
+}
+
 static void tick(struct daemon *daemon)
 {
 	bool any = false, eyes = false;
 	uint64_t now_ns;
 
+	turn_names(daemon);
 	for (size_t i = 0; i < WATCHES_MAX; i++) {
 		struct watch *watch = &daemon->watches[i];
 
@@ -135,10 +155,7 @@ static void reload(struct daemon *daemon)
 
 		if (!watch->used)
 			continue;
-		watch->policy = watch->scope == FO_SCOPE_NODE
-					? rules_policy_node(fresh)
-					: rules_policy_cgroup(fresh, watch->cgroup.path);
-		if (!watch->policy) {
+		if (!watch_settle_policy(daemon, watch, fresh)) {
 			watch_mute(daemon, watch->scope, UINT64_MAX);
 			watch_end(daemon, watch);
 		}
@@ -147,6 +164,7 @@ static void reload(struct daemon *daemon)
 	daemon->config = fresh;
 	tape_config(daemon);
 	daemon->config_path = start_config_path(daemon->options.config_path);
+	start_notifier(daemon);
 	if (rules_policy_node(fresh) && !watch_find(daemon, FO_SCOPE_NODE))
 		watch_forget(daemon, FO_SCOPE_NODE);
 	log_info("configuration reloaded: %zu policies", fresh->policy_count);
@@ -196,7 +214,13 @@ int daemon_run(struct daemon *daemon)
 				daemon->stop = true;
 			else if (fd == ingest_fd(daemon->ingest))
 				(void)ingest_drain(daemon->ingest);
-			else if (fd != daemon->timer_fd)
+			else if (fd == podnames_fd(daemon->names)) {
+				podnames_drain(daemon->names);
+				turn_names(daemon);
+			} else if (fd == config_watch_fd(daemon->config_watch)) {
+				if (config_watch_drain(daemon->config_watch))
+					reload(daemon);
+			} else if (fd != daemon->timer_fd)
 				look_after_incidents(daemon); /* a victim's pidfd */
 			else if (read(fd, &expirations, sizeof(expirations)) > 0)
 				tick(daemon);
@@ -239,6 +263,14 @@ static int open_loop(struct daemon *daemon)
 		err = add_fd(daemon, daemon->end_fd);
 	if (!err)
 		err = add_fd(daemon, daemon->signal_fd);
+	if (!err && podnames_fd(daemon->names) >= 0)
+		err = add_fd(daemon, podnames_fd(daemon->names));
+	if (!err && start_config_path(daemon->options.config_path) &&
+	    config_watch_new(&daemon->config_watch, start_config_path(daemon->options.config_path)))
+		log_warn("changes of the configuration are not noticed: %s; send SIGHUP",
+			 strerror(errno));
+	if (!err && daemon->config_watch)
+		err = add_fd(daemon, config_watch_fd(daemon->config_watch));
 	if (!err && daemon->options.for_ns) {
 		end.it_value.tv_sec = (time_t)(daemon->options.for_ns / 1000000000);
 		end.it_value.tv_nsec = (long)(daemon->options.for_ns % 1000000000);
@@ -251,7 +283,7 @@ static int open_loop(struct daemon *daemon)
 /* Nothing of what a process is needs a place that is only found in trouble. */
 static int allocate(struct daemon *daemon)
 {
-	daemon->ranking_size = 4096;
+	daemon->ranking_size = tasks_max();
 	daemon->watches = calloc(WATCHES_MAX, sizeof(*daemon->watches));
 	daemon->ranking = calloc(daemon->ranking_size, sizeof(*daemon->ranking));
 	return daemon->watches && daemon->ranking ? 0 : -ENOMEM;
@@ -282,13 +314,23 @@ static int begin(struct daemon *daemon)
 	if (code != EXIT_OK)
 		return code;
 
+	start_notifier(daemon);
 	err = allocate(daemon);
+	if (!err)
+		err = ladder_new(&daemon->ladder, WATCHES_MAX, daemon->host.version,
+				 daemon->host.ops ? daemon->host.mount : NULL, NULL);
 	if (!err)
 		err = sampler_new(&daemon->sampler, daemon->loader, &daemon->host, &daemon->node);
 	if (!err)
 		err = worker_start(&daemon->aide, "fo-aide", 64, 1024);
 	if (!err)
-		err = tasks_new(&daemon->tasks, daemon->loader, daemon->aide);
+		err = podnames_new(&daemon->names,
+				   daemon->options.host_root ? daemon->options.host_root : "",
+				   daemon->aide);
+	if (!err)
+		err = places_new(&daemon->places, &daemon->host, daemon->names);
+	if (!err)
+		err = tasks_new(&daemon->tasks, daemon->loader, daemon->places, daemon->aide);
 	if (!err)
 		err = ingest_new(&daemon->ingest, loader_map(daemon->loader, LOADER_MAP_EVENTS),
 				 on_event, daemon);
@@ -307,6 +349,7 @@ static int begin(struct daemon *daemon)
 	daemon->started_ns = daemon_now();
 	daemon->next_id = daemon_wall_now() / 1000000; /* unique across restarts */
 	start_tell(daemon);
+	turn_names(daemon);
 	publish(daemon);
 	return EXIT_OK;
 }
@@ -344,6 +387,8 @@ void daemon_free(struct daemon *daemon)
 		if (daemon->watches[i].used)
 			watch_end(daemon, &daemon->watches[i]);
 	aide_stopped = worker_stop(daemon->aide, 3000000000ULL);
+	ladder_free(daemon->ladder);
+	notifier_stop(daemon->notifier);
 	log_set_sink(NULL);
 	recorder_tick(daemon->recorder, daemon_now(), true);
 	if (daemon->writer)
@@ -356,8 +401,11 @@ void daemon_free(struct daemon *daemon)
 	if (aide_stopped) {
 		/* or else it may still be using these; the process ends anyway */
 		tasks_free(daemon->tasks);
+		places_free(daemon->places);
+		podnames_free(daemon->names);
 		loader_free(daemon->loader);
 	}
+	config_watch_free(daemon->config_watch);
 	node_shut(&daemon->node);
 	cgroup_host_shut(&daemon->host);
 	config_free(daemon->config);

@@ -30,6 +30,7 @@ struct daemon_options {
 	const char *config_path; /* NULL: the default one if it is there, else the built-in */
 	const char *events_path; /* NULL: what the configuration says */
 	const char *record_path; /* NULL: the last minutes are kept in memory */
+	const char *host_root;	 /* where the host's files are seen; NULL: / */
 	uint64_t for_ns;	 /* 0: until a signal */
 	bool dry_run;
 };
@@ -51,12 +52,16 @@ struct daemon {
 	struct ingest *ingest;
 	struct sampler *sampler;
 	struct tasks *tasks;
+	struct podnames *names;
+	struct places *places;
 	struct writer *writer;
 	struct recorder *recorder; /* NULL: the events are no file, nothing is kept */
 	struct worker *aide;
 	struct control *control;	     /* NULL: there is no socket */
 	const char *config_path;	     /* that is in force; NULL: built in */
 	char events_path[SNAPSHOT_PATH_MAX]; /* "": none */
+	struct ladder *ladder;
+	struct notifier *notifier; /* NULL: nothing is to be notified */
 	struct watch *watches;
 	struct victim *ranking; /* room for incident_begin() */
 	size_t ranking_size;
@@ -71,6 +76,7 @@ struct daemon {
 	int timer_fd;
 	int end_fd;
 	int signal_fd;
+	struct config_watch *config_watch; /* NULL: its changes are not noticed */
 	bool timer_runs;
 	bool stop;
 

@@ -33,12 +33,10 @@ static bool kernel_kill_is_known(struct daemon *daemon, const struct fo_event_ki
 /* The kernel marks a dying process too, when it asks for memory: that kill is ours. */
 static bool kill_is_ours(const struct daemon *daemon, const struct fo_event_kill *event)
 {
-	if (daemon->options.dry_run)
-		return false;
 	for (size_t i = 0; i < WATCHES_MAX; i++) {
 		const struct incident *incident = &daemon->watches[i].incident;
 
-		if (daemon->watches[i].used && incident->open &&
+		if (daemon->watches[i].used && incident->open && !incident->dry_run &&
 		    incident->kill.ref.pid == (int)event->tgid &&
 		    incident->kill.ref.start_boot_ns == event->start_boot_ns)
 			return true;

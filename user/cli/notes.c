@@ -17,14 +17,20 @@ struct record_head note_head(const struct daemon *daemon, const struct watch *wa
 		.wall_ns = daemon_wall_now(),
 		.mono_ns = daemon_now(),
 		.id = id,
-		.dry_run = daemon->options.dry_run,
+		.dry_run = daemon->options.dry_run || (watch && watch->policy->dry_run),
 	};
 
 	if (watch) {
 		head.policy = watch->policy->name;
-		head.scope_kind = watch->scope == FO_SCOPE_NODE ? "node" : "cgroup";
-		head.scope_path = watch->scope == FO_SCOPE_NODE ? NULL : watch->cgroup.path;
+		head.scope_kind = watch->scope == FO_SCOPE_NODE ? "node"
+				  : watch->names.in_pod		? "pod"
+								: "cgroup";
+		head.scope_path = watch->names.path;
 		head.scope_id = watch->scope;
+		head.pod = watch->names.pod;
+		head.namespace = watch->names.namespace;
+		head.container = watch->names.container;
+		head.pod_uid = watch->names.in_pod ? watch->pod_path.uid : NULL;
 	}
 	return head;
 }

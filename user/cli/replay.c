@@ -13,6 +13,7 @@
 #include "base/util.h"
 #include "cli/config_file.h"
 #include "cli/exit.h"
+#include "cli/scope.h"
 #include "cli/start.h"
 #include "judge/candidate.h"
 #include "judge/config.h"
@@ -434,9 +435,13 @@ static struct scope *scope_of(struct replay *r, const struct trace_scope *about)
 	}
 	scope->about.path = scope->path;
 	r->scope_count++;
-	scope->policy = about->kind == TRACE_SCOPE_NODE
-				? rules_policy_node(r->config)
-				: rules_policy_cgroup(r->config, scope->path);
+	if (about->kind == TRACE_SCOPE_NODE) {
+		scope->policy = rules_policy_node(r->config);
+	} else {
+		struct scope_names names = scope_of_path(scope->path);
+
+		scope->policy = rules_policy_cgroup(r->config, &names);
+	}
 	return scope;
 }
 

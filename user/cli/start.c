@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "act/notifier.h"
 #include "base/log.h"
 #include "base/util.h"
 #include "cli/config_file.h"
@@ -49,6 +50,8 @@ int start_config(const char *path, struct config **ret)
 	err = config_read(path, ret, &errors);
 	for (size_t i = 0; i < errors.count; i++)
 		log_error("%s", errors.list[i].text);
+	for (size_t i = 0; i < errors.warning_count; i++)
+		log_warn("%s", errors.warnings[i].text);
 	if (errors.more)
 		log_error("%s: and %zu more", path, errors.more);
 	config_errors_free(&errors);
@@ -120,7 +123,7 @@ int start_lock(struct daemon *daemon)
 static bool acts_on_cgroups(const struct config *config)
 {
 	for (size_t i = 0; i < config->policy_count; i++)
-		if (config->policies[i].match_cgroup && !config->policies[i].warn_only)
+		if (!config->policies[i].match_node && !config->policies[i].warn_only)
 			return true;
 	return false;
 }
@@ -193,6 +196,24 @@ void start_warn(const struct daemon *daemon)
 			strerror(EPERM));
 }
 
+void start_notifier(struct daemon *daemon)
+{
+	int err;
+
+	if (daemon->notifier || !daemon->config->notify_program)
+		return;
+	err = notifier_start(&daemon->notifier);
+	if (err)
+		log_warn("the helper for `notify` cannot be started: %s; nobody is notified",
+			 strerror(-err));
+}
+
+int start_loader_exit(int err)
+{
+	return err == -ENOENT || err == -EPERM || err == -EACCES || err == -ENOPROTOOPT ? EXIT_HOST
+											: EXIT_LOAD;
+}
+
 int start_kernel_side(struct daemon *daemon)
 {
 	char why[512] = "out of memory";
@@ -201,8 +222,7 @@ int start_kernel_side(struct daemon *daemon)
 	if (!err)
 		return EXIT_OK;
 	log_error("%s", why);
-	return err == -ENOENT || err == -EPERM || err == -EACCES || err == -ENOPROTOOPT ? EXIT_HOST
-											: EXIT_LOAD;
+	return start_loader_exit(err);
 }
 
 int start_events(struct daemon *daemon)
@@ -290,11 +310,14 @@ void start_tell(struct daemon *daemon)
 	for (size_t i = 0; i < daemon->config->policy_count; i++) {
 		const struct policy *policy = &daemon->config->policies[i];
 
-		log_info("policy %s: %s%s, %s", policy->name,
-			 policy->match_node ? "the node" : "cgroups ",
-			 policy->match_node ? "" : policy->match_cgroup,
+		log_info("policy %s: %s%s, %s%s", policy->name,
+			 policy->match_node   ? "the node"
+			 : policy->match_pods ? "pods"
+					      : "cgroups ",
+			 policy->match_cgroup ? policy->match_cgroup : "",
 			 policy->warn_only ? "warned of, never acted on"
-					   : pressures[policy->pressure]);
+					   : pressures[policy->pressure],
+			 policy->dry_run ? ", dry run" : "");
 	}
 	snprintf(text, sizeof(text), "%zu of %zu hooks, cgroup v%d%s", attached, n,
 		 daemon->host.version,

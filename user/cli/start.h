@@ -15,6 +15,8 @@
 struct config;
 struct daemon;
 
+/* The file that start_config() would read; NULL: none. */
+const char *start_config_path(const char *path);
 /* The file, or the default one if it is there, or the built-in; 0 or -errno, errors logged. */
 /* Where it is read from; NULL: the built-in one. */
 const char *start_config_path(const char *path);
@@ -23,6 +25,10 @@ int start_config(const char *path, struct config **ret);
 int start_lock(struct daemon *daemon);
 /* The memory controller and the node's files. */
 int start_host(struct daemon *daemon);
+/* The helper for `notify`, if the configuration has a program for it. */
+void start_notifier(struct daemon *daemon);
+/* The exit code for loader_new()'s error. */
+int start_loader_exit(int err);
 int start_kernel_side(struct daemon *daemon);
 int start_events(struct daemon *daemon);
 /* The socket for readers; without it a warning. */

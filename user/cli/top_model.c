@@ -14,6 +14,7 @@
 #include "cli/event_text.h"
 #include "cli/events_file.h"
 #include "cli/reader.h"
+#include "cli/scope.h"
 #include "judge/rules.h"
 #include "sense/cgroup.h"
 #include "sense/cgroup_tree.h"
@@ -538,7 +539,9 @@ void top_model_look(struct top_model *model, struct top_row *row)
 	if (!*row->path)
 		return;
 	if (!*row->policy && model->config) {
-		policy = rules_policy_cgroup(model->config, row->path);
+		struct scope_names names = scope_of_path(row->path);
+
+		policy = rules_policy_cgroup(model->config, &names);
 		if (policy)
 			snprintf(row->policy, sizeof(row->policy), "%s", policy->name);
 	}

@@ -14,6 +14,7 @@
 #include "cli/tape.h"
 #include "judge/rules.h"
 #include "sense/loader.h"
+#include "sense/places.h"
 #include "sense/sampler.h"
 #include "sense/tasks.h"
 
@@ -99,12 +100,48 @@ void watch_forget(struct daemon *daemon, uint64_t scope)
 void watch_end(struct daemon *daemon, struct watch *watch)
 {
 	if (watch->incident.open)
-		kill_done(&watch->incident.kill);
+		incident_drop(daemon, watch);
 	tape_end(daemon, watch, daemon_now());
 	if (watch->scope == FO_SCOPE_NODE)
 		loader_eyes_node(daemon->loader, false);
 	cgroup_shut(&watch->cgroup);
 	watch->used = false;
+}
+
+static const char *keep_name(char *to, const char *name)
+{
+	size_t len = name ? strlen(name) : 0;
+
+	if (!len || len >= WATCH_NAME_MAX)
+		return NULL; /* half of a name is another name */
+	memcpy(to, name, len + 1);
+	return to;
+}
+
+static void name_scope(struct daemon *daemon, struct watch *watch)
+{
+	struct place_info info;
+
+	place_of_path(watch->cgroup.path, daemon->names, &watch->pod_path, &info);
+	watch->names = (struct scope_names){
+		.path = watch->cgroup.path,
+		.in_pod = info.pod_uid != NULL,
+		.qos = info.qos,
+		.pod = keep_name(watch->pod, info.pod),
+		.namespace = keep_name(watch->namespace, info.namespace),
+		.container = keep_name(watch->container, info.container),
+	};
+}
+
+bool watch_settle_policy(struct daemon *daemon, struct watch *watch, const struct config *config)
+{
+	if (watch->scope == FO_SCOPE_NODE) {
+		watch->policy = rules_policy_node(config);
+	} else {
+		name_scope(daemon, watch);
+		watch->policy = rules_policy_cgroup(config, &watch->names);
+	}
+	return watch->policy != NULL;
 }
 
 static void list_tasks(struct daemon *daemon, struct watch *watch, uint64_t now_ns)
@@ -135,13 +172,7 @@ void watch_begin(struct daemon *daemon, uint64_t scope, uint64_t now_ns)
 	memset(watch, 0, sizeof(*watch));
 	watch->minute = minute;
 	watch->scope = scope;
-	if (scope == FO_SCOPE_NODE) {
-		watch->policy = rules_policy_node(daemon->config);
-		if (!watch->policy) {
-			watch_mute(daemon, scope, UINT64_MAX);
-			return;
-		}
-	} else {
+	if (scope != FO_SCOPE_NODE) {
 		err = cgroup_open_id(&daemon->host, scope, &watch->cgroup);
 		if (err) {
 			if (err != -ENODEV)
@@ -151,12 +182,11 @@ void watch_begin(struct daemon *daemon, uint64_t scope, uint64_t now_ns)
 			watch_mute(daemon, scope, now_ns + AGAIN_NS);
 			return;
 		}
-		watch->policy = rules_policy_cgroup(daemon->config, watch->cgroup.path);
-		if (!watch->policy) {
-			cgroup_shut(&watch->cgroup);
-			watch_mute(daemon, scope, UINT64_MAX);
-			return;
-		}
+	}
+	if (!watch_settle_policy(daemon, watch, daemon->config)) {
+		cgroup_shut(&watch->cgroup);
+		watch_mute(daemon, scope, UINT64_MAX);
+		return;
 	}
 	watch->used = true;
 	judge_begin(&watch->judge, now_ns);
@@ -262,6 +292,29 @@ static void log_evidence(const struct watch *watch, const struct evidence *e)
 		  e->major_faults, e->reclaims, e->memstall, e->swapins, e->has);
 }
 
+static bool is_within(const struct watch *inner, const struct watch *outer)
+{
+	size_t len = strlen(outer->cgroup.path);
+
+	if (outer->scope == FO_SCOPE_NODE || inner == outer)
+		return true;
+	return inner->scope != FO_SCOPE_NODE &&
+	       !strncmp(inner->cgroup.path, outer->cgroup.path, len) &&
+	       inner->cgroup.path[len] == '/';
+}
+
+/* Somebody is dying in it, for its own sake or for that of a scope within it. */
+static bool is_pending(const struct daemon *daemon, const struct watch *watch)
+{
+	for (size_t i = 0; i < WATCHES_MAX; i++) {
+		const struct watch *other = &daemon->watches[i];
+
+		if (other->used && other->incident.open && is_within(other, watch))
+			return true;
+	}
+	return false;
+}
+
 void watch_tick(struct daemon *daemon, struct watch *watch, uint64_t now_ns)
 {
 	struct judgement judgement;
@@ -289,7 +342,7 @@ void watch_tick(struct daemon *daemon, struct watch *watch, uint64_t now_ns)
 	if (watch_wants_eyes(watch) && now_ns - watch->listed_ns >= LIST_NS)
 		list_tasks(daemon, watch, now_ns);
 
-	judgement = judge_tick(&watch->judge, watch->policy, &sample, watch->incident.open);
+	judgement = judge_tick(&watch->judge, watch->policy, &sample, is_pending(daemon, watch));
 	if (judgement.judged) {
 		minute_add(&watch->minute, &judgement.evidence, &judgement.verdict.risk);
 		log_evidence(watch, &judgement.evidence);

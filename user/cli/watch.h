@@ -19,7 +19,9 @@
 #include "cli/incident.h"
 #include "judge/judge.h"
 #include "judge/minute.h"
+#include "judge/rules.h"
 #include "sense/cgroup.h"
+#include "sense/pod.h"
 #include "tell/snapshot.h"
 
 struct daemon;
@@ -28,6 +30,9 @@ struct policy;
 /* Hot scopes at a time. More than that many cgroups at their limits: the rest is counted. */
 #define WATCHES_MAX  64
 #define BACKOFFS_MAX 16
+
+/* A pod's name has up to 253 bytes. */
+#define WATCH_NAME_MAX 256
 
 struct backoff {
 	int pid;
@@ -39,6 +44,11 @@ struct watch {
 	bool used;
 	uint64_t scope; /* FO_SCOPE_NODE or a cgroup's id */
 	struct cgroup cgroup;
+	struct scope_names names; /* of the cgroup; they point below */
+	struct pod_path pod_path;
+	char pod[WATCH_NAME_MAX];
+	char namespace[WATCH_NAME_MAX];
+	char container[WATCH_NAME_MAX];
 	const struct policy *policy;
 	struct judge judge;
 	struct minute minute;
@@ -56,6 +66,11 @@ struct watch *watch_find(struct daemon *daemon, uint64_t scope);
 /* The kernel side says that @scope reclaims. */
 void watch_begin(struct daemon *daemon, uint64_t scope, uint64_t now_ns);
 void watch_end(struct daemon *daemon, struct watch *watch);
+/*
+ * Takes the policy that @config has for the scope, and its pod's names as they are known now.
+ * False: no policy speaks of it.
+ */
+bool watch_settle_policy(struct daemon *daemon, struct watch *watch, const struct config *config);
 /* Samples, judges, acts; may end the watch. */
 void watch_tick(struct daemon *daemon, struct watch *watch, uint64_t now_ns);
 

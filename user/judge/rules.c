@@ -16,44 +16,104 @@ const struct policy *rules_policy_node(const struct config *config)
 	return NULL;
 }
 
-const struct policy *rules_policy_cgroup(const struct config *config, const char *path)
-{
-	/* '*' crosses slashes: "/batch/" and what is below it, however deep */
-	for (size_t i = 0; i < config->policy_count; i++)
-		if (config->policies[i].match_cgroup &&
-		    !fnmatch(config->policies[i].match_cgroup, path, 0))
-			return &config->policies[i];
-	return NULL;
-}
-
 enum match {
 	MATCH_NO,
 	MATCH_YES,
 	MATCH_UNKNOWN,
 };
 
-/* A pattern that gave up at its limits has not said no. */
-static enum match pattern_match(const struct regex *pattern, const char *text, size_t len)
+/* A pattern that gave up at its limits has not said no; nor is anything known of NULL. */
+static enum match text_match(const struct regex *pattern, const char *text, size_t len)
 {
-	int found = regex_match(pattern, text, len);
+	int found;
 
+	if (!pattern)
+		return MATCH_YES;
+	if (!text)
+		return MATCH_UNKNOWN;
+	found = regex_match(pattern, text, len);
 	return found > 0 ? MATCH_YES : found < 0 ? MATCH_UNKNOWN : MATCH_NO;
 }
 
-/* All patterns that the rule has must match. */
-static enum match rule_match(const struct rule *rule, const struct candidate *candidate)
+static enum match name_match(const struct regex *pattern, const char *name)
 {
-	enum match comm = MATCH_YES, cmdline = MATCH_YES;
+	return text_match(pattern, name, name ? strlen(name) : 0);
+}
 
-	if (rule->comm)
-		comm = pattern_match(rule->comm, candidate->comm, strlen(candidate->comm));
-	if (rule->cmdline && comm != MATCH_NO)
-		cmdline = candidate->cmdline ? pattern_match(rule->cmdline, candidate->cmdline,
-							     candidate->cmdline_len)
-					     : MATCH_UNKNOWN;
-	if (comm == MATCH_NO || cmdline == MATCH_NO)
+static enum match both(enum match a, enum match b)
+{
+	if (a == MATCH_NO || b == MATCH_NO)
 		return MATCH_NO;
-	return comm == MATCH_YES && cmdline == MATCH_YES ? MATCH_YES : MATCH_UNKNOWN;
+	return a == MATCH_YES && b == MATCH_YES ? MATCH_YES : MATCH_UNKNOWN;
+}
+
+static bool asks_for_pod(const struct pod_match *match)
+{
+	return match->pod || match->namespace || match->container || match->qos;
+}
+
+/* Of something that is in a pod. */
+static enum match pod_match(const struct pod_match *match, enum qos qos, const char *pod,
+			    const char *namespace, const char *container)
+{
+	if (match->qos && match->qos != qos)
+		return MATCH_NO;
+	return both(name_match(match->pod, pod), both(name_match(match->namespace, namespace),
+						      name_match(match->container, container)));
+}
+
+static bool is_policy_of(const struct policy *policy, const struct scope_names *scope)
+{
+	/* '*' crosses slashes: "/batch/" and what is below it, however deep */
+	if (policy->match_cgroup)
+		return !fnmatch(policy->match_cgroup, scope->path, 0);
+	return policy->match_pods && scope->in_pod &&
+	       pod_match(&policy->match_pod, scope->qos, scope->pod, scope->namespace,
+			 scope->container) == MATCH_YES;
+}
+
+const struct policy *rules_policy_cgroup(const struct config *config,
+					 const struct scope_names *scope)
+{
+	for (size_t i = 0; i < config->policy_count; i++)
+		if (is_policy_of(&config->policies[i], scope))
+			return &config->policies[i];
+	return NULL;
+}
+
+static enum match place_match(const struct rule *rule, const struct candidate *c)
+{
+	bool in_pod = c->place == PLACE_POD || c->place == PLACE_SANDBOX;
+
+	if (rule->host_only && in_pod)
+		return MATCH_NO;
+	if (!asks_for_pod(&rule->pod))
+		return MATCH_YES;
+	if (c->place == PLACE_UNKNOWN)
+		return MATCH_UNKNOWN;
+	return in_pod ? pod_match(&rule->pod, c->qos, c->pod, c->namespace, c->container)
+		      : MATCH_NO;
+}
+
+/* Everything that the rule asks for must match; the cheap questions first. */
+static enum match rule_match(const struct rule *rule, const struct candidate *c)
+{
+	enum match match = MATCH_YES;
+
+	if (rule->has_uid && (c->uid < rule->uid_from || c->uid > rule->uid_to))
+		return MATCH_NO;
+	match = both(match, place_match(rule, c));
+	if (match != MATCH_NO && rule->comm)
+		match = both(match, name_match(rule->comm, c->comm));
+	if (match != MATCH_NO && rule->cgroup)
+		match = both(match, !c->cgroup				  ? MATCH_UNKNOWN
+				    : fnmatch(rule->cgroup, c->cgroup, 0) ? MATCH_NO
+									  : MATCH_YES);
+	if (match != MATCH_NO && rule->exe)
+		match = both(match, name_match(rule->exe, c->exe));
+	if (match != MATCH_NO && rule->cmdline)
+		match = both(match, text_match(rule->cmdline, c->cmdline, c->cmdline_len));
+	return match;
 }
 
 static enum match list_match(const struct rule_list *list, const struct candidate *candidate,

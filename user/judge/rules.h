@@ -14,7 +14,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct candidate;
+#include "judge/candidate.h"
+
 struct config;
 struct policy;
 struct rule;
@@ -27,9 +28,23 @@ enum standing {
 	STANDING_PREFER,  /* first */
 };
 
-/* First match wins; NULL: no policy speaks of it. @path is below the controller's root. */
+/* A cgroup, by everything that a policy may ask for; NULL: not known, or it has none. */
+struct scope_names {
+	const char *path; /* below the controller's root */
+	bool in_pod;
+	enum qos qos;
+	const char *pod;
+	const char *namespace;
+	const char *container; /* a pod's own cgroup has none */
+};
+
+/*
+ * First match wins; NULL: no policy speaks of it. A name that is not known is no match: a
+ * policy that acts is not guessed.
+ */
 const struct policy *rules_policy_node(const struct config *config);
-const struct policy *rules_policy_cgroup(const struct config *config, const char *path);
+const struct policy *rules_policy_cgroup(const struct config *config,
+					 const struct scope_names *scope);
 
 /* protect before avoid before prefer. *ret_rule: the rule that said so, or NULL. */
 enum standing rules_standing(const struct policy *policy, const struct candidate *candidate,

@@ -43,18 +43,19 @@ static const struct {
 /* Freed memory is used, caches fill, the window turns over: then look again. */
 #define SETTLE_NS 1000000000ULL
 
-/* More kills a minute than this is a killer gone wild, or a scope that no kill mends. */
-#define STORM_KILLS   6
 #define STORM_SPAN_NS 60000000000ULL
 
-static bool in_storm(const struct verdict_state *state, uint64_t now_ns)
+_Static_assert(POLICY_KILLS_PER_MINUTE_MOST <= VERDICT_KILLS_KEPT, "all of a minute's are kept");
+
+static bool in_storm(const struct verdict_state *state, const struct policy *policy,
+		     uint64_t now_ns)
 {
 	unsigned recent = 0;
 
 	for (unsigned i = 0; i < state->kills && i < VERDICT_KILLS_KEPT; i++)
 		if (now_ns - state->kills_ns[i] < STORM_SPAN_NS)
 			recent++;
-	return recent >= STORM_KILLS;
+	return recent >= policy->kills_per_minute;
 }
 
 static bool is_spike(struct verdict_state *state, const struct evidence *e, uint64_t now_ns)
@@ -88,6 +89,8 @@ struct verdict verdict_decide(struct verdict_state *state, const struct policy *
 	 * against it */
 	over = verdict.risk.known && verdict.risk.value >= threshold && e->reclaiming &&
 	       e->level >= LEAST_LEVEL;
+	verdict.over = over;
+	verdict.spike = spike;
 	if (over && !state->over_since_ns)
 		state->over_since_ns = now_ns;
 	if (verdict.risk.known && !over) {
@@ -121,7 +124,7 @@ struct verdict verdict_decide(struct verdict_state *state, const struct policy *
 		state->warned = true;
 		return verdict;
 	}
-	if (in_storm(state, now_ns)) {
+	if (in_storm(state, policy, now_ns)) {
 		verdict.action = state->warned ? VERDICT_WAIT : VERDICT_WARN;
 		verdict.reason = REASON_STORM;
 		state->warned = true;

@@ -55,6 +55,8 @@ struct verdict {
 	enum verdict_action action;
 	enum verdict_reason reason;
 	struct risk risk;
+	bool over;	  /* risk is over the threshold, whatever else keeps it from acting */
+	bool spike;	  /* exhausted before a kill could be over */
 	uint64_t held_ns; /* how long risk has been over the threshold */
 };
 

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #include "judge/victim.h"
 
-#include <stdbool.h>
-
-#include "judge/candidate.h"
-#include "judge/config.h"
+#include <string.h>
 
 /*
  * How much more a process that made all of the recent growth counts than one of the same
@@ -33,6 +30,8 @@ static double small_bytes(const struct victim_request *request)
 {
 	double bytes = SMALL_SHARE * (double)request->scope_bytes;
 
+	if (request->policy->min_free_bytes)
+		return (double)request->policy->min_free_bytes;
 	return bytes < SMALL_MOST_BYTES ? bytes : SMALL_MOST_BYTES;
 }
 
@@ -45,28 +44,36 @@ static bool is_backed_off(const struct victim_request *request, int pid)
 }
 
 static enum victim_exclusion exclusion_of(const struct victim_request *request,
-					  const struct candidate *candidate, enum standing standing)
+					  const struct victim *victim)
 {
+	const struct candidate *candidate = victim->candidate;
+	enum standing standing = victim->standing;
+
 	if (candidate->pid <= 1 || candidate->pid == request->self_pid || candidate->kernel_thread)
 		return VICTIM_SELF;
 	if (candidate->oom_score_adj <= -1000)
 		return VICTIM_ADJ;
+	/* without its sandbox a pod has no network, and the runtime leaks what belonged to it */
+	if (candidate->place == PLACE_SANDBOX || candidate->place == PLACE_RUNTIME)
+		return VICTIM_HOLDER;
 	if (standing == STANDING_PROTECT)
 		return VICTIM_PROTECTED;
 	if (standing == STANDING_UNKNOWN)
 		return VICTIM_UNKNOWN;
+	if (request->policy->spare_pid1 && candidate->init)
+		return VICTIM_INIT;
 	if (is_backed_off(request, candidate->pid))
 		return VICTIM_BACKOFF;
-	if (standing != STANDING_PREFER &&
-	    (double)candidate_gives_bytes(candidate) < small_bytes(request))
+	if (standing != STANDING_PREFER && (double)victim->gives_bytes < small_bytes(request))
 		return VICTIM_SMALL;
 	return VICTIM_ELIGIBLE;
 }
 
-static double score_of(const struct victim_request *request, const struct candidate *candidate,
-		       double blame, double trust)
+static double score_of(const struct victim_request *request, const struct victim *victim,
+		       double trust)
 {
-	double gives = (double)candidate_gives_bytes(candidate);
+	const struct candidate *candidate = victim->candidate;
+	double gives = (double)victim->gives_bytes;
 	double adj = (double)candidate->oom_score_adj / 1000 * (double)request->scope_bytes;
 
 	switch (request->policy->rank) {
@@ -74,23 +81,37 @@ static double score_of(const struct victim_request *request, const struct candid
 		/* mm/oom_kill.c, oom_badness(): all resident pages, swap and page tables */
 		return gives + (double)candidate->file_bytes + (double)candidate->shmem_bytes + adj;
 	case RANK_BLAME:
-		return gives * (1 + BLAME_WEIGHT * blame * trust) + adj;
+		return gives * (1 + BLAME_WEIGHT * victim->blame * trust) + adj;
 	default:
 		return gives + adj;
 	}
 }
 
+/* The order in which kubelet would evict, as far as it can be told without its API. */
+static enum victim_tier tier_of(const struct victim_request *request, const struct candidate *c)
+{
+	double asked = (double)c->pod_requests / 1000 * (double)request->scope_bytes;
+
+	if (!request->node)
+		return VICTIM_TIER_REST;
+	if (c->qos == QOS_BESTEFFORT)
+		return VICTIM_TIER_BESTEFFORT;
+	if (c->qos == QOS_BURSTABLE && c->pod_requests && (double)c->pod_bytes > asked)
+		return VICTIM_TIER_ABOVE;
+	return VICTIM_TIER_REST;
+}
+
 static int class_of(const struct victim *victim)
 {
 	if (victim->excluded)
-		return 3;
+		return VICTIM_TIERS_ + 2;
 	switch (victim->standing) {
 	case STANDING_PREFER:
 		return 0;
 	case STANDING_AVOID:
-		return 2;
+		return VICTIM_TIERS_ + 1;
 	default:
-		return 1;
+		return 1 + (int)victim->tier;
 	}
 }
 
@@ -111,14 +132,49 @@ static bool dies_before(const struct victim *a, const struct victim *b)
 	return a->candidate->pid < b->candidate->pid;
 }
 
-static void sift_down(struct victim *heap, size_t root, size_t n)
+/* < 0: a and b die apart, and a's family comes first; 0: they die together. Any total order. */
+static int compare_families(enum kill_unit unit, const struct candidate *a,
+			    const struct candidate *b)
+{
+	switch (unit) {
+	case KILL_UNIT_GROUP:
+		if (a->group > 0 && b->group > 0)
+			return (a->group > b->group) - (a->group < b->group);
+		break;
+	case KILL_UNIT_CGROUP:
+		return (a->memcg_id > b->memcg_id) - (a->memcg_id < b->memcg_id);
+	case KILL_UNIT_POD:
+		if (a->pod_uid && b->pod_uid)
+			return strcmp(a->pod_uid, b->pod_uid);
+		if (a->pod_uid || b->pod_uid)
+			return a->pod_uid ? 1 : -1;
+		break;
+	default:
+		break;
+	}
+	/* on its own: before those that have a family, by its pid */
+	if (unit == KILL_UNIT_GROUP && (a->group > 0) != (b->group > 0))
+		return a->group > 0 ? 1 : -1;
+	return (a->pid > b->pid) - (a->pid < b->pid);
+}
+
+static bool is_before(const struct victim_request *request, bool by_family, const struct victim *a,
+		      const struct victim *b)
+{
+	if (by_family)
+		return compare_families(request->policy->kill, a->candidate, b->candidate) < 0;
+	return dies_before(a, b);
+}
+
+static void sift_down(const struct victim_request *request, bool by_family, struct victim *heap,
+		      size_t root, size_t n)
 {
 	for (size_t child; (child = 2 * root + 1) < n; root = child) {
 		struct victim swap;
 
-		if (child + 1 < n && dies_before(&heap[child], &heap[child + 1]))
+		if (child + 1 < n && is_before(request, by_family, &heap[child], &heap[child + 1]))
 			child++;
-		if (!dies_before(&heap[root], &heap[child]))
+		if (!is_before(request, by_family, &heap[root], &heap[child]))
 			return;
 		swap = heap[root];
 		heap[root] = heap[child];
@@ -127,16 +183,45 @@ static void sift_down(struct victim *heap, size_t root, size_t n)
 }
 
 /* In place: qsort() may allocate. */
-static void sort(struct victim *victims, size_t n)
+static void sort(const struct victim_request *request, bool by_family, struct victim *victims,
+		 size_t n)
 {
 	for (size_t i = n / 2; i-- > 0;)
-		sift_down(victims, i, n);
+		sift_down(request, by_family, victims, i, n);
 	while (n > 1) {
 		struct victim swap = victims[0];
 
 		victims[0] = victims[--n];
 		victims[n] = swap;
-		sift_down(victims, 0, n);
+		sift_down(request, by_family, victims, 0, n);
+	}
+}
+
+/* What the death of each one gives back, and how much of that is new. */
+static void add_families(const struct victim_request *request, struct victim *victims, size_t n)
+{
+	enum kill_unit unit = request->policy->kill;
+
+	for (size_t i = 0; i < n; i++) {
+		victims[i].gives_bytes = candidate_gives_bytes(victims[i].candidate);
+		victims[i].growth_bytes = victims[i].candidate->growth_bytes;
+	}
+	if (unit == KILL_UNIT_PROCESS)
+		return;
+	sort(request, true, victims, n);
+	for (size_t from = 0, to; from < n; from = to) {
+		uint64_t gives = 0, growth = 0;
+
+		for (to = from; to < n && !compare_families(unit, victims[from].candidate,
+							    victims[to].candidate);
+		     to++) {
+			gives += victims[to].gives_bytes;
+			growth += victims[to].growth_bytes;
+		}
+		for (size_t i = from; i < to; i++) {
+			victims[i].gives_bytes = gives;
+			victims[i].growth_bytes = growth;
+		}
 	}
 }
 
@@ -152,19 +237,82 @@ size_t victim_rank(const struct victim_request *request, const struct candidate 
 	if (trust > 1)
 		trust = 1;
 
+	for (size_t i = 0; i < n; i++)
+		ret[i] = (struct victim){.candidate = &candidates[i]};
+	add_families(request, ret, n);
 	for (size_t i = 0; i < n; i++) {
 		struct victim *victim = &ret[i];
 
-		*victim = (struct victim){.candidate = &candidates[i]};
-		victim->standing = rules_standing(request->policy, &candidates[i], &victim->rule);
-		victim->excluded = exclusion_of(request, &candidates[i], victim->standing);
-		victim->blame = growth > 0 ? (double)candidates[i].growth_bytes / growth : 0;
-		victim->score = score_of(request, &candidates[i], victim->blame, trust);
+		victim->standing =
+			rules_standing(request->policy, victim->candidate, &victim->rule);
+		victim->tier = tier_of(request, victim->candidate);
+		victim->excluded = exclusion_of(request, victim);
+		victim->blame = growth > 0 ? (double)victim->growth_bytes / growth : 0;
+		victim->score = score_of(request, victim, trust);
 		if (!victim->excluded)
 			eligible++;
 	}
-	sort(ret, n);
+	sort(request, false, ret, n);
 	return eligible;
+}
+
+struct victim_group victim_group_of(const struct policy *policy, const struct candidate *candidate)
+{
+	struct victim_group group = {.unit = policy->kill};
+
+	/* what its owner wants to die as one does, as under the kernel's own OOM killer */
+	if (group.unit == KILL_UNIT_PROCESS && candidate->oom_group && !policy->spare_pid1)
+		group.unit = KILL_UNIT_CGROUP;
+	switch (group.unit) {
+	case KILL_UNIT_GROUP:
+		if (candidate->group <= 0)
+			group.unit = KILL_UNIT_PROCESS;
+		group.process_group = candidate->group;
+		break;
+	case KILL_UNIT_CGROUP:
+		group.memcg_id = candidate->memcg_id;
+		break;
+	case KILL_UNIT_POD:
+		if (!candidate->pod_uid || strlen(candidate->pod_uid) >= sizeof(group.pod_uid))
+			group.unit = KILL_UNIT_PROCESS;
+		else
+			strcpy(group.pod_uid, candidate->pod_uid);
+		break;
+	default:
+		break;
+	}
+	return group;
+}
+
+bool victim_is_in_group(const struct victim_group *group, const struct candidate *candidate)
+{
+	switch (group->unit) {
+	case KILL_UNIT_GROUP:
+		return candidate->group == group->process_group;
+	case KILL_UNIT_CGROUP:
+		return true;
+	case KILL_UNIT_POD:
+		return candidate->pod_uid && !strcmp(candidate->pod_uid, group->pod_uid) &&
+		       candidate->place == PLACE_POD;
+	default:
+		return false;
+	}
+}
+
+bool victim_may_stay(enum victim_exclusion exclusion)
+{
+	return exclusion == VICTIM_INIT;
+}
+
+const char *victim_tier_name(enum victim_tier tier)
+{
+	static const char *const names[VICTIM_TIERS_] = {
+		[VICTIM_TIER_BESTEFFORT] = "besteffort",
+		[VICTIM_TIER_ABOVE] = "above its request",
+		[VICTIM_TIER_REST] = "rest",
+	};
+
+	return names[tier];
 }
 
 const char *victim_exclusion_name(enum victim_exclusion exclusion)
@@ -174,7 +322,9 @@ const char *victim_exclusion_name(enum victim_exclusion exclusion)
 		[VICTIM_SELF] = "never (pid 1, kernel thread or fastoom-bpf itself)",
 		[VICTIM_ADJ] = "oom_score_adj is -1000",
 		[VICTIM_PROTECTED] = "protected",
-		[VICTIM_UNKNOWN] = "command line not known, and a protect rule asks for it",
+		[VICTIM_HOLDER] = "holds a pod together, or runs containers",
+		[VICTIM_UNKNOWN] = "not known what a protect rule asks for",
+		[VICTIM_INIT] = "first process of a container, spared",
 		[VICTIM_SMALL] = "too small to matter",
 		[VICTIM_BACKOFF] = "could not be killed a moment ago",
 	};

@@ -2,21 +2,22 @@
 /*
  * victim: ranks candidates. Pure: reads no file, sends nothing, logs nothing.
  *
- * Units:     the score is in bytes, of a fictional size: what the candidate gives back,
- *            weighted by blame, plus oom_score_adj in thousandths of the scope.
+ * Units:     the score is in bytes, of a fictional size: what its kill gives back, weighted by
+ *            blame, plus oom_score_adj in thousandths of the scope. Where the policy kills a
+ *            group, cgroup or pod, both are of all that would die: of a fork bomb each process
+ *            is small, but not all of them together.
  * Errors:    none; an empty or fully excluded list ranks to 0 entries.
  * Ownership: victims point into the caller's candidates and policy, which must outlive them.
  */
 #ifndef FASTOOM_JUDGE_VICTIM_H
 #define FASTOOM_JUDGE_VICTIM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "judge/config.h"
 #include "judge/rules.h"
-
-struct candidate;
-struct policy;
 
 /* A candidate that could not be killed is left alone this long: nohang and systemd users' loops. */
 #define VICTIM_BACKOFF_NS 60000000000ULL
@@ -25,11 +26,21 @@ enum victim_exclusion {
 	VICTIM_ELIGIBLE,
 	VICTIM_SELF,	  /* PID 1, a kernel thread, or us */
 	VICTIM_ADJ,	  /* oom_score_adj -1000 */
+	VICTIM_HOLDER,	  /* a pod's sandbox, or a container runtime, shim or kubelet */
 	VICTIM_PROTECTED, /* `protect` names it */
-	VICTIM_UNKNOWN,	  /* `protect` could name it, but its command line is not known yet */
+	VICTIM_UNKNOWN,	  /* `protect` could name it, but what it asks for is not known yet */
 	VICTIM_SMALL,	  /* gives back too little to matter, and no rule prefers it */
+	VICTIM_INIT,	  /* the first process of a container, and the policy spares those */
 	VICTIM_BACKOFF,	  /* could not be killed a moment ago */
 	VICTIM_EXCLUSIONS_,
+};
+
+/* When the node suffers: which pods go before others that no rule names. */
+enum victim_tier {
+	VICTIM_TIER_BESTEFFORT, /* asked for nothing */
+	VICTIM_TIER_ABOVE,	/* Burstable, and its pod holds more than it asked for */
+	VICTIM_TIER_REST,
+	VICTIM_TIERS_,
 };
 
 struct victim {
@@ -37,6 +48,9 @@ struct victim {
 	const struct rule *rule; /* what put it here; NULL: its score alone */
 	enum victim_exclusion excluded;
 	enum standing standing;
+	enum victim_tier tier;
+	uint64_t gives_bytes;  /* its kill gives back: of all that die together */
+	uint64_t growth_bytes; /* of all that die together */
 	double score;
 	double blame; /* its share of the scope's recent growth, 0..1 */
 };
@@ -44,6 +58,7 @@ struct victim {
 struct victim_request {
 	const struct policy *policy;
 	uint64_t scope_bytes; /* limit or RAM: the unit of oom_score_adj */
+	bool node;	      /* the scope is the node: pods have their order */
 	int self_pid;
 	const int *backoff_pids; /* may be NULL */
 	size_t backoffs;
@@ -51,13 +66,30 @@ struct victim_request {
 
 /*
  * Fills @ret with all @n candidates: eligible ones first; among them those that `prefer`
- * names, then the others, then those that `avoid` names; each by falling score. Ties: what
- * gives back more, then the younger process, then the lower pid, so that equal input gives
+ * names, then the others (by tier), then those that `avoid` names; each by falling score. Ties:
+ * what gives back more, then the younger process, then the lower pid, so that equal input gives
  * equal order. Returns how many are eligible.
  */
 size_t victim_rank(const struct victim_request *request, const struct candidate *candidates,
 		   size_t n, struct victim *ret);
 
+/* What dies together with a victim. */
+struct victim_group {
+	enum kill_unit unit;
+	uint64_t memcg_id; /* KILL_UNIT_CGROUP: those listed below it */
+	int process_group;
+	char pod_uid[40];
+};
+
+/* What @policy says of @candidate's end: its group, as far as it can be told, or just itself. */
+struct victim_group victim_group_of(const struct policy *policy, const struct candidate *candidate);
+
+bool victim_is_in_group(const struct victim_group *group, const struct candidate *candidate);
+
+/* Whether one that is excluded so may be left out, and the others of its group die. */
+bool victim_may_stay(enum victim_exclusion exclusion);
+
+const char *victim_tier_name(enum victim_tier tier);
 const char *victim_exclusion_name(enum victim_exclusion exclusion);
 
 #endif /* FASTOOM_JUDGE_VICTIM_H */

@@ -102,14 +102,14 @@ static int open_files(const struct cgroup_host *host, int dir_fd, struct cgroup 
 	return err;
 }
 
-int cgroup_open_id(const struct cgroup_host *host, uint64_t id, struct cgroup *ret)
+/* *ret_fd is the directory's; @path holds CGROUP_PATH_MAX. */
+static int find_id(const struct cgroup_host *host, uint64_t id, char *path, int *ret_fd)
 {
 	struct {
 		struct file_handle head;
 		unsigned char bytes[sizeof(uint64_t)];
 	} handle = {.head = {.handle_bytes = sizeof(uint64_t), .handle_type = FILEID_KERNFS}};
-	char link[64], path[CGROUP_PATH_MAX];
-	struct cgroup cgroup = {.id = id};
+	char link[64], target[CGROUP_PATH_MAX];
 	size_t mount_len = strlen(host->mount);
 	int dir_fd;
 	ssize_t n;
@@ -121,22 +121,50 @@ int cgroup_open_id(const struct cgroup_host *host, uint64_t id, struct cgroup *r
 		return errno == ESTALE ? -ENODEV : -errno;
 
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", dir_fd);
-	n = readlink(link, path, sizeof(path) - 1);
-	if (n < 0 || n == sizeof(path) - 1) {
+	n = readlink(link, target, sizeof(target) - 1);
+	if (n < 0 || n == sizeof(target) - 1) {
 		int err = n < 0 ? -errno : -ENAMETOOLONG;
 
 		close(dir_fd);
 		return err;
 	}
-	path[n] = '\0';
-	if (!strncmp(path, host->mount, mount_len) && path[mount_len] == '/')
-		memmove(path, path + mount_len, (size_t)n - mount_len + 1);
+	target[n] = '\0';
+	if (!strncmp(target, host->mount, mount_len) && target[mount_len] == '/')
+		memcpy(path, target + mount_len, (size_t)n - mount_len + 1);
 	else
-		snprintf(path, sizeof(path), "/");
-	memcpy(cgroup.path, path, sizeof(cgroup.path));
+		memcpy(path, "/", 2);
+	*ret_fd = dir_fd;
+	return 0;
+}
 
-	int err = open_files(host, dir_fd, &cgroup);
+int cgroup_path_of(const struct cgroup_host *host, uint64_t id, char *path)
+{
+	int fd, err = host->ops ? find_id(host, id, path, &fd) : -ENOENT;
 
+	if (!err)
+		close(fd);
+	return err;
+}
+
+bool cgroup_oom_group(const struct cgroup_host *host, const char *path)
+{
+	char name[CGROUP_PATH_MAX + 32], text[4];
+	_cleanup_close_ int fd = -1;
+
+	if (host->version != 2)
+		return false;
+	snprintf(name, sizeof(name), "%s/memory.oom.group", path[1] ? path + 1 : ".");
+	fd = openat(host->mount_fd, name, O_RDONLY | O_CLOEXEC);
+	return fd >= 0 && read(fd, text, sizeof(text)) > 0 && text[0] == '1';
+}
+
+int cgroup_open_id(const struct cgroup_host *host, uint64_t id, struct cgroup *ret)
+{
+	struct cgroup cgroup = {.id = id};
+	int dir_fd, err = find_id(host, id, cgroup.path, &dir_fd);
+
+	if (!err)
+		err = open_files(host, dir_fd, &cgroup);
 	if (!err)
 		*ret = cgroup;
 	return err;

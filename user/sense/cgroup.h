@@ -74,6 +74,10 @@ void cgroup_host_shut(struct cgroup_host *host);
 
 /* By kernfs id; needs CAP_DAC_READ_SEARCH. */
 int cgroup_open_id(const struct cgroup_host *host, uint64_t id, struct cgroup *ret);
+/* Only where it is: @path gets CGROUP_PATH_MAX bytes at most. */
+int cgroup_path_of(const struct cgroup_host *host, uint64_t id, char *path);
+/* Whether the kernel kills it as one (v2's memory.oom.group). */
+bool cgroup_oom_group(const struct cgroup_host *host, const char *path);
 /* By path below the controller's root; -EINVAL: it has "..". */
 int cgroup_open_path(const struct cgroup_host *host, const char *path, struct cgroup *ret);
 void cgroup_shut(struct cgroup *cgroup);

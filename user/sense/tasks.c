@@ -13,16 +13,24 @@
 #include "base/worker.h"
 #include "judge/candidate.h"
 #include "sense/loader.h"
+#include "sense/places.h"
 
 /*
  * Processes known at a time. Those of under 1 MiB are passed over when three quarters are
  * taken: on a host of so many, none of them matters.
  */
-#define TASKS_MAX   4096
+#define TASKS_BITS  14
+#define TASKS_MAX   (1 << TASKS_BITS)
 #define TASKS_CROWD (TASKS_MAX / 4 * 3)
 #define SMALL_BYTES (1 << 20)
+/* Command lines and files known at a time; the last quarter is for those that are not small. */
+#define TEXTS_MAX   4096
+#define TEXTS_CROWD (TEXTS_MAX / 4 * 3)
 /* Long enough for what tells programs apart; java's class names come late, so not shorter. */
 #define CMDLINE_MAX 512
+#define EXE_MAX	    256
+/* A pause is of this size at most: what merely calls itself so is looked at. */
+#define SANDBOX_BYTES (4 << 20)
 /* Growth is measured against the size at the beginning of the last or the one before. */
 #define GROWTH_EPOCH_NS 15000000000ULL
 /*
@@ -32,12 +40,24 @@
  */
 #define BORN_NS 2000000000ULL
 
-enum line_state { /* of a command line; the worker moves it from ASKED to one of the last two */
-	LINE_NONE,
-	LINE_ASKED,
-	LINE_KNOWN,
-	LINE_GONE,
+enum text_state { /* the worker moves it from ASKED to one of the last two */
+	TEXT_NONE,
+	TEXT_ASKED,
+	TEXT_KNOWN,
+	TEXT_GONE,
 };
+
+/* What only another thread may read of a process. */
+struct text {
+	atomic_int state;
+	bool has_exe;
+	uint16_t line_len;
+	uint16_t next_free;
+	char exe[EXE_MAX];
+	char line[CMDLINE_MAX];
+};
+
+#define NO_TEXT UINT16_MAX
 
 struct entry {
 	uint64_t start_boot_ns; /* 0: free */
@@ -46,17 +66,20 @@ struct entry {
 	uint64_t base_bytes;
 	uint64_t next_base_bytes;
 	uint64_t epoch_boot_ns;
+	uint64_t exec_id; /* of the program that its text is of */
+	uint16_t text;	  /* NO_TEXT: none */
 	char comm[FO_COMM_LEN];
-	atomic_int line_state;
-	uint16_t line_len;
-	char line[CMDLINE_MAX];
 };
 
 struct tasks {
 	const struct loader *loader;
 	struct worker *worker;
+	struct places *places;
 	struct entry *entries; /* hashed by identity, linear probing */
 	struct candidate *candidates;
+	struct text *texts;
+	size_t texts_used;
+	uint16_t text_free; /* the first of a list */
 	size_t count;
 	size_t used;
 	uint32_t reading;
@@ -64,7 +87,8 @@ struct tasks {
 	uint64_t page_bytes;
 };
 
-int tasks_new(struct tasks **ret, const struct loader *loader, struct worker *worker)
+int tasks_new(struct tasks **ret, const struct loader *loader, struct places *places,
+	      struct worker *worker)
 {
 	struct tasks *tasks = calloc(1, sizeof(*tasks));
 
@@ -72,15 +96,24 @@ int tasks_new(struct tasks **ret, const struct loader *loader, struct worker *wo
 		return -ENOMEM;
 	tasks->loader = loader;
 	tasks->worker = worker;
+	tasks->places = places;
 	tasks->page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
 	tasks->entries = calloc(TASKS_MAX, sizeof(*tasks->entries));
 	tasks->candidates = calloc(TASKS_MAX, sizeof(*tasks->candidates));
-	if (!tasks->entries || !tasks->candidates) {
+	tasks->texts = calloc(TEXTS_MAX, sizeof(*tasks->texts));
+	if (!tasks->entries || !tasks->candidates || !tasks->texts) {
 		tasks_free(tasks);
 		return -ENOMEM;
 	}
+	for (uint16_t i = 0; i < TEXTS_MAX; i++)
+		tasks->texts[i].next_free = i + 1 < TEXTS_MAX ? i + 1 : NO_TEXT;
 	*ret = tasks;
 	return 0;
+}
+
+size_t tasks_max(void)
+{
+	return TASKS_MAX;
 }
 
 void tasks_free(struct tasks *tasks)
@@ -89,6 +122,7 @@ void tasks_free(struct tasks *tasks)
 		return;
 	free(tasks->entries);
 	free(tasks->candidates);
+	free(tasks->texts);
 	free(tasks);
 }
 
@@ -96,7 +130,7 @@ static size_t home_of(uint64_t start_boot_ns, int pid)
 {
 	uint64_t h = (start_boot_ns ^ (uint64_t)pid) * 0x9e3779b97f4a7c15ULL;
 
-	return h >> 52; /* TASKS_MAX is 2^12 */
+	return h >> (64 - TASKS_BITS);
 }
 
 /* The entry of this identity, or the free one where it belongs; NULL: the table is full. */
@@ -114,50 +148,85 @@ static struct entry *entry_find(struct tasks *tasks, uint64_t start_boot_ns, int
 	return NULL;
 }
 
-struct line_request {
-	struct entry *entry;
-	uint64_t start_boot_ns;
+struct text_request {
+	struct text *text;
 	int pid;
 };
 
-static void read_line(void *argument, size_t len)
+static void read_text(void *argument, size_t len)
 {
-	const struct line_request *request = argument;
-	struct entry *entry = request->entry;
+	const struct text_request *request = argument;
+	struct text *text = request->text;
 	char path[64];
 	ssize_t n = -1;
 	int fd;
 
 	(void)len;
+	snprintf(path, sizeof(path), "/proc/%d/exe", request->pid);
+	n = readlink(path, text->exe, sizeof(text->exe) - 1);
+	/* one that was cut short could be taken for another */
+	text->has_exe = n > 0 && n < (ssize_t)sizeof(text->exe) - 1;
+	if (text->has_exe)
+		text->exe[n] = '\0';
+	n = -1;
 	snprintf(path, sizeof(path), "/proc/%d/cmdline", request->pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd >= 0) {
-		n = read(fd, entry->line, sizeof(entry->line) - 1);
+		n = read(fd, text->line, sizeof(text->line) - 1);
 		close(fd);
 	}
 	if (n < 0) {
-		atomic_store(&entry->line_state, LINE_GONE);
+		atomic_store(&text->state, TEXT_GONE);
 		return;
 	}
-	while (n > 0 && entry->line[n - 1] == '\0')
+	while (n > 0 && text->line[n - 1] == '\0')
 		n--;
 	for (ssize_t i = 0; i < n; i++)
-		if (entry->line[i] == '\0')
-			entry->line[i] = ' ';
-	entry->line[n] = '\0';
-	entry->line_len = (uint16_t)n;
-	atomic_store(&entry->line_state, LINE_KNOWN);
+		if (text->line[i] == '\0')
+			text->line[i] = ' ';
+	text->line[n] = '\0';
+	text->line_len = (uint16_t)n;
+	atomic_store(&text->state, TEXT_KNOWN);
 }
 
-static void ask_line(struct tasks *tasks, struct entry *entry)
+/* Gives it a place for its text if it has none, and has it read. */
+static void ask_text(struct tasks *tasks, struct entry *entry, bool small)
 {
-	struct line_request request = {entry, entry->start_boot_ns, entry->pid};
+	struct text_request request = {.pid = entry->pid};
+	struct text *text;
 
-	if (atomic_load(&entry->line_state) != LINE_NONE)
+	if (entry->text == NO_TEXT) {
+		if (tasks->text_free == NO_TEXT || (small && tasks->texts_used >= TEXTS_CROWD))
+			return;
+		entry->text = tasks->text_free;
+		tasks->text_free = tasks->texts[entry->text].next_free;
+		tasks->texts_used++;
+		atomic_store(&tasks->texts[entry->text].state, TEXT_NONE);
+	}
+	text = &tasks->texts[entry->text];
+	if (atomic_load(&text->state) != TEXT_NONE)
 		return;
-	atomic_store(&entry->line_state, LINE_ASKED);
-	if (worker_give(tasks->worker, read_line, &request, sizeof(request)))
-		atomic_store(&entry->line_state, LINE_NONE); /* next reading */
+	request.text = text;
+	atomic_store(&text->state, TEXT_ASKED);
+	if (worker_give(tasks->worker, read_text, &request, sizeof(request)))
+		atomic_store(&text->state, TEXT_NONE); /* next reading */
+}
+
+/* False: the worker is still writing to it. */
+static bool forget_text(struct tasks *tasks, struct entry *entry)
+{
+	struct text *text;
+
+	if (entry->text == NO_TEXT)
+		return true;
+	text = &tasks->texts[entry->text];
+	if (atomic_load(&text->state) == TEXT_ASKED)
+		return false;
+	text->next_free = tasks->text_free;
+	tasks->text_free = entry->text;
+	tasks->texts_used--;
+	entry->text = NO_TEXT;
+	return true;
 }
 
 /* How much it grew; one that we see so young has grown by all it is. */
@@ -176,11 +245,62 @@ static uint64_t entry_growth(struct entry *entry, uint64_t bytes, uint64_t boot_
 	return bytes > entry->base_bytes ? bytes - entry->base_bytes : 0;
 }
 
+/*
+ * A process that only holds a pod together: the runtime says so, or the kubelet's score, which
+ * nobody lowers without privileges, or it looks like a pause and is as small as one.
+ */
+static bool is_sandbox(const struct candidate *c)
+{
+	uint64_t bytes = candidate_gives_bytes(c);
+
+	if (c->place != PLACE_POD)
+		return false;
+	if (c->oom_score_adj == -998)
+		return true;
+	return bytes < SANDBOX_BYTES &&
+	       (!strcmp(c->comm, "pause") || (c->exe && !strcmp(c->exe, "/pause")));
+}
+
+static void fill_place(struct tasks *tasks, const struct fo_task *task, struct candidate *candidate)
+{
+	const struct place_info *info = places_find(tasks->places, task->memcg_id);
+
+	candidate->place = info->place;
+	candidate->qos = info->qos;
+	candidate->cgroup = info->path;
+	candidate->pod = info->pod;
+	candidate->pod_uid = info->pod_uid;
+	candidate->namespace = info->namespace;
+	candidate->container = info->container;
+	candidate->oom_group = info->oom_group;
+	if (is_sandbox(candidate))
+		candidate->place = PLACE_SANDBOX;
+	places_add(tasks->places, task->memcg_id, candidate_gives_bytes(candidate),
+		   task->oom_score_adj);
+}
+
+static void fill_pods(struct tasks *tasks)
+{
+	for (size_t i = 0; i < tasks->count; i++) {
+		struct candidate *candidate = &tasks->candidates[i];
+		const struct pod_sum *pod;
+
+		if (!candidate->pod_uid)
+			continue;
+		pod = places_pod(tasks->places, candidate->memcg_id);
+		if (!pod)
+			continue;
+		candidate->pod_bytes = pod->bytes;
+		candidate->pod_requests = pod->unclear ? 0 : pod->requests;
+	}
+}
+
 static void take(struct tasks *tasks, const struct fo_task *task, uint64_t boot_ns)
 {
 	uint64_t page = tasks->page_bytes;
 	uint64_t own = ((uint64_t)task->anon_pages + (uint64_t)task->swap_pages) * page;
 	struct candidate *candidate;
+	const struct text *text;
 	struct entry *entry;
 	bool fresh;
 
@@ -197,18 +317,20 @@ static void take(struct tasks *tasks, const struct fo_task *task, uint64_t boot_
 	if (fresh) {
 		entry->start_boot_ns = task->start_boot_ns;
 		entry->pid = (int)task->tgid;
-		atomic_store(&entry->line_state, LINE_NONE);
+		entry->text = NO_TEXT;
+		entry->exec_id = task->exec_id;
 		tasks->used++;
 	} else if (entry->reading == tasks->reading) {
 		return; /* another thread of a process whose leader is gone */
-	} else if (memcmp(entry->comm, task->comm, sizeof(entry->comm)) &&
-		   atomic_load(&entry->line_state) != LINE_ASKED) {
-		/* it became another program: exec keeps pid and start time */
-		atomic_store(&entry->line_state, LINE_NONE);
+	} else if (entry->exec_id != task->exec_id && forget_text(tasks, entry)) {
+		/* it became another program; while the old one's text is being read, none is known
+		 */
+		entry->exec_id = task->exec_id;
 	}
 	memcpy(entry->comm, task->comm, sizeof(entry->comm));
 	entry->reading = tasks->reading;
-	ask_line(tasks, entry);
+	if (entry->exec_id == task->exec_id)
+		ask_text(tasks, entry, own < SMALL_BYTES);
 
 	candidate = &tasks->candidates[tasks->count++];
 	*candidate = (struct candidate){
@@ -222,35 +344,35 @@ static void take(struct tasks *tasks, const struct fo_task *task, uint64_t boot_
 		.growth_bytes = entry_growth(entry, own, boot_ns, fresh),
 		.pid = (int)task->tgid,
 		.parent_pid = (int)task->ppid,
+		.group = task->group,
+		.session = task->session,
 		.uid = task->uid,
 		.threads = task->threads,
 		.oom_score_adj = task->oom_score_adj,
+		.init = task->is_init,
 		.kernel_thread = task->flags & 0x00200000, /* PF_KTHREAD */
 		.comm = entry->comm,
 	};
-	if (atomic_load(&entry->line_state) == LINE_KNOWN) {
-		candidate->cmdline = entry->line;
-		candidate->cmdline_len = entry->line_len;
+	text = entry->text == NO_TEXT ? NULL : &tasks->texts[entry->text];
+	if (text && entry->exec_id == task->exec_id && atomic_load(&text->state) == TEXT_KNOWN) {
+		candidate->cmdline = text->line;
+		candidate->cmdline_len = text->line_len;
+		candidate->exe = text->has_exe ? text->exe : NULL;
 	}
+	fill_place(tasks, task, candidate);
 }
 
 /*
  * Makes room: entries that no reading has seen for a while are of processes that are gone.
- * Linear probing has no holes, so the table is laid anew in place; entries that the worker
- * still writes to must not move, and stay where they are.
+ * Linear probing has no holes, so the table is laid anew in place.
  */
 static void forget_gone(struct tasks *tasks)
 {
 	for (size_t i = 0; i < TASKS_MAX; i++) {
 		struct entry *entry = &tasks->entries[i];
 
-		if (atomic_load(&entry->line_state) == LINE_ASKED)
-			return; /* another time */
-	}
-	for (size_t i = 0; i < TASKS_MAX; i++) {
-		struct entry *entry = &tasks->entries[i];
-
-		if (entry->start_boot_ns && tasks->reading - entry->reading > 64) {
+		if (entry->start_boot_ns && tasks->reading - entry->reading > 64 &&
+		    forget_text(tasks, entry)) {
 			entry->start_boot_ns = 0;
 			tasks->used--;
 		}
@@ -278,8 +400,9 @@ int tasks_read(struct tasks *tasks, uint64_t scope, uint64_t boot_ns,
 
 	if (fd < 0)
 		return fd;
-	if (tasks->used >= TASKS_CROWD)
+	if (tasks->used >= TASKS_CROWD || tasks->texts_used >= TEXTS_CROWD)
 		forget_gone(tasks);
+	places_begin(tasks->places);
 	tasks->reading++;
 	tasks->count = 0;
 	tasks->overflow = 0;
@@ -300,6 +423,7 @@ int tasks_read(struct tasks *tasks, uint64_t scope, uint64_t boot_ns,
 	close(fd);
 	if (err)
 		return err;
+	fill_pods(tasks);
 	*ret_candidates = tasks->candidates;
 	*ret_count = tasks->count;
 	return 0;

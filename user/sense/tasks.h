@@ -3,8 +3,8 @@
  * tasks: the processes of a scope as candidates, and what they were a moment ago.
  *
  * A reading is one pass of the BPF task iterator. Between readings a table keeps, for each
- * process, how large it was, so that growth is known, and its command line, which another
- * thread reads: /proc/PID/cmdline waits for the process's mmap lock, and the process that
+ * process, how large it was, so that growth is known, and its command line and file, which
+ * another thread reads: /proc/PID/cmdline waits for the process's mmap lock, and the process that
  * is in trouble may hold it for seconds.
  *
  * Purity:    touches the kernel through the loader; the table is memory.
@@ -20,11 +20,16 @@
 
 struct candidate;
 struct loader;
+struct places;
 struct tasks;
 struct worker;
 
-/* Command lines are read by @worker, which must be stopped before tasks_free(). */
-int tasks_new(struct tasks **ret, const struct loader *loader, struct worker *worker);
+/* The most processes that a reading lists. */
+size_t tasks_max(void);
+
+/* Command lines and files are read by @worker, which must be stopped before tasks_free(). */
+int tasks_new(struct tasks **ret, const struct loader *loader, struct places *places,
+	      struct worker *worker);
 void tasks_free(struct tasks *tasks);
 
 /* Lists @scope's processes into *ret_candidates; -EIO when the iterator broke off. */

@@ -44,6 +44,14 @@ static void put_head(struct json *json, const struct record_head *head, const ch
 		if (head->scope_path)
 			json_text(json, "path", head->scope_path);
 		json_u64(json, "id", head->scope_id);
+		if (head->pod_uid)
+			json_text(json, "pod_uid", head->pod_uid);
+		if (head->namespace)
+			json_text(json, "namespace", head->namespace);
+		if (head->pod)
+			json_text(json, "pod", head->pod);
+		if (head->container)
+			json_text(json, "container", head->container);
 		json_shut_map(json);
 	}
 	json_bool(json, "dry_run", head->dry_run);
@@ -165,6 +173,16 @@ static void put_process(struct json *json, const struct candidate *c)
 	json_u64(json, "start_boot_ns", c->start_boot_ns);
 	json_text(json, "comm", c->comm);
 	json_text_n(json, "cmdline", c->cmdline, c->cmdline_len);
+	if (c->exe)
+		json_text(json, "exe", c->exe);
+	if (c->cgroup)
+		json_text(json, "cgroup", c->cgroup);
+	if (c->namespace)
+		json_text(json, "namespace", c->namespace);
+	if (c->pod)
+		json_text(json, "pod", c->pod);
+	if (c->container)
+		json_text(json, "container", c->container);
 	json_u64(json, "uid", c->uid);
 	json_u64(json, "rss_bytes", c->anon_bytes + c->file_bytes + c->shmem_bytes);
 	json_u64(json, "anon_bytes", c->anon_bytes);

@@ -34,8 +34,12 @@ struct record_head {
 	uint64_t mono_ns;
 	uint64_t id;		/* of the incident; 0: none */
 	const char *policy;	/* NULL: none */
-	const char *scope_kind; /* node, cgroup; NULL: about no scope */
+	const char *scope_kind; /* node, cgroup, pod; NULL: about no scope */
 	const char *scope_path;
+	const char *pod_uid; /* these are of a pod, where they are known */
+	const char *namespace;
+	const char *pod;
+	const char *container;
 	uint64_t scope_id;
 	bool dry_run;
 };

@@ -22,8 +22,10 @@
 struct control;
 struct writer;
 
-/* A record whose every text is hostile (each byte written as six) has 14 kB, its minute 2 kB. */
-#define WRITER_LINE_MAX 20480
+/*
+ * A record whose every text is hostile (each byte written as six) has 30 kB, its minute 2 kB.
+ */
+#define WRITER_LINE_MAX 36864
 
 /* @path NULL: events go nowhere. The file is made with mode 0640, its folder if missing. */
 int writer_open(struct writer **ret, const char *path);

@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+#include "act/ladder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <mntent.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/util.h"
+#include "base/worker.h"
+
+#define PATH_MOST 512
+/* At the end, what is under way may take this long. */
+#define PATIENCE_NS 3000000000ULL
+
+/* One step, from its order to its undoing; written by the worker but for `open`. */
+struct slot {
+	atomic_int open; /* pieces that the worker still has */
+	atomic_int result;
+	enum rung_kind kind;
+	char path[PATH_MOST];
+	int pid;
+	uint64_t bytes;
+	bool done;     /* there is something to undo */
+	char undo[64]; /* what to write for it */
+	char undo_path[PATH_MOST];
+};
+
+struct ladder {
+	struct worker *worker;
+	struct slot *slots;
+	int version;
+	int mount_fd;	/* -1: none */
+	int freezer_fd; /* of v1; -1: none */
+	size_t slot_count;
+};
+
+struct piece {
+	struct ladder *ladder;
+	struct slot *slot;
+};
+
+static int find_freezer(void)
+{
+	char text[4096];
+	struct mntent entry;
+	FILE *mounts = setmntent("/proc/self/mounts", "re");
+	int fd = -1;
+
+	while (mounts && fd < 0 && getmntent_r(mounts, &entry, text, sizeof(text)))
+		if (!strcmp(entry.mnt_type, "cgroup") && hasmntopt(&entry, "freezer"))
+			fd = open(entry.mnt_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (mounts)
+		endmntent(mounts);
+	return fd;
+}
+
+int ladder_new(struct ladder **ret, size_t slots, int cgroup_version, const char *mount,
+	       const char *freezer)
+{
+	struct ladder *ladder = calloc(1, sizeof(*ladder));
+	int err;
+
+	if (!ladder)
+		return -ENOMEM;
+	ladder->version = cgroup_version;
+	ladder->slot_count = slots;
+	ladder->mount_fd = mount ? open(mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	ladder->freezer_fd =
+		freezer ? open(freezer, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : find_freezer();
+	ladder->slots = calloc(slots, sizeof(*ladder->slots));
+	err = ladder->slots ? worker_start(&ladder->worker, "fo-ladder", sizeof(struct piece), 256)
+			    : -ENOMEM;
+	if (err) {
+		ladder_free(ladder);
+		return err;
+	}
+	*ret = ladder;
+	return 0;
+}
+
+void ladder_free(struct ladder *ladder)
+{
+	if (!ladder)
+		return;
+	for (size_t i = 0; ladder->worker && i < ladder->slot_count; i++)
+		ladder_undo(ladder, i);
+	if (!worker_stop(ladder->worker, PATIENCE_NS))
+		return; /* it still uses the rest; the process ends anyway */
+	if (ladder->mount_fd >= 0)
+		close(ladder->mount_fd);
+	if (ladder->freezer_fd >= 0)
+		close(ladder->freezer_fd);
+	free(ladder->slots);
+	free(ladder);
+}
+
+/* ---- files ---- */
+
+static int put(int root_fd, const char *path, const char *file, const char *text)
+{
+	_cleanup_close_ int fd = -1;
+	char full[PATH_MOST + 64];
+
+	while (*path == '/')
+		path++;
+	/* the root has no such files, and is not to stand still */
+	if (!*path)
+		return -EOPNOTSUPP;
+	snprintf(full, sizeof(full), "%s/%s", path, file);
+	fd = openat(root_fd, full, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? -EOPNOTSUPP : -errno;
+	return write(fd, text, strlen(text)) < 0 ? -errno : 0;
+}
+
+static int get(int root_fd, const char *path, const char *file, char *text, size_t size)
+{
+	_cleanup_close_ int fd = -1;
+	char full[PATH_MOST + 64];
+	ssize_t n;
+
+	while (*path == '/')
+		path++;
+	snprintf(full, sizeof(full), "%s%s%s", path, *path ? "/" : "", file);
+	fd = openat(root_fd, full, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? -EOPNOTSUPP : -errno;
+	n = read(fd, text, size - 1);
+	if (n < 0)
+		return -errno;
+	text[n] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	return 0;
+}
+
+/* Its cgroup in v1's hierarchy of @controller. */
+static int own_path(int pid, const char *controller, char *path, size_t size)
+{
+	char name[64], line[PATH_MOST + 128];
+	_cleanup_fclose_ FILE *file = NULL;
+
+	snprintf(name, sizeof(name), "/proc/%d/cgroup", pid);
+	file = fopen(name, "re");
+	if (!file)
+		return errno == ENOENT ? -ESRCH : -errno;
+	while (fgets(line, sizeof(line), file)) {
+		char *list = strchr(line, ':'), *at = list ? strchr(list + 1, ':') : NULL;
+
+		if (!at)
+			continue;
+		*at++ = '\0';
+		at[strcspn(at, "\n")] = '\0';
+		for (char *save, *word = strtok_r(list + 1, ",", &save); word;
+		     word = strtok_r(NULL, ",", &save)) {
+			if (strcmp(word, controller) != 0)
+				continue;
+			if (strlen(at) >= size)
+				return -ENAMETOOLONG;
+			strcpy(path, at);
+			return 0;
+		}
+	}
+	return -EOPNOTSUPP;
+}
+
+int ladder_thaw(const struct ladder *ladder, int pid)
+{
+	_cleanup_close_ int fd = -1;
+	char path[PATH_MOST], state[64], text[16];
+	int err;
+
+	if (ladder->freezer_fd < 0)
+		return 0; /* of v2, a frozen process can be killed */
+	err = own_path(pid, "freezer", path, sizeof(path));
+	if (err)
+		return err == -EOPNOTSUPP ? 0 : err;
+	if (get(ladder->freezer_fd, path, "freezer.state", state, sizeof(state)) ||
+	    !strcmp(state, "THAWED"))
+		return 0;
+	fd = openat(ladder->freezer_fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+	snprintf(text, sizeof(text), "%d", pid);
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+		return -errno;
+	return 1;
+}
+
+/* ---- steps ---- */
+
+static void keep_undo(struct slot *slot, const char *path, const char *text)
+{
+	snprintf(slot->undo, sizeof(slot->undo), "%s", text);
+	snprintf(slot->undo_path, sizeof(slot->undo_path), "%s", path);
+	slot->done = true;
+}
+
+static int reclaim(const struct ladder *ladder, struct slot *slot)
+{
+	char text[32];
+	int err;
+
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)slot->bytes);
+	err = put(ladder->mount_fd, slot->path, "memory.reclaim", text);
+	return err == -EAGAIN ? 0 : err; /* less than asked for is something */
+}
+
+static int throttle(const struct ladder *ladder, struct slot *slot)
+{
+	char high[64], now[64];
+	int err;
+
+	err = get(ladder->mount_fd, slot->path, "memory.high", high, sizeof(high));
+	if (!err)
+		err = get(ladder->mount_fd, slot->path, "memory.current", now, sizeof(now));
+	if (err)
+		return err;
+	/* before it is written, for that may take long, and is to be undone all the same */
+	keep_undo(slot, slot->path, high);
+	return put(ladder->mount_fd, slot->path, "memory.high", now);
+}
+
+static int freeze(const struct ladder *ladder, struct slot *slot)
+{
+	char path[PATH_MOST], memory[PATH_MOST];
+	int err;
+
+	if (ladder->version == 2) {
+		keep_undo(slot, slot->path, "0");
+		return put(ladder->mount_fd, slot->path, "cgroup.freeze", "1");
+	}
+	err = own_path(slot->pid, "freezer", path, sizeof(path));
+	if (!err)
+		err = own_path(slot->pid, "memory", memory, sizeof(memory));
+	if (err)
+		return err;
+	/* another hierarchy has others in it, of whom nobody was asked */
+	if (strcmp(path, memory) != 0 || !path[1])
+		return -EOPNOTSUPP;
+	keep_undo(slot, path, "THAWED");
+	return put(ladder->freezer_fd, path, "freezer.state", "FROZEN");
+}
+
+static void do_step(void *argument, size_t len)
+{
+	struct piece *piece = argument;
+	struct slot *slot = piece->slot;
+	int err = -EOPNOTSUPP;
+
+	(void)len;
+	slot->done = false;
+	switch (slot->kind) {
+	case RUNG_RECLAIM:
+		err = reclaim(piece->ladder, slot);
+		break;
+	case RUNG_FORCE_EMPTY:
+		err = put(piece->ladder->mount_fd, slot->path, "memory.force_empty", "0");
+		break;
+	case RUNG_THROTTLE:
+		err = throttle(piece->ladder, slot);
+		break;
+	case RUNG_FREEZE:
+		err = freeze(piece->ladder, slot);
+		break;
+	default:
+		break;
+	}
+	atomic_store(&slot->result, err);
+	atomic_fetch_sub(&slot->open, 1);
+}
+
+static void undo_step(void *argument, size_t len)
+{
+	struct piece *piece = argument;
+	struct slot *slot = piece->slot;
+	const struct ladder *ladder = piece->ladder;
+
+	(void)len;
+	if (slot->done && slot->kind == RUNG_THROTTLE)
+		(void)put(ladder->mount_fd, slot->undo_path, "memory.high", slot->undo);
+	else if (slot->done && slot->kind == RUNG_FREEZE && ladder->version == 2)
+		(void)put(ladder->mount_fd, slot->undo_path, "cgroup.freeze", slot->undo);
+	else if (slot->done && slot->kind == RUNG_FREEZE)
+		(void)put(ladder->freezer_fd, slot->undo_path, "freezer.state", slot->undo);
+	slot->done = false;
+	atomic_fetch_sub(&slot->open, 1);
+}
+
+static int give(struct ladder *ladder, struct slot *slot, worker_task *task)
+{
+	struct piece piece = {ladder, slot};
+	int err;
+
+	atomic_fetch_add(&slot->open, 1);
+	err = worker_give(ladder->worker, task, &piece, sizeof(piece));
+	if (err)
+		atomic_fetch_sub(&slot->open, 1);
+	return err;
+}
+
+int ladder_give(struct ladder *ladder, size_t at, const struct ladder_order *order)
+{
+	struct slot *slot = &ladder->slots[at];
+
+	if (atomic_load(&slot->open) || slot->done)
+		return -EBUSY;
+	if (order->kind == RUNG_FORCE_EMPTY ? ladder->version != 1
+	    : order->kind == RUNG_FREEZE    ? ladder->version != 2 && ladder->freezer_fd < 0
+					    : ladder->version != 2)
+		return -EOPNOTSUPP;
+	if (strlen(order->path) >= sizeof(slot->path))
+		return -ENAMETOOLONG;
+	strcpy(slot->path, order->path);
+	slot->kind = order->kind;
+	slot->pid = order->pid;
+	slot->bytes = order->bytes;
+	atomic_store(&slot->result, -EINPROGRESS);
+	return give(ladder, slot, do_step);
+}
+
+void ladder_undo(struct ladder *ladder, size_t at)
+{
+	struct slot *slot = &ladder->slots[at];
+
+	/* under way, or done: also what is only just being done is undone after it */
+	if (atomic_load(&slot->open) || slot->done)
+		(void)give(ladder, slot, undo_step);
+}
+
+int ladder_result(const struct ladder *ladder, size_t at)
+{
+	return atomic_load(&ladder->slots[at].result);
+}

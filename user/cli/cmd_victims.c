@@ -1,0 +1,398 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+/*
+ * victims: the order in which the processes of a scope would die now, and why; by the very code
+ * that the daemon chooses with. Reads twice, so that it knows who grows.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "base/units.h"
+#include "base/util.h"
+#include "base/worker.h"
+#include "cli/cmd.h"
+#include "cli/config_file.h"
+#include "cli/daemon.h"
+#include "cli/exit.h"
+#include "cli/start.h"
+#include "judge/candidate.h"
+#include "judge/rules.h"
+#include "judge/victim.h"
+#include "sense/loader.h"
+#include "sense/places.h"
+#include "sense/podnames.h"
+#include "sense/tasks.h"
+
+struct victims_options {
+	const char *config_path;
+	const char *scope;
+	const char *host_root;
+	uint64_t over_ns;
+	bool json;
+};
+
+static const struct option_spec options[] = {
+	{"config", 'c', "FILE", "policies (default: /etc/fastoom-bpf/config.yaml, or built in)",
+	 option_text, "a path", offsetof(struct victims_options, config_path)},
+	{"scope", 's', "SCOPE",
+	 "node (default), the path of a cgroup (/a/b), or a pod (NAMESPACE/POD)", option_text,
+	 "node, a path that begins with /, or NAMESPACE/POD",
+	 offsetof(struct victims_options, scope)},
+	{"over", 0, "DURATION", "measure growth for this long (default: 1s)", option_duration,
+	 "a duration such as 500ms or 10s", offsetof(struct victims_options, over_ns)},
+	{"host-root", 0, "DIR",
+	 "where the host's files are seen, from within a container: pods' names are read below it",
+	 option_text, "a path", offsetof(struct victims_options, host_root)},
+	{"json", 'j', NULL, "one JSON object instead of a table", option_switch, NULL,
+	 offsetof(struct victims_options, json)},
+};
+
+/* Everything that has to be let go of. */
+struct view {
+	struct config *config;
+	struct cgroup_host host;
+	struct loader *loader;
+	struct worker *worker;
+	struct podnames *names;
+	struct places *places;
+	struct tasks *tasks;
+	struct node node;
+	struct cgroup cgroup; /* of the scope; zeroed: the node */
+	struct victim *ranking;
+};
+
+static void view_shut(struct view *view)
+{
+	bool stopped = worker_stop(view->worker, 3000000000ULL);
+
+	if (stopped) {
+		tasks_free(view->tasks);
+		places_free(view->places);
+		podnames_free(view->names);
+	}
+	loader_free(view->loader);
+	cgroup_shut(&view->cgroup);
+	cgroup_host_shut(&view->host);
+	node_shut(&view->node);
+	config_free(view->config);
+	free(view->ranking);
+}
+
+static int view_open(struct view *view, const struct victims_options *chosen)
+{
+	char why[512] = "out of memory";
+	int err;
+
+	if (start_config(chosen->config_path, &view->config))
+		return EXIT_USAGE;
+	if (cgroup_host_open(&view->host, ""))
+		view->host.ops = NULL;
+	err = node_open(&view->node, "");
+	if (err) {
+		log_error("/proc/meminfo: %s; mount /proc", strerror(-err));
+		return EXIT_HOST;
+	}
+	err = loader_new(&view->loader, view->host.version, why, sizeof(why));
+	if (err) {
+		log_error("%s", why);
+		return start_loader_exit(err);
+	}
+	view->ranking = calloc(tasks_max(), sizeof(*view->ranking));
+	err = view->ranking ? worker_start(&view->worker, "fo-aide", 64, 4096) : -ENOMEM;
+	if (!err)
+		err = podnames_new(&view->names, chosen->host_root ? chosen->host_root : "", NULL);
+	if (!err)
+		err = places_new(&view->places, &view->host, view->names);
+	if (!err)
+		err = tasks_new(&view->tasks, view->loader, view->places, view->worker);
+	if (err) {
+		log_error("cannot start: %s", strerror(-err));
+		return EXIT_FAILED;
+	}
+	(void)podnames_turn(view->names, daemon_now());
+	return EXIT_OK;
+}
+
+/* The cgroup of the pod that @name, NAMESPACE/POD, says; from the processes that run in it. */
+static int open_pod(struct view *view, const char *name)
+{
+	const struct candidate *candidates;
+	const char *slash = strchr(name, '/');
+	size_t n;
+	int err = tasks_read(view->tasks, FO_SCOPE_NODE, daemon_boot_now(), &candidates, &n);
+
+	for (size_t i = 0; !err && i < n; i++) {
+		const struct candidate *c = &candidates[i];
+		char path[CGROUP_PATH_MAX];
+		struct pod_path pod;
+
+		if (!c->pod || !c->namespace || !c->cgroup || strcmp(c->pod, slash + 1) != 0 ||
+		    strlen(c->namespace) != (size_t)(slash - name) ||
+		    strncmp(c->namespace, name, strlen(c->namespace)) != 0 ||
+		    !pod_path_parse(c->cgroup, &pod))
+			continue;
+		snprintf(path, sizeof(path), "%.*s", (int)pod.pod_len, c->cgroup);
+		return cgroup_open_path(&view->host, path, &view->cgroup);
+	}
+	return err ? err : -ENOENT;
+}
+
+static int open_scope(struct view *view, const char *scope)
+{
+	int err;
+
+	if (!scope || !strcmp(scope, "node"))
+		return EXIT_OK;
+	if (!view->host.ops) {
+		log_error(
+			"victims: this host has no memory controller; only --scope node is there");
+		return EXIT_HOST;
+	}
+	if (scope[0] == '/') {
+		err = cgroup_open_path(&view->host, scope, &view->cgroup);
+	} else if (strchr(scope, '/')) {
+		err = open_pod(view, scope);
+	} else {
+		log_error("victims: --scope %s: that is not node, a path that begins with /, or "
+			  "NAMESPACE/POD",
+			  scope);
+		return EXIT_USAGE;
+	}
+	if (!err)
+		return EXIT_OK;
+	log_error("victims: --scope %s: %s", scope,
+		  err == -ENODEV ? "there is no such cgroup with memory files"
+		  : err == -ENOENT
+			  ? "no process runs in a pod of that name, or it is not known here"
+			  : strerror(-err));
+	return EXIT_FAILED;
+}
+
+/* What the scope may hold: the unit of oom_score_adj. */
+static uint64_t scope_bytes(const struct view *view)
+{
+	struct cgroup_memory memory;
+	struct node_memory node;
+
+	if (view->cgroup.id && !cgroup_read(&view->host, &view->cgroup, &memory) &&
+	    (memory.has & CGROUP_HAS_LIMIT))
+		return memory.limit_bytes;
+	return node_read(&view->node, &node) ? 0 : node.total_bytes;
+}
+
+static void pause_ns(uint64_t ns)
+{
+	struct timespec left = {.tv_sec = (time_t)(ns / 1000000000),
+				.tv_nsec = (long)(ns % 1000000000)};
+
+	while (nanosleep(&left, &left) < 0 && errno == EINTR)
+		;
+}
+
+/* A process calls itself what it likes: nothing of it may reach a terminal as it is. */
+static const char *plain(const char *text, char *buf, size_t n)
+{
+	size_t i = 0;
+
+	for (; text[i] && i < n - 1; i++)
+		buf[i] = text[i] >= 0x20 && text[i] < 0x7f ? text[i] : '?';
+	buf[i] = '\0';
+	return buf;
+}
+
+static const char *standing_name(const struct victim *victim)
+{
+	switch (victim->standing) {
+	case STANDING_PREFER:
+		return "prefer";
+	case STANDING_AVOID:
+		return "avoid";
+	default:
+		return NULL;
+	}
+}
+
+static void print_table(const struct victim *ranking, size_t n, size_t eligible)
+{
+	char bytes[UNITS_TEXT_MAX], score[UNITS_TEXT_MAX], comm[20], rule[64], line[64];
+
+	printf("%4s %7s %-15s %10s %10s %6s %5s  %s\n", "die", "pid", "name", "score", "gives",
+	       "blame", "adj", "why there");
+	for (size_t i = 0; i < n; i++) {
+		const struct victim *victim = &ranking[i];
+		const struct candidate *c = victim->candidate;
+		const char *standing = standing_name(victim);
+
+		if (i == eligible)
+			printf("not killed:\n");
+		/* of an excluded one a score would say nothing */
+		units_format_bytes(score, sizeof(score),
+				   victim->score > 0 ? (uint64_t)victim->score : 0);
+		units_format_bytes(bytes, sizeof(bytes), victim->gives_bytes);
+		if (i < eligible)
+			snprintf(line, sizeof(line), "%4zu", i + 1);
+		else
+			snprintf(line, sizeof(line), "%4s", "-");
+		printf("%s %7d %-15s %10s %10s %5.0f%% %5d  ", line, c->pid,
+		       plain(c->comm, comm, sizeof(comm)), i < eligible ? score : "-", bytes,
+		       victim->blame * 100, c->oom_score_adj);
+		if (victim->excluded)
+			printf("%s%s", victim_exclusion_name(victim->excluded),
+			       victim->rule ? ": " : "");
+		else if (standing)
+			printf("%s ", standing);
+		else
+			printf("score%s%s", victim->tier == VICTIM_TIER_REST ? "" : ", pod ",
+			       victim->tier == VICTIM_TIER_REST ? ""
+								: victim_tier_name(victim->tier));
+		if (victim->rule)
+			printf("%s", plain(victim->rule->text, rule, sizeof(rule)));
+		if (c->pod)
+			printf(" (%s/%s)", c->namespace ? c->namespace : "?", c->pod);
+		putchar('\n');
+	}
+}
+
+static int print_json(const struct view *view, const struct policy *policy, const char *scope,
+		      uint64_t total, const struct victim *ranking, size_t n)
+{
+	size_t size = 4096 + n * 8192, len;
+	_cleanup_free_ char *buf = malloc(size);
+	struct json json;
+
+	if (!buf)
+		return -ENOMEM;
+	json_begin(&json, buf, size);
+	json_text(&json, "scope", scope);
+	if (view->cgroup.id)
+		json_text(&json, "path", view->cgroup.path);
+	json_text(&json, "policy", policy->name);
+	json_bool(&json, "acts", !policy->warn_only);
+	json_u64(&json, "scope_bytes", total);
+	json_open_list(&json, "processes");
+	for (size_t i = 0; i < n; i++) {
+		const struct victim *victim = &ranking[i];
+		const struct candidate *c = victim->candidate;
+
+		json_open_map(&json, NULL);
+		if (!victim->excluded)
+			json_u64(&json, "order", i + 1);
+		json_i64(&json, "pid", c->pid);
+		json_text(&json, "comm", c->comm);
+		if (c->cmdline)
+			json_text_n(&json, "cmdline", c->cmdline, c->cmdline_len);
+		if (c->exe)
+			json_text(&json, "exe", c->exe);
+		if (c->cgroup)
+			json_text(&json, "cgroup", c->cgroup);
+		if (c->namespace)
+			json_text(&json, "namespace", c->namespace);
+		if (c->pod)
+			json_text(&json, "pod", c->pod);
+		if (c->container)
+			json_text(&json, "container", c->container);
+		json_u64(&json, "uid", c->uid);
+		json_u64(&json, "gives_bytes", victim->gives_bytes);
+		json_u64(&json, "growth_bytes", victim->growth_bytes);
+		json_double(&json, "blame", victim->blame);
+		json_i64(&json, "oom_score_adj", c->oom_score_adj);
+		json_double(&json, "score", victim->score);
+		json_text(&json, "tier", victim_tier_name(victim->tier));
+		json_text(&json, "standing", standing_name(victim));
+		json_text(&json, "rule", victim->rule ? victim->rule->text : NULL);
+		if (victim->excluded)
+			json_text(&json, "excluded", victim_exclusion_name(victim->excluded));
+		json_shut_map(&json);
+	}
+	json_shut_list(&json);
+	if (json_end(&json, &len))
+		return -ENOSPC;
+	puts(buf);
+	return 0;
+}
+
+static int show(struct view *view, const struct victims_options *chosen)
+{
+	const char *scope = chosen->scope ? chosen->scope : "node";
+	uint64_t id = view->cgroup.id ? view->cgroup.id : FO_SCOPE_NODE;
+	struct victim_request request = {
+		.scope_bytes = scope_bytes(view),
+		.node = !view->cgroup.id,
+		.self_pid = getpid(),
+	};
+	const struct candidate *candidates;
+	size_t n, eligible;
+	int err;
+
+	if (request.node) {
+		request.policy = rules_policy_node(view->config);
+	} else {
+		struct scope_names names;
+		struct place_info info;
+		struct pod_path pod;
+
+		place_of_path(view->cgroup.path, view->names, &pod, &info);
+		names = (struct scope_names){view->cgroup.path, info.pod_uid != NULL,
+					     info.qos,		info.pod,
+					     info.namespace,	info.container};
+		request.policy = rules_policy_cgroup(view->config, &names);
+	}
+	if (!request.policy) {
+		log_error("victims: no policy of the configuration judges the %s: nobody would die",
+			  scope);
+		return EXIT_FAILED;
+	}
+	err = tasks_read(view->tasks, id, daemon_boot_now(), &candidates, &n);
+	if (!err) {
+		/* meanwhile the worker reads their command lines */
+		pause_ns(chosen->over_ns);
+		err = tasks_read(view->tasks, id, daemon_boot_now(), &candidates, &n);
+	}
+	if (err) {
+		log_error("victims: the processes cannot be listed: %s", strerror(-err));
+		return EXIT_FAILED;
+	}
+	eligible = victim_rank(&request, candidates, n, view->ranking);
+	if (chosen->json) {
+		err = print_json(view, request.policy, scope, request.scope_bytes, view->ranking,
+				 n);
+		return err ? EXIT_FAILED : EXIT_OK;
+	}
+	printf("%s, policy %s%s: %zu of %zu processes may die\n", scope, request.policy->name,
+	       request.policy->warn_only ? " (warns only, nobody would die)" : "", eligible, n);
+	print_table(view->ranking, n, eligible);
+	if (tasks_overflow(view->tasks))
+		log_warn("%llu processes found no place in the list",
+			 (unsigned long long)tasks_overflow(view->tasks));
+	return EXIT_OK;
+}
+
+static int run(const struct command *self, int argc, char **argv)
+{
+	struct victims_options chosen = {.over_ns = 1000000000ULL};
+	struct view view = {.host = {.mount_fd = -1}, .node = {-1, -1, -1}};
+	int operands, code = cmd_parse(self, argc, argv, &chosen, &operands);
+
+	if (code >= 0)
+		return code;
+	code = view_open(&view, &chosen);
+	if (code == EXIT_OK)
+		code = open_scope(&view, chosen.scope);
+	if (code == EXIT_OK)
+		code = show(&view, &chosen);
+	view_shut(&view);
+	return code;
+}
+
+const struct command command_victims = {
+	.name = "victims",
+	.summary = "Show in which order the processes of a scope would die now, and why.",
+	.run = run,
+	.options = options,
+	.option_count = ARRAY_SIZE(options),
+};
