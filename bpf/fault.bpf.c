@@ -198,6 +198,7 @@ static __always_inline bool find_reader(struct reader *ret)
 		state->samples = 0;
 		state->near = 0;
 		state->wait_start_ns = 0;
+		state->fault_sys_ns = 0;
 		state->run_start_ns = 0; /* counted from its next turn on a CPU */
 	}
 	state->scope = scope;
@@ -233,6 +234,32 @@ int fo_page_added(u64 *ctx)
 }
 
 /*
+ * On a fast disk most of what a refault costs is the kernel's own work, and what work that was is
+ * known when the fault is over. read() has none: it costs copying, for a page in the cache too, and
+ * a reader that met pages again that a burst had taken would seem to thrash.
+ */
+/* Emulated processors take that long for one; real ones a millisecond. */
+#define FO_FAULT_SYS_MOST_NS 100000000ULL
+
+static __always_inline void worked(struct fo_task_state *state, __u64 stime)
+{
+	if (state->run_start_ns)
+		state->fault_sys_ns += stime - state->run_start_stime;
+	state->run_start_stime = stime;
+}
+
+static __always_inline void sys_lost(struct fo_task_state *state, struct fo_wait_stat *stat)
+{
+	__u64 lost = state->fault_sys_ns;
+
+	if (lost > FO_FAULT_SYS_MOST_NS)
+		lost = FO_FAULT_SYS_MOST_NS;
+	if (state->samples)
+		fo_add(stat->refault_sys_ns, lost * state->near / state->samples);
+	state->fault_sys_ns = 0;
+}
+
+/*
  * A major fault that read nothing into the page cache came from swap: memory that was in use, and
  * that a kill would have kept. What its task waits and works for is apportioned like refaults of
  * files. A software event on every CPU, since the functions of swapping cannot be attached to
@@ -245,14 +272,15 @@ int fo_major_fault(void *ctx)
 
 	if (!find_reader(&reader))
 		return 0;
-	reader.state->faulted = 1;
 	if (reader.state->read_in) {
 		reader.state->read_in = 0;
-		return 0;
+	} else {
+		fo_add(reader.stat->swapins, 1);
+		count_sample(reader.state);
+		reader.state->near++;
 	}
-	fo_add(reader.stat->swapins, 1);
-	count_sample(reader.state);
-	reader.state->near++;
+	worked(reader.state, fo_current_stime());
+	sys_lost(reader.state, reader.stat);
 	return 0;
 }
 
@@ -291,17 +319,11 @@ static __always_inline void switched_out(struct task_struct *task, __u64 now)
 		return;
 	if (state->run_start_ns) {
 		fo_add(stat->run_ns, now - state->run_start_ns);
-		/*
-		 * On a fast disk most of what a refault costs is the kernel's own work. Not what
-		 * read() costs, which is copying, and is done for a page in the cache too: a
-		 * reader that meets pages again that a burst had taken would seem to thrash.
-		 */
-		if (state->samples && (state->faulted || !fo_eyes_faults))
-			fo_add(stat->refault_sys_ns, (task->stime - state->run_start_stime) *
-							     state->near / state->samples);
+		worked(state, task->stime);
+		if (!fo_eyes_faults)
+			sys_lost(state, stat);
 		state->run_start_ns = 0;
 	}
-	state->faulted = 0;
 	if (state->wait_start_ns) {
 		/*
 		 * We did not see it come back: seen here 3 times a second, always while

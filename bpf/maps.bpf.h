@@ -58,12 +58,12 @@ struct fo_task_state {
 	__u64 wait_scope;
 	__u64 run_start_ns;
 	__u64 run_start_stime; /* the kernel time of the task then */
+	__u64 fault_sys_ns;    /* since its last major fault */
 	__u32 generation;      /* of the eyes that wrote the fields on waits */
 	__u16 samples;
 	__u16 near;
 	__u8 fragment;	     /* the open stall wants contiguous memory */
 	__u8 proactive;	     /* an open reclaim that nobody is stalled by */
-	__u8 faulted;	     /* had a major fault since it got the CPU */
 	__u8 read_in;	     /* pages were read into the page cache since its last major fault */
 	__u8 memstall_depth; /* where the kernel's argument cannot be read */
 	__u64 memstall_start_ns; /* 0: not in a memory stall */

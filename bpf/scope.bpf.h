@@ -62,6 +62,15 @@ static __always_inline __u32 fo_current_flags(void)
 	return BPF_CORE_READ(task, flags);
 }
 
+static __always_inline __u64 fo_current_stime(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	if (fo_have_task_storage)
+		return bpf_get_current_task_btf()->stime;
+	return BPF_CORE_READ(task, stime);
+}
+
 /* Whether @task's memory cgroup is @scope or lies below it. */
 static __always_inline bool fo_task_is_in(struct task_struct *task, __u64 scope)
 {
