@@ -4,6 +4,8 @@
 # The operator's commands at a real livelock: four readers of the control socket that never read,
 # while another and an unprivileged one do; the kill is as quick as ever, the idle daemon idle again
 # although somebody is connected; and all that the commands print in JSON is as its schema says.
+# $rel and $pid are jq's, and eval's text is for later
+# shellcheck disable=SC2016
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."
