@@ -1,0 +1,132 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+#
+# The operator's commands at a real livelock: four readers of the control socket that never read,
+# while another and an unprivileged one do; the kill is as quick as ever, the idle daemon idle again
+# although somebody is connected; and all that the commands print in JSON is as its schema says.
+# $rel and $pid are jq's, and eval's text is for later
+# shellcheck disable=SC2016
+set -euo pipefail
+
+cd "$(dirname "$0")/../.."
+# shellcheck source=tests/lib/scene.sh
+. tests/lib/scene.sh
+# shellcheck source=tests/lib/daemon.sh
+. tests/lib/daemon.sh
+for tool in socat python3 setpriv; do
+	if ! command -v "$tool" >/dev/null; then
+		echo "skipped: there is no $tool"
+		exit 77
+	fi
+done
+if ! python3 -c 'import jsonschema' 2>/dev/null; then
+	echo "skipped: python3 has no jsonschema"
+	exit 77
+fi
+show_begin
+BIN=$DAEMON__BUILD/fastoom-bpf
+
+passed=0 failed=0
+good() { echo "ok: $*" && passed=$((passed + 1)); }
+bad() { echo "FAILED: $*" && failed=$((failed + 1)); }
+# check WHAT COMMAND...
+check() {
+	local what=$1
+	shift
+	if "$@" >/dev/null; then
+		good "$what"
+	else
+		bad "$what"
+	fi
+}
+# valid WHAT SCHEMA FILE
+valid() {
+	local out
+	if out=$(python3 tests/lib/validate.py "docs/$2.schema.json" "$3"); then
+		good "$1 ($out)"
+	else
+		bad "$1: $out"
+	fi
+}
+switches() { awk '/^voluntary_ctxt_switches/ { n += $2 } END { print n }' "/proc/$DAEMON_PID"/task/*/status; }
+
+scene_begin operator $((256 << 20))
+file=$(show_file mapped $((150 << 20)))
+show_service "$SCENE_DIR/report" "$file" $((150 << 20))
+daemon_start 'pressure: medium'
+export RUNTIME_DIRECTORY=$DAEMON_DIR
+socket=$DAEMON_DIR/control.sock
+mkdir -p "$SHOW__SCRATCH/open"
+cp "$BIN" "$SHOW__SCRATCH/open/fastoom-bpf"
+chmod 755 "$SHOW__SCRATCH" "$SHOW__SCRATCH/open" "$DAEMON_DIR"
+
+request='{"method":"io.fastoom.Watch","more":true,"parameters":{"interval_ms":100}}\0'
+deaf=()
+for ((i = 0; i < 4; i++)); do
+	# -u: what comes back is not read
+	{
+		# shellcheck disable=SC2059
+		printf "$request"
+		exec sleep 60
+	} | socat -u - "UNIX-CONNECT:$socket" &
+	deaf+=($!)
+done
+sleep 1.5
+a=$(switches)
+sleep 3
+b=$(switches)
+check "idle is idle, with four readers connected: $((b - a)) wake-ups" test "$((b - a))" = 0
+
+# shellcheck disable=SC2059
+{
+	printf "$request"
+	sleep 14
+} | timeout 15 socat -t 15 - "UNIX-CONNECT:$socket" | tr '\0' '\n' >"$SHOW__SCRATCH/heard" &
+hearer=$!
+show_load /dev/null leak --to 200MiB --comm leaker
+leaker=$SCENE_PID
+sleep 1.2
+setpriv --reuid=65534 --regid=65534 --clear-groups "$SHOW__SCRATCH/open/fastoom-bpf" status --json >"$SHOW__SCRATCH/status"
+"$BIN" top --once --json >"$SHOW__SCRATCH/top" || bad "top --once --json"
+check "there is a kill within 15 s" daemon_await kill 15
+check "it is the leaker's" test "$(daemon_records '.event == "kill"' | jq -r .victim.pid)" = "$leaker"
+signal_ms=$(daemon_records '.event == "kill"' | jq '[.steps[] | select(.step == "signal")][0].after_ms')
+check "the signal left $signal_ms ms after the verdict, with readers that do not read" \
+	awk "BEGIN { exit !($signal_ms < 20) }"
+daemon_await recovered 10 || :
+wait "$hearer" || :
+cp "$DAEMON_EVENTS" "$SHOW__SCRATCH/events"
+
+jq -c '.parameters.snapshot // empty' "$SHOW__SCRATCH/heard" >"$SHOW__SCRATCH/snapshots"
+jq -c '.parameters.event // empty' "$SHOW__SCRATCH/heard" >"$SHOW__SCRATCH/told"
+check "a reader that reads hears of the scope" \
+	jq -se --arg rel "$SCENE_REL" 'any(.[].scopes[]; .path == $rel and .risk > 0.5)' \
+	"$SHOW__SCRATCH/snapshots"
+check "and of who would die next" jq -se --argjson pid "$leaker" \
+	'any(.[].scopes[]; .next_victim.pid == $pid)' "$SHOW__SCRATCH/snapshots"
+check "and of the kill, as the file has it" test \
+	"$(jq -cS 'select(.event == "kill")' "$SHOW__SCRATCH/told")" = \
+	"$(jq -cS 'select(.event == "kill")' "$SHOW__SCRATCH/events")"
+valid "records are as their schema says" record "$SHOW__SCRATCH/events"
+valid "snapshots too" status "$SHOW__SCRATCH/snapshots"
+valid "status, unprivileged, too" status "$SHOW__SCRATCH/status"
+valid "top too" top "$SHOW__SCRATCH/top"
+"$BIN" doctor --json >"$SHOW__SCRATCH/doctor" || :
+valid "doctor too" doctor "$SHOW__SCRATCH/doctor"
+# and the schema is none that everything fits
+for spoil in 'del(.victim)' '.risk = 2' '.victim.pid = "1"' 'del(.took_ms)' '.evidence.level = -1'; do
+	jq -c "select(.event == \"kill\") | $spoil" "$SHOW__SCRATCH/events" >"$SHOW__SCRATCH/spoilt"
+	check "with $spoil a record does not fit" \
+		eval '! python3 tests/lib/validate.py docs/record.schema.json "$SHOW__SCRATCH/spoilt" >/dev/null'
+done
+check "explain says that it helped" grep -q '^Did it help     Yes' <("$BIN" explain -e "$SHOW__SCRATCH/events")
+check "with the minute before" grep -q 'time lost 1.00' <("$BIN" explain -e "$SHOW__SCRATCH/events")
+
+for pid in "${deaf[@]}"; do
+	kill "$pid" 2>/dev/null || :
+done
+daemon_stop || bad "the daemon did not end well"
+check "the socket is gone with the daemon" test ! -e "$socket"
+
+echo "$passed passed, $failed failed"
+((failed == 0))

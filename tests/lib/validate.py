@@ -1,0 +1,22 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+"""validate SCHEMA FILE: each line of FILE, an object in JSON, against a JSON Schema. Prints what is
+wrong, one line each, and how many lines there were; fails if any is wrong or there are none."""
+import json
+import sys
+
+import jsonschema
+
+with open(sys.argv[1], encoding="utf-8") as file:
+    schema = json.load(file)
+jsonschema.Draft202012Validator.check_schema(schema)
+validator = jsonschema.Draft202012Validator(schema)
+lines = bad = 0
+with open(sys.argv[2], encoding="utf-8") as file:
+    for line in file:
+        lines += 1
+        for error in validator.iter_errors(json.loads(line)):
+            bad += 1
+            print(f"{sys.argv[2]}:{lines}: {'/'.join(map(str, error.path))}: {error.message[:200]}")
+print(f"{lines} lines, {bad} errors")
+sys.exit(bad > 0 or lines == 0)
