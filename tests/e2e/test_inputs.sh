@@ -24,7 +24,7 @@ policies:
   - name: node
     match: { node: true }
     pressure: medium
-    protect: [ { comm: '^sshd$' } ]
+    protect: [ { exe: '/sshd$' } ]
     avoid: [ { cmdline: python } ]
     prefer: [ { comm: '^logcollect' } ]
     rank: blame

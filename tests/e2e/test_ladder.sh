@@ -54,14 +54,27 @@ chmod +x "$LOAD_IGNORES"
 
 RULES='prefer: [ { comm: ^leaker$ } ]'
 
+# two in a process group of their own, who both do as they are asked
+cat >"$SHOW__SCRATCH/pair" <<-END
+	#!/bin/sh
+	[ "\$1" = service ] && exec "$LOAD" "\$@"
+	exec setsid sh -c '"$LOAD" steady --size 8MiB --comm friend & echo \$! >"$SHOW__SCRATCH/friend"; exec "$LOAD" "\$@"' x "\$@"
+END
+chmod +x "$SHOW__SCRATCH/pair"
+LOAD_KEPT=$LOAD LOAD=$SHOW__SCRATCH/pair
 case_of obeys "ladder: [ term 5s, kill ]
-$RULES" leak --to 200MiB --rate 200MiB --comm leaker
-echo "obeys: $(steps "$RECORD") $(jq -r '"\(.outcome) \(.took_ms)"' <<<"$RECORD")"
+kill: group
+$RULES" leak --to 190MiB --rate 4GiB --comm leaker
+LOAD=$LOAD_KEPT
+echo "obeys: $(steps "$RECORD") $(jq -r '"\(.outcome) \(.took_ms) members \(.members)"' <<<"$RECORD")"
+show_check "two were asked" "$(jq .members <<<"$RECORD") == 2" || :
+show_check "the other of its group is alive" \
+	"$(scene_alive "$(cat "$SHOW__SCRATCH/friend")" && echo 0 || echo 1)" || :
 show_check "asked and gone" "\"$(steps "$RECORD")\" == \"chosen recorded term killed\"" || :
 show_check "by SIGTERM, so no SIGKILL" "$(grep -c '"step":"signal"' "$DAEMON_EVENTS" || :) == 0" || :
 end_case
 
-LOAD_KEPT=$LOAD LOAD=$LOAD_IGNORES
+LOAD=$LOAD_IGNORES
 case_of ignores "ladder: [ reclaim 500ms, term 1s, kill ]
 $RULES" leak --to 200MiB --rate 4GiB --comm leaker
 LOAD=$LOAD_KEPT
@@ -80,6 +93,20 @@ LOAD=$LOAD_KEPT
 echo "grows: $(steps "$RECORD") $(jq -r '"\(.outcome) \(.took_ms)"' <<<"$RECORD")"
 show_check "asked, then killed" "\"$(steps "$RECORD")\" == \"chosen recorded term signal killed\"" || :
 show_check "cut short: $(jq .took_ms <<<"$RECORD") ms" "$(jq '.took_ms < 10000' <<<"$RECORD" | sed 's/true/1/; s/false/0/')" || :
+end_case
+
+# nobody may die: said once, not every second
+SHOW__RUN=nobody
+scene_begin ladder-nobody "$LIMIT"
+file=$(show_file mapped "$FILE_BYTES")
+daemon_start 'protect: [ { uid: 0-4294967295 } ]'
+show_service "$SCENE_DIR/report" "$file" "$FILE_BYTES" --comm fo-service
+show_load /dev/null leak --to 200MiB --rate 200MiB --comm leaker
+daemon_await error 30 || :
+sleep 4
+echo "nobody: $(daemon_records '.event == "error"' | jq -r .message)"
+show_check "said $(daemon_count '.event == "error"') times" "$(daemon_count '.event == "error"') == 1" || :
+show_check "somebody was killed" "$(daemon_count '.event == "act" or .event == "kill"') == 0" || :
 end_case
 
 # the program writes down what it is told, and then does not end
