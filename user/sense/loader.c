@@ -492,6 +492,10 @@ static void try_hooks(struct loader *loader, const struct btf *btf, int cgroup_v
 		} else {
 			states[i] = loader->hooks[i].state;
 		}
+		/* who may load nothing does not know whether functions are refused to all */
+		if ((err == -EPERM || err == -EACCES) && states[i] == err &&
+		    loader->hooks[i].kind == LOADER_FUNCTION)
+			states[i] = 0;
 	}
 	if (err && err != -EPERM && err != -EACCES)
 		try_one_by_one(loader, btf, cgroup_version, states, ret->tried);
