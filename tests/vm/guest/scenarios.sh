@@ -86,7 +86,7 @@ do_livelock() {
 	service 96MiB
 	begin
 	load leaker leak --to "$(($(room) - 40 * MIB))" --rate 40MiB
-	during 50
+	during 60
 }
 
 # The same, creeping on until the kernel has nothing left.
@@ -125,7 +125,7 @@ do_blame() {
 	service 64MiB
 	begin
 	load leaker leak --to "$(($(room) - 28 * MIB))" --rate 16MiB
-	during 50
+	during 60
 }
 
 box_make() {
@@ -151,7 +151,7 @@ do_box() {
 	begin
 	load leaker leak --to 70MiB --rate 32MiB
 	BOX=
-	during 50
+	during 60
 }
 
 # Benign: a working set that is used stays, what is only read once goes through.
