@@ -86,6 +86,12 @@ hearer=$!
 show_load /dev/null leak --to 200MiB --comm leaker
 leaker=$SCENE_PID
 sleep 1.2
+# the page's line as it stands there, where the socket is what the page says
+line=$(sed -n "/^    printf .*GetStatus/,/^\$/p" docs/control-socket.md)
+check "docs/control-socket.md has its line" test "$(wc -l <<<"$line")" = 2
+unshare -m bash -ec 'mount -t tmpfs none /run; mkdir /run/fastoom-bpf; mount --bind "$0" /run/fastoom-bpf; eval "$1"' \
+	"$DAEMON_DIR" "$line" >"$SHOW__SCRATCH/socat" || bad "docs/control-socket.md's line fails"
+check "its line answers" jq -e --argjson pid "$DAEMON_PID" '.parameters.status.daemon.pid == $pid' "$SHOW__SCRATCH/socat"
 setpriv --reuid=65534 --regid=65534 --clear-groups "$SHOW__SCRATCH/open/fastoom-bpf" status --json >"$SHOW__SCRATCH/status"
 "$BIN" top --once --json >"$SHOW__SCRATCH/top" || bad "top --once --json"
 check "there is a kill within 15 s" daemon_await kill 15

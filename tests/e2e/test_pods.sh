@@ -112,8 +112,19 @@ app=$SCENE_PID
 sleep 3
 in_pod "$APP" "$LOAD" leak --to 200MiB --rate 200MiB --comm leaker
 leaker=$SCENE_PID
+said=''
+while [[ -z $said ]] && scene_alive "$leaker"; do
+	said=$("$BIN" status --socket "$SCENE_DIR/run/control.sock" --json | jq -r --arg path "${SCENE_REL}/kubepods/burstable/pod$UID1/$APP" \
+		'.scopes[] | select(.path == $path) | "\(.kind) \(.namespace) \(.pod) \(.container)"')
+	sleep 0.1
+done
+show_check "status does not name the container: $said" "\"$said\" == \"pod prod web-1 app\"" || :
 daemon_await kill 40 || :
 sleep 1
+[[ $("$BIN" events -e "$DAEMON_EVENTS" --pod 'web-*' --kind kill) == *'  kill        prod/web-1/app  '* ]] ||
+	show_check "events --pod does not show the kill" 0 || :
+"$BIN" explain -e "$DAEMON_EVENTS" >"$SCENE_DIR/explained" || :
+show_check "explain does not name the container" "$(grep -c 'prod/web-1/app' "$SCENE_DIR/explained") > 0" || :
 record=$(grep '"event":"kill"' "$DAEMON_EVENTS" | head -n 1)
 echo "whole: $(jq -c '[.outcome, .members, .scope.kind, .scope.namespace, .scope.pod, .scope.container, .victim.comm, .victim.container]' <<<"$record")"
 show_check "not all of the pod was killed" \

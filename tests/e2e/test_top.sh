@@ -190,6 +190,24 @@ once() { LC_ALL=C.UTF-8 COLUMNS=120 "$BIN" top --once --root tests/fixtures/v2 -
 	good "--json" || bad "--json: $(once --json)"
 n=$(LC_ALL=C "$BIN" top --batch -n 3 -d 100ms --root tests/fixtures/v2 --socket "$T/sock" | grep -c '^Mem')
 ((n == 3)) && good "--batch -n 3" || bad "--batch -n 3 prints $n tables"
+
+# a container of a pod is called so, wherever its cgroup is
+unserve
+jq '.scopes[0] += {kind: "pod", namespace: "prod", pod: "web-1", container: "app"}' "$T/snapshot.json" >"$T/pod.json"
+mv "$T/pod.json" "$T/snapshot.json"
+serve
+[[ $(once -f web-1 | sed -n 3p) == 'prod/web-1/app '*'0.91'* ]] && [[ $(once -f db.service | sed -n 3p) == prod/web-1/app* ]] &&
+	good "a pod is called so, and found by both names" || bad "pod: $(once)"
+[[ $(once --json | jq -c '.scopes[0] | [.kind, .namespace, .pod, .container, .path]') == \
+	'["pod","prod","web-1","app","/system.slice/db.service"]' ]] && good "--json names it" || bad "--json: $(once --json)"
+"$BIN" status --socket "$T/sock" | grep -q '^  prod/web-1/app: risk 0.91' && good "status names it" ||
+	bad "status: $("$BIN" status --socket "$T/sock")"
+begin 140 30 C.UTF-8
+sees prod/web-1/app
+tm send-keys Enter
+sees STALLS
+screen_has 'prod/web-1/app' && good "the detail names it" || bad "no pod: $(screen)"
+tm send-keys q
 unserve
 rc=0
 once >"$T/out" 2>"$T/err" || rc=$?

@@ -101,7 +101,9 @@ static bool is_wanted(const struct events_options *chosen, const json_t *record)
 		return false;
 	if (chosen->policy && fnmatch(chosen->policy, event_get_text(record, "policy", ""), 0) != 0)
 		return false;
-	if (chosen->pod && fnmatch(chosen->pod, event_get_text(record, "scope.pod", ""), 0) != 0)
+	/* when the node is short of memory, the pod is the victim's */
+	if (chosen->pod && fnmatch(chosen->pod, event_get_text(record, "scope.pod", ""), 0) != 0 &&
+	    fnmatch(chosen->pod, event_get_text(record, "victim.pod", ""), 0) != 0)
 		return false;
 	return !chosen->kind || is_listed(chosen->kind, event_get_text(record, "event", ""));
 }

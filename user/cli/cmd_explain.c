@@ -104,7 +104,7 @@ static const json_t *find_after(const json_t *records, size_t at, const char *sc
 {
 	for (size_t i = at + 1; i < json_array_size(records); i++) {
 		const json_t *record = json_array_get(records, i);
-		char other[600];
+		char other[EVENT_SCOPE_MAX];
 
 		if (strcmp(event_scope(other, sizeof(other), record), scope) != 0)
 			continue;
@@ -120,7 +120,7 @@ static void tell_afterwards(const json_t *records, size_t at)
 	static const char *const events[] = {"recovered", "act", "kernel_kill", "stop", NULL};
 	const json_t *record = json_array_get(records, at), *after;
 	struct words words = {0};
-	char scope[600], took[UNITS_TEXT_MAX], comm[64];
+	char scope[EVENT_SCOPE_MAX], took[UNITS_TEXT_MAX], comm[64];
 	int64_t then, now;
 	const char *event;
 
@@ -313,7 +313,7 @@ static void tell_steps(const json_t *record)
 static void explain_kill(const json_t *records, size_t at)
 {
 	const json_t *record = json_array_get(records, at);
-	char when[40], scope[600], freed[UNITS_TEXT_MAX], comm[64], back[200];
+	char when[40], scope[EVENT_SCOPE_MAX], freed[UNITS_TEXT_MAX], comm[64], back[200];
 
 	event_scope(scope, sizeof(scope), record);
 	printf("%s: %s[%.0f] was killed by fastoom-bpf%s, for %s (event %.0f).\n\n",
@@ -464,7 +464,7 @@ static int explain_kernel_kill(const json_t *records, size_t at, const char *log
 	const json_t *record = json_array_get(records, at);
 	_cleanup_free_ char *log = NULL;
 	struct oom_report report = {0};
-	char when[40], scope[600], comm[64];
+	char when[40], scope[EVENT_SCOPE_MAX], comm[64];
 	int pid = (int)event_get_number(record, "victim.pid", 0);
 	int err = kernel_log_read(log_path, &log);
 

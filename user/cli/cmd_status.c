@@ -29,13 +29,12 @@ static const struct option_spec options[] = {
 
 static void print_scope(const json_t *scope)
 {
-	char name[400], comm[64], size[UNITS_TEXT_MAX];
-	const char *path = event_get_text(scope, "path", "node");
+	char name[EVENT_SCOPE_MAX], comm[64], size[UNITS_TEXT_MAX];
 	double pid = event_get_number(scope, "next_victim.pid", 0);
 
 	printf("  %s: risk %.2f, level %.0f %%, %.0f %% of its tasks' time lost; policy %s%s: %s, "
 	       "%s\n",
-	       event_clean(name, sizeof(name), path), event_get_number(scope, "risk", NAN),
+	       event_scope_name(name, sizeof(name), scope), event_get_number(scope, "risk", NAN),
 	       event_get_number(scope, "evidence.level", NAN) * 100,
 	       event_get_number(scope, "evidence.lost_share", 0) * 100,
 	       event_get_text(scope, "policy", "?"),

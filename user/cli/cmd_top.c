@@ -109,11 +109,15 @@ static void put_number(struct json *json, const char *key, double value)
 static void put_row(struct json *json, const struct top_row *row)
 {
 	json_open_map(json, NULL);
-	json_text(json, "kind", *row->path ? "cgroup" : "node");
+	json_text(json, "kind", !*row->path ? "node" : row->in_pod ? "pod" : "cgroup");
 	if (*row->path)
 		json_text(json, "path", row->path);
+	if (*row->namespace)
+		json_text(json, "namespace", row->namespace);
 	if (*row->pod)
 		json_text(json, "pod", row->pod);
+	if (*row->container)
+		json_text(json, "container", row->container);
 	json_bool(json, "watched", row->hot);
 	put_number(json, "risk", row->risk);
 	put_number(json, "stall_tasks", row->stall);

@@ -86,19 +86,31 @@ char *event_time(char *buf, size_t size, const json_t *record)
 	return buf;
 }
 
-char *event_scope(char *buf, size_t size, const json_t *record)
+char *event_pod(char *buf, size_t size, const char *namespace, const char *pod,
+		const char *container)
 {
-	const char *pod = event_get_text(record, "scope.pod", NULL);
-	const char *path = event_get_text(record, "scope.path", NULL);
-	char text[600];
+	snprintf(buf, size, "%s/%s%s%s", *namespace ? namespace : "?", pod, *container ? "/" : "",
+		 container);
+	return buf;
+}
+
+char *event_scope_name(char *buf, size_t size, const json_t *scope)
+{
+	const char *pod = event_get_text(scope, "pod", NULL);
+	const char *path = event_get_text(scope, "path", NULL);
+	char text[EVENT_SCOPE_MAX];
 
 	if (pod)
-		snprintf(text, sizeof(text), "%.255s/%.255s",
-			 event_get_text(record, "scope.namespace", "?"), pod);
+		event_pod(text, sizeof(text), event_get_text(scope, "namespace", ""), pod,
+			  event_get_text(scope, "container", ""));
 	else
-		snprintf(text, sizeof(text), "%.599s",
-			 path ? path : event_get_text(record, "scope.kind", ""));
+		snprintf(text, sizeof(text), "%s", path ? path : event_get_text(scope, "kind", ""));
 	return event_clean(buf, size, text);
+}
+
+char *event_scope(char *buf, size_t size, const json_t *record)
+{
+	return event_scope_name(buf, size, json_object_get(record, "scope"));
 }
 
 static void line_of_victim(char *buf, size_t size, const json_t *record, const char *event)
@@ -139,7 +151,7 @@ static void line_of_victim(char *buf, size_t size, const json_t *record, const c
 char *event_line(char *buf, size_t size, const json_t *record, size_t scope_most)
 {
 	const char *event = event_get_text(record, "event", "?");
-	char scope[200], what[600], all[1200];
+	char scope[EVENT_SCOPE_MAX], what[600], all[1600];
 	bool dry = json_is_true(json_object_get(record, "dry_run"));
 
 	const char *shown = event_scope(scope, sizeof(scope), record);

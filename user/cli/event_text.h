@@ -27,7 +27,15 @@ char *event_time(char *buf, size_t size, const json_t *record);
 /* Milliseconds since 1970; false: the record has no such time. */
 bool event_time_ms(const json_t *record, int64_t *ret_ms);
 
-/* The scope, as people call it: its pod, its path, or "node". */
+/* A scope's name: a path, or the three names of a pod's container, and their slashes. */
+#define EVENT_SCOPE_MAX 800
+
+/* "NAMESPACE/POD" or "NAMESPACE/POD/CONTAINER"; "": not known, or none. Returns buf. */
+char *event_pod(char *buf, size_t size, const char *namespace, const char *pod,
+		const char *container);
+/* A scope of a record or of a snapshot, as people call it: its pod, its path, or "node". */
+char *event_scope_name(char *buf, size_t size, const json_t *scope);
+/* That of a record's scope. */
 char *event_scope(char *buf, size_t size, const json_t *record);
 
 /*

@@ -13,6 +13,7 @@
 #include "event.h"
 #include "judge/candidate.h"
 #include "sense/cgroup.h"
+#include "sense/places.h"
 #include "tell/writer.h"
 
 /* mark_victim fires twice for one victim of a limit. */
@@ -94,6 +95,8 @@ void kernel_kill_tell(struct daemon *daemon, const struct fo_event_kill *event)
 	};
 	char line[WRITER_LINE_MAX], size[UNITS_TEXT_MAX];
 	struct cgroup cgroup = {0};
+	struct pod_path pod_path;
+	struct place_info place;
 	size_t len;
 
 	if (kernel_kill_is_known(daemon, event) || kill_is_ours(daemon, event))
@@ -101,8 +104,15 @@ void kernel_kill_tell(struct daemon *daemon, const struct fo_event_kill *event)
 	head.mono_ns = event->head.mono_ns;
 	head.scope_kind = "cgroup";
 	head.scope_id = event->head.scope_id;
-	if (!cgroup_open_id(&daemon->host, event->head.scope_id, &cgroup))
+	if (!cgroup_open_id(&daemon->host, event->head.scope_id, &cgroup)) {
 		head.scope_path = cgroup.path;
+		place_of_path(cgroup.path, daemon->names, &pod_path, &place);
+		head.scope_kind = place.pod_uid ? "pod" : "cgroup";
+		head.pod_uid = place.pod_uid;
+		head.namespace = place.namespace;
+		head.pod = place.pod;
+		head.container = place.container;
+	}
 
 	for (size_t i = 0; i < WATCHES_MAX; i++) {
 		struct watch *watch = &daemon->watches[i];

@@ -17,7 +17,13 @@
 #define NEXT_CANDIDATES_MAX 256
 
 _Static_assert(SNAPSHOT_SCOPES >= WATCHES_MAX, "a snapshot has no room for every watch");
+_Static_assert(SNAPSHOT_POD_MAX >= WATCH_NAME_MAX, "a snapshot has no room for a pod's name");
 _Static_assert(SNAPSHOT_SLOTS == FO_STALL_SLOTS, "the histogram's slots differ");
+
+static void fill_name(char *ret, const char *name)
+{
+	snprintf(ret, SNAPSHOT_POD_MAX, "%s", name ? name : "");
+}
 
 static void fill_scope(struct daemon *daemon, const struct watch *watch, struct snapshot_scope *ret)
 {
@@ -28,6 +34,10 @@ static void fill_scope(struct daemon *daemon, const struct watch *watch, struct 
 	ret->acts = !watch->policy->warn_only;
 	ret->incident = watch->incident.open;
 	snprintf(ret->path, sizeof(ret->path), "%s", ret->node ? "" : watch->cgroup.path);
+	ret->in_pod = watch->names.in_pod;
+	fill_name(ret->pod, watch->names.pod);
+	fill_name(ret->namespace, watch->names.namespace);
+	fill_name(ret->container, watch->names.container);
 	snprintf(ret->policy, sizeof(ret->policy), "%s", watch->policy->name);
 	ret->verdict = watch->judge.verdict;
 	ret->evidence = window_evidence(&watch->judge.window);

@@ -400,9 +400,12 @@ static void fill_hot(struct top_row *row, const json_t *scope)
 	snprintf(row->policy, sizeof(row->policy), "%s", event_get_text(scope, "policy", ""));
 	snprintf(row->verdict, sizeof(row->verdict), "%s, %s",
 		 event_get_text(scope, "verdict", "?"), event_get_text(scope, "reason", "?"));
-	if (event_get_text(scope, "pod", NULL))
-		snprintf(row->pod, sizeof(row->pod), "%.60s/%.60s",
-			 event_get_text(scope, "namespace", "?"), event_get_text(scope, "pod", ""));
+	row->in_pod = !strcmp(event_get_text(scope, "kind", ""), "pod");
+	snprintf(row->pod, sizeof(row->pod), "%s", event_get_text(scope, "pod", ""));
+	snprintf(row->namespace, sizeof(row->namespace), "%s",
+		 event_get_text(scope, "namespace", ""));
+	snprintf(row->container, sizeof(row->container), "%s",
+		 event_get_text(scope, "container", ""));
 	if (pid > 0) {
 		rule = event_get_text(scope, "next_victim.rule", NULL);
 		event_clean(comm, sizeof(comm), event_get_text(scope, "next_victim.comm", "?"));
@@ -512,10 +515,28 @@ static int by_view(const void *a, const void *b)
 	return sort_view->inverted && !sort_view->tree ? -order : order;
 }
 
+char *top_row_name(char *buf, size_t size, const struct top_row *row)
+{
+	char pod[EVENT_SCOPE_MAX];
+
+	if (*row->pod)
+		return event_clean(
+			buf, size,
+			event_pod(pod, sizeof(pod), row->namespace, row->pod, row->container));
+	return event_clean(buf, size, *row->path ? row->path : "node");
+}
+
+bool top_row_is_called(const struct top_row *row, const char *text)
+{
+	char name[EVENT_SCOPE_MAX];
+
+	return strstr(*row->path ? row->path : "node", text) ||
+	       strstr(top_row_name(name, sizeof(name), row), text);
+}
+
 static bool is_shown(const struct top_view *view, const struct top_row *row)
 {
-	if (*view->filter && !strstr(*row->path ? row->path : "node", view->filter) &&
-	    !strstr(row->pod, view->filter))
+	if (*view->filter && !top_row_is_called(row, view->filter))
 		return false;
 	return !view->limited || row->hot || !*row->path || row->limit_bytes != UINT64_MAX;
 }

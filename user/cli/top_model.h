@@ -31,7 +31,10 @@ struct top_history {
 
 struct top_row {
 	const char *path; /* "" for the node */
-	char pod[128];	  /* NAMESPACE/NAME; "": none */
+	bool in_pod;
+	char pod[256]; /* "": not known; these three */
+	char namespace[64];
+	char container[64];
 	unsigned depth;
 	bool hot; /* the daemon watches it now */
 	bool acts;
@@ -90,6 +93,10 @@ void top_model_arrange(struct top_model *model, const struct top_view *view);
 void top_model_look(struct top_model *model, struct top_row *row);
 
 struct top_row *top_model_rows(struct top_model *model, size_t *ret_count);
+/* A pod's scope is called NAMESPACE/POD or NAMESPACE/POD/CONTAINER; any other by its path. */
+char *top_row_name(char *buf, size_t size, const struct top_row *row);
+/* Whether its name or its path has @text. */
+bool top_row_is_called(const struct top_row *row, const char *text);
 const char *top_model_trouble(const struct top_model *model); /* "": none */
 const struct node_memory *top_model_node(const struct top_model *model);
 /* Of the daemon: "pid 12, eyes open"; "": not known. */

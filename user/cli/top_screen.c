@@ -341,8 +341,7 @@ static void draw_detail(struct screen *screen)
 		return;
 	row = &rows[screen->at];
 	top_model_look(screen->model, row);
-	snprintf(line, sizeof(line), "%s%s%s", *row->path ? row->path : "node",
-		 *row->pod ? "  pod " : "", row->pod);
+	top_row_name(line, sizeof(line), row);
 	put(screen, y++, line, A_BOLD, pair_of(row));
 	snprintf(line, sizeof(line), "policy %s%s%s%s; uses %s%s%s",
 		 *row->policy ? row->policy : "-", row->hot && !row->acts ? " (warns only)" : "",
@@ -442,7 +441,7 @@ static void search(struct screen *screen, bool next)
 	for (size_t i = next; i < n + next; i++) {
 		size_t at = (screen->at + i) % n;
 
-		if (strstr(*rows[at].path ? rows[at].path : "node", screen->sought)) {
+		if (top_row_is_called(&rows[at], screen->sought)) {
 			select_row(screen, (long)at);
 			return;
 		}

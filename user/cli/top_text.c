@@ -201,14 +201,14 @@ static const char *name_of(const struct top_view *view, const struct top_row *ro
 			   size_t size)
 {
 	const char *base = strrchr(row->path, '/');
-	char clean[600];
+	char clean[EVENT_SCOPE_MAX];
 
 	if (!*row->path)
 		return "node";
 	if (view->tree)
 		event_clean(clean, sizeof(clean), base ? base + 1 : row->path);
 	else
-		event_clean(clean, sizeof(clean), *row->pod ? row->pod : row->path);
+		top_row_name(clean, sizeof(clean), row);
 	snprintf(buf, size, "%*s%s", view->tree ? (int)row->depth * 2 : 0, "", clean);
 	return buf;
 }
@@ -229,7 +229,7 @@ static const char *end_of(const char *text, unsigned width)
 char *top_line(char *buf, size_t size, const struct top_layout *layout, const struct top_view *view,
 	       const struct top_row *row)
 {
-	char text[1000], spark[TOP_HISTORY * 4 + 1], name[800];
+	char text[1000], spark[TOP_HISTORY * 4 + 1], name[EVENT_SCOPE_MAX + 200];
 	const char *named = name_of(view, row, name, sizeof(name));
 
 	buf[0] = '\0';

@@ -10,10 +10,16 @@
 static void put_scope(struct json *json, const struct snapshot_scope *scope)
 {
 	json_open_map(json, NULL);
-	json_text(json, "kind", scope->node ? "node" : "cgroup");
+	json_text(json, "kind", scope->node ? "node" : scope->in_pod ? "pod" : "cgroup");
 	if (!scope->node)
 		json_text(json, "path", scope->path);
 	json_u64(json, "id", scope->id);
+	if (*scope->namespace)
+		json_text(json, "namespace", scope->namespace);
+	if (*scope->pod)
+		json_text(json, "pod", scope->pod);
+	if (*scope->container)
+		json_text(json, "container", scope->container);
 	json_text(json, "policy", scope->policy);
 	json_bool(json, "acts", scope->acts);
 	json_bool(json, "incident", scope->incident);

@@ -20,6 +20,7 @@
 #define SNAPSHOT_SCOPES	  64
 #define SNAPSHOT_PATH_MAX 512
 #define SNAPSHOT_NAME_MAX 65
+#define SNAPSHOT_POD_MAX  256
 #define SNAPSHOT_SLOTS	  20 /* of a scope's stalls: slot i counts [2^i, 2^(i+1)) us */
 
 struct json;
@@ -35,9 +36,13 @@ struct snapshot_victim {
 struct snapshot_scope {
 	uint64_t id;
 	bool node;
+	bool in_pod;
 	bool acts; /* false: its policy warns only */
 	bool incident;
 	char path[SNAPSHOT_PATH_MAX];
+	char pod[SNAPSHOT_POD_MAX]; /* "": not known, or in none; these three */
+	char namespace[SNAPSHOT_POD_MAX];
+	char container[SNAPSHOT_POD_MAX];
 	char policy[SNAPSHOT_NAME_MAX];
 	struct verdict verdict;
 	struct evidence evidence;
