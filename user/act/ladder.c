@@ -306,12 +306,13 @@ int ladder_give(struct ladder *ladder, size_t at, const struct ladder_order *ord
 {
 	struct slot *slot = &ladder->slots[at];
 
-	if (atomic_load(&slot->open) || slot->done)
-		return -EBUSY;
 	if (order->kind == RUNG_FORCE_EMPTY ? ladder->version != 1
 	    : order->kind == RUNG_FREEZE    ? ladder->version != 2 && ladder->freezer_fd < 0
 					    : ladder->version != 2)
 		return -EOPNOTSUPP;
+	/* after what never can be: that is no matter of waiting */
+	if (atomic_load(&slot->open) || slot->done)
+		return -EBUSY;
 	if (strlen(order->path) >= sizeof(slot->path))
 		return -ENAMETOOLONG;
 	strcpy(slot->path, order->path);
