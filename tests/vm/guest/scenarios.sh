@@ -259,9 +259,11 @@ memstall() {
 	while is_alive "$meter" && ! grep -q ready "$OUT/sums"; do
 		sleep 0.2
 	done
+	# first who holds the memory, then the one who stalls: alone, so that nothing overlaps
 	BOX=$box
-	service 64MiB
 	load leaker leak --to 60MiB --rate 64MiB
+	sleep 2
+	service 64MiB
 	BOX=
 	sleep 15
 	for role in $ROLES; do
