@@ -25,7 +25,7 @@ extern const volatile bool fo_cache_has_folio; /* page-cache tracepoints carry a
 extern const volatile bool fo_have_probe_read; /* not under lockdown=confidentiality */
 extern const volatile bool fo_cgroup_v1;       /* memsw is memory + swap, not swap */
 extern const volatile __u32 fo_sample_shift;   /* one page in 2^shift is followed */
-/* a function's argument may be an int pointer: 5.18, bb6728d75611 */
+/* a function's argument may be an int pointer: 5.17, bb6728d75611 */
 extern const volatile bool fo_have_int_args;
 
 /* ---- state that user space changes while we run ----------------------- */
