@@ -1,18 +1,30 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * fo-trim IN OUT CGROUP NAME CONFIG: a recording made fit for the repository: of the one cgroup
- * alone, which is called /NAME from then on, with the text of the file CONFIG as its
- * configuration; what else names the host it was made on (its paths, its kernel's build) is gone.
+ * fo-trim IN OUT SCOPE NAME CONFIG [WITHOUT...]: a recording made fit for the repository: of the
+ * node, if it was hot, and of the one cgroup SCOPE ("node": of none), which is called /NAME from
+ * then on, with the text of the file CONFIG as its configuration; what else names the host it was
+ * made on (its paths, its kernel's build) is gone. WITHOUT names inputs that are to be missing:
+ * waits, refaults, faults, memstall, swapins.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
+#include "base/util.h"
 #include "judge/candidate.h"
 #include "judge/sample.h"
 #include "tell/trace_read.h"
 #include "tell/trace_write.h"
+
+static const struct {
+	const char *name;
+	uint32_t has;
+} inputs[] = {
+	{"waits", SAMPLE_HAS_WAITS},	 {"refaults", SAMPLE_HAS_REFAULTS},
+	{"faults", SAMPLE_HAS_FAULTS},	 {"memstall", SAMPLE_HAS_MEMSTALL},
+	{"swapins", SAMPLE_HAS_SWAPINS},
+};
 
 static _Noreturn void die(const char *name, const char *what)
 {
@@ -25,6 +37,14 @@ static int put(void *userdata, const char *bytes, size_t len)
 	if (fwrite(bytes, 1, len, userdata) != len)
 		die("output", "cannot be written");
 	return 0;
+}
+
+static uint32_t input_named(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(inputs); i++)
+		if (!strcmp(inputs[i].name, name))
+			return inputs[i].has;
+	die(name, "no such input");
 }
 
 /* Of every word that is a path, its last part. */
@@ -89,19 +109,22 @@ int main(int argc, char **argv)
 {
 	struct trace_writer *writer = NULL;
 	struct trace_reader *reader;
-	struct trace_scope scope;
+	struct trace_scope scope, box;
 	struct trace_item item;
 	char *bytes, path[64];
 	size_t len;
 	FILE *out;
+	uint32_t without = 0;
 	int found;
 
-	if (argc != 6) {
-		fputs("usage: fo-trim IN OUT CGROUP NAME CONFIG\n", stderr);
+	if (argc < 6) {
+		fputs("usage: fo-trim IN OUT SCOPE NAME CONFIG [WITHOUT...]\n", stderr);
 		return 64;
 	}
+	for (int i = 6; i < argc; i++)
+		without |= input_named(argv[i]);
 	snprintf(path, sizeof(path), "/%s", argv[4]);
-	scope = (struct trace_scope){TRACE_SCOPE_CGROUP, 1000, path};
+	box = (struct trace_scope){TRACE_SCOPE_CGROUP, 1000, path};
 	if (file_read_all(argv[1], 1 << 30, &bytes, &len))
 		die(argv[1], "cannot be read");
 	out = fopen(argv[2], "we");
@@ -114,8 +137,12 @@ int main(int argc, char **argv)
 			writer = begin(item.head, argv[4], argv[5], out);
 			continue;
 		}
-		if (item.scope.kind != TRACE_SCOPE_CGROUP || strcmp(item.scope.path, argv[3]))
-			continue;
+		scope = item.scope;
+		if (scope.kind != TRACE_SCOPE_NODE) {
+			if (strcmp(scope.path, argv[3]))
+				continue;
+			scope = box;
+		}
 		switch (item.kind) {
 		case TRACE_BEGIN:
 			trace_put_begin(writer, &scope, item.at_ns);
@@ -124,6 +151,7 @@ int main(int argc, char **argv)
 			trace_put_end(writer, &scope, item.at_ns);
 			break;
 		case TRACE_SAMPLE:
+			item.sample.has &= ~without;
 			trace_put_sample(writer, &scope, &item.sample);
 			break;
 		case TRACE_LIST:

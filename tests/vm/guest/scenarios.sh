@@ -4,9 +4,11 @@
 #
 # The scenarios, as they run within a guest (busybox's shell). run_plan PLAN: comma-separated words
 #   NAME      the scenario with the daemon      NAME-     the same without it
+#   NAME~     without it and recorded, for the corpus: recording.fo, and in peers what the rules of
+#             other tools decide by
 #   memstall  our sum of memory stalls beside the kernel's, while the box's livelock lasts
 #   doctor    what `fastoom-bpf doctor --json` says, before the daemon runs
-# A run leaves a directory /tmp/out/NAME or NAME- with
+# A run leaves a directory /tmp/out/NAME, NAME- or NAME~ with
 #   service        what the canary served, fo-load's report: a line each 100 ms
 #   meta           "KEY VALUE" lines: see below
 #   events, log    the daemon's, of this run
@@ -64,12 +66,25 @@ begin() {
 	meta oom_kills "$(vmstat oom_kill)"
 }
 
-# The run's time is over after $1 seconds, or, with the daemon, five seconds after a kill.
+# What takes $2 seconds to take all that there is, but at least $1 a second.
+rate() {
+	awk -v least="$1" -v room="$(room)" -v s="$2" 'BEGIN { rate = room / s; if (rate < least) rate = least; printf "%d\n", rate }'
+}
+
+# The run's time is over after $1 seconds, or, with the daemon, five seconds after a kill; a recorded
+# one after $2, where that is given, or four seconds after a kill by the kernel.
 during() {
 	end=$(($(now_ms) + $1 * 1000))
+	[ -z "$RECORDER" ] || end=$(($(now_ms) + ${2:-$1} * 1000))
 	killed=0
+	kills=$(vmstat oom_kill)
 	while [ "$(now_ms)" -lt "$end" ]; do
 		sleep 0.5
+		if [ -n "$RECORDER" ] && [ "$(vmstat oom_kill)" -gt "$kills" ]; then
+			[ "$killed" != 0 ] || meta kernel_kill_ms "$(now_ms)"
+			killed=$((killed + 1))
+			[ "$killed" -lt 8 ] || break
+		fi
 		[ -n "$DAEMON" ] || continue
 		if grep -q '"event":"kill"\|"event":"kernel_kill"' "$OUT/events"; then
 			killed=$((killed + 1))
@@ -85,16 +100,16 @@ during() {
 do_livelock() {
 	service 96MiB
 	begin
-	load leaker leak --to "$(($(room) - 40 * MIB))" --rate 40MiB
-	during 60
+	load leaker leak --to "$(($(room) - 40 * MIB))" --rate "$(rate $((40 * MIB)) 12)"
+	during 60 32
 }
 
 # The same, creeping on until the kernel has nothing left.
 do_creep() {
 	service 96MiB
 	begin
-	load leaker leak --to "$(($(room) + 200 * MIB))" --rate 16MiB
-	during 40
+	load leaker leak --to "$(($(room) + 200 * MIB))" --rate "$(rate $((16 * MIB)) 30)"
+	during 40 60
 }
 
 do_spike() {
@@ -124,8 +139,8 @@ do_blame() {
 	sleep 12 # what was there for long is not growth
 	service 64MiB
 	begin
-	load leaker leak --to "$(($(room) - 28 * MIB))" --rate 16MiB
-	during 60
+	load leaker leak --to "$(($(room) - 28 * MIB))" --rate "$(rate $((16 * MIB)) 15)"
+	during 60 35
 }
 
 box_make() {
@@ -151,7 +166,7 @@ do_box() {
 	begin
 	load leaker leak --to 70MiB --rate 32MiB
 	BOX=
-	during 60
+	during 60 20
 }
 
 # Benign: a working set that is used stays, what is only read once goes through.
@@ -160,7 +175,7 @@ do_stream() {
 	begin
 	load stream stream "$STREAM" --by read --passes 1
 	dd if="$STREAM" of=/data/copy bs=1M count=500 2>/dev/null &
-	during 25
+	during 25 15
 	rm -f /data/copy
 }
 
@@ -204,6 +219,62 @@ do_steady() {
 	during 12
 }
 
+# ---- those that only the corpus has -------------------------------------------------------------
+
+# Near misses: cold memory goes to swap, nobody asks for it again.
+do_swapped() {
+	service 24MiB
+	begin
+	load cold leak --to "$(($(meminfo MemAvailable) + 80 * MIB))" --rate "$(rate $((24 * MIB)) 12)"
+	during 22
+}
+
+# A second service is started over and over, each time with files that are not in memory any more.
+do_restart() {
+	service 24MiB
+	load steady steady --size "$(($(room) - 110 * MIB))"
+	begin
+	for _ in 1 2 3; do
+		load restarted service "$STREAM" --size 56MiB --cold --for 2s >/dev/null
+		sleep 2.5
+		load restarted service "$SET" --size 56MiB --cold --for 2s >/dev/null
+		sleep 2.5
+	done
+	during 2
+}
+
+# A job that takes all that is to be had without touching the service's, works, and ends; twice.
+do_batch() {
+	service 48MiB
+	begin
+	for _ in 1 2; do
+		load batch spike --to "$(($(meminfo MemAvailable) - 64 * MIB))" --rate 200MiB --for 4s
+		dd if="$STREAM" of=/dev/null bs=1M count=100 2>/dev/null
+		sleep 5
+	done
+	during 2
+}
+
+# A database that reads at random from more than there is memory, for ever; its pool is anonymous.
+do_database() {
+	service 16MiB
+	load pool steady --size "$(($(meminfo MemTotal) * 35 / 100))"
+	dd if="$STREAM" of=/dev/null bs=1M count=600 2>/dev/null # nothing is free when it begins
+	begin
+	load database service "$STREAM" --size "$(meminfo MemTotal)" --random --cold --report 1s >/dev/null
+	during 20
+}
+
+# A second working set comes up beside the first, and both together do not fit.
+do_crowd() {
+	load pool steady --size "$(($(meminfo MemTotal) * 40 / 100))"
+	service 96MiB
+	begin
+	load newcomer service "$STREAM" --size "$(($(meminfo MemAvailable) - 40 * MIB))" --cold --threads 2 >/dev/null
+	load growing leak --to 48MiB --rate 8MiB
+	during 30
+}
+
 # ---- running them ------------------------------------------------------------------------------
 
 daemon_start() {
@@ -218,6 +289,34 @@ daemon_start() {
 	done
 	DAEMON=
 	echo "the daemon does not start" >>/tmp/out/failures
+}
+
+# The recorder and what stands for other tools; the box is there from the start, for both to see it.
+record_start() {
+	peers=
+	if [ "${OUT##*/}" = 'box~' ]; then
+		box_make
+		peers=$box
+	fi
+	fastoom-bpf record "$OUT/recording.fo" -c /config.yaml >"$OUT/recorder" 2>&1 &
+	RECORDER=$!
+	# shellcheck disable=SC2086 # none or one
+	fo-peers $peers >"$OUT/peers" 2>>"$OUT/recorder" &
+	PEERS=$!
+	for _ in $(seq 1 300); do
+		[ ! -s "$OUT/recording.fo" ] || break
+		is_alive "$RECORDER" || break
+		sleep 0.2
+	done
+	sleep 1
+	is_alive "$RECORDER" && is_alive "$PEERS" || echo "$OUT: not recorded" >>/tmp/out/failures
+}
+
+record_stop() {
+	[ -n "$RECORDER" ] || return 0
+	kill "$RECORDER" "$PEERS"
+	wait "$RECORDER" "$PEERS"
+	RECORDER=
 }
 
 # What this kernel has, asked of tracefs and /proc instead of BTF and of trying.
@@ -288,9 +387,12 @@ run_one() {
 		tail -c +"$((events_at + 1))" -f /tmp/events >"$OUT/events" &
 		tail_pid=$!
 	fi
+	case $1 in
+	*'~') record_start ;;
+	esac
 	WHEN=before daemon_meta
 	WHEN=before psi_meta
-	"do_${1%-}"
+	"do_${1%[-~]}"
 	for role in $ROLES; do
 		if is_alive "${role#*:}"; then
 			meta alive "${role%%:*}"
@@ -299,6 +401,7 @@ run_one() {
 		fi
 	done
 	meta oom_kills_after "$(vmstat oom_kill)"
+	record_stop
 	for role in $ROLES; do
 		kill -KILL "${role#*:}" 2>/dev/null
 	done
@@ -331,7 +434,7 @@ wait_for_quiet() {
 }
 
 run_plan() {
-	DAEMON=
+	DAEMON='' RECORDER=''
 	: >/tmp/events
 	cat "$SET" >/dev/null
 	echo "$1" | tr , '\n' >/tmp/plan
@@ -347,7 +450,7 @@ run_plan() {
 			truth >/tmp/out/truth
 			continue
 			;;
-		*-) ;;
+		*[-~]) ;;
 		*) [ -n "$DAEMON" ] || daemon_start ;;
 		esac
 		run_one "$word" </dev/null

@@ -1,0 +1,204 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+"""
+The corpus of tests/corpus: its runs, their labels, and what replay makes of them. For
+scripts/fit-model and scripts/judge-report, which import it; and
+
+  corpus.py pack PATH DIR SCOPE KEY VALUE...  what a run left in DIR becomes PATH.fo and PATH.json
+  corpus.py list                              every run with its label
+
+A label is made of what the canary did and of when the kernel killed, of nothing that we measure
+ourselves:
+
+  near-oom  harm that did not end by itself: it lasted for LASTING_S or more, or the kernel ended it,
+            after PASSING_S or later
+  benign    no harm, or harm that was over by itself within PASSING_S
+  passing   harm that ended by itself, but later than that: who kills then is not wrong, who waits is
+            not either
+  kernel    the kernel killed within PASSING_S of the harm, or without any: it was out of memory before
+            it was near it
+"""
+import csv
+import functools
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+CORPUS = os.path.join(HERE, "tests", "corpus")
+BUILD = os.environ.get("O", "build")
+BUILD = BUILD if os.path.isabs(BUILD) else os.path.join(HERE, BUILD)
+
+# Harm: the canary does less than a tenth of its healthy work, for a second. It is over when for a
+# second it does a quarter again: not all, for others may have a right to the processor by then.
+HARM, WELL, SPAN_MS = 0.1, 0.25, 1000
+HEALTHY_MS = 2000
+# What is asked of `medium` is to act within this; who is well again by then needed nobody.
+PASSING_S = 3.0
+# Three times that, and longer than any wait of a real client; a livelock lasts until somebody acts.
+LASTING_S = 10.0
+
+PEERS = ("ms", "total", "available", "swap_total", "swap_free", "psi_full_avg10", "refaults", "file_lru")
+
+
+def number(text):
+    return None if text == "-" else float(text) if "." in text else int(text)
+
+
+# ---- making runs ---------------------------------------------------------------------------------
+
+
+def pack(path, directory, scope, pairs):
+    meta = dict(zip(pairs[::2], pairs[1::2]))
+    meta = {key: int(value) if value.isdigit() else value for key, value in meta.items()}
+    # what distribution, not whose build
+    meta["kernel"] = str(meta["kernel"]).split("-")[0]
+    kernel_kill_ms = None
+    for line in open(os.path.join(directory, "meta")):
+        key, _, value = line.strip().partition(" ")
+        if key in ("trouble_ms", "end_ms"):
+            meta[key] = int(value)
+        elif key == "kernel_kill_ms" and kernel_kill_ms is None:
+            kernel_kill_ms = int(value)
+    meta["kernel_kill_ms"] = kernel_kill_ms
+    meta["scope"] = "node" if scope == "node" else "cgroup"
+    canary = [[int(word) for word in line.split()] for line in open(os.path.join(directory, "service"))]
+    with open(os.path.join(directory, "peers")) as file:
+        peers = [[number(word) for word in row] for row in csv.reader(file, delimiter="\t")]
+    meta["peers"] = [row for row in peers if len(row) == len(PEERS)]
+    meta["canary"] = [row for row in canary if len(row) == 2]
+    subprocess.run([os.path.join(BUILD, "tests/tools/fo-trim"), os.path.join(directory, "recording.fo"),
+                    path + ".fo", scope, "scope", os.path.join(CORPUS, "corpus.yaml")], check=True)
+    with open(path + ".json", "w") as file:
+        text = json.dumps(meta, separators=(",", ":"))
+        file.write(text.replace('"peers"', '\n"peers"').replace('"canary"', '\n"canary"') + "\n")
+    run = Run(os.path.basename(path))
+    print(run.line(), flush=True)
+
+
+# ---- runs and their labels -----------------------------------------------------------------------
+
+
+class Run:
+    """One run. Times are CLOCK_MONOTONIC, in seconds."""
+
+    def __init__(self, name):
+        self.name = name
+        self.family = name.partition("-")[0]
+        self.path = os.path.join(CORPUS, name)
+        with open(self.path + ".json") as file:
+            self.__dict__.update(json.load(file))
+        self.trouble_s = self.trouble_ms / 1e3
+        self.end_s = self.end_ms / 1e3
+        self.kernel_s = self.kernel_kill_ms / 1e3 if self.kernel_kill_ms else None
+        self._label()
+
+    def _work(self, begin_ms, end_ms):
+        """What the canary did between two moments, per ms; a report across an edge counts in part."""
+        done = span = 0.0
+        for (before, _), (at, requests) in zip(self.canary, self.canary[1:]):
+            overlap = min(at, end_ms) - max(before, begin_ms)
+            if overlap > 0:
+                span += overlap
+                done += requests * overlap / (at - before)
+        return done / span if span else None
+
+    def _label(self):
+        self.healthy = self._work(self.trouble_ms - HEALTHY_MS, self.trouble_ms)
+        self.onset_s = self.over_s = self.label = None
+        self.ended_by = ""
+        if not self.healthy:
+            raise ValueError(f"{self.name}: the canary did nothing while it was healthy")
+        starts = [at for at, _ in self.canary if self.trouble_ms <= at <= self.end_ms]
+        begin = next((t for t in starts if t + SPAN_MS <= self.end_ms and all(
+            (self._work(t, t + span) or 0) < HARM * self.healthy for span in (100, SPAN_MS))), None)
+        if begin is not None:
+            self.onset_s = begin / 1e3
+            over = next((t for t in starts if t > begin and t + SPAN_MS <= self.end_ms and
+                         (self._work(t, t + SPAN_MS) or 0) >= WELL * self.healthy), None)
+            if self.kernel_s and (over is None or self.kernel_s <= (over + SPAN_MS) / 1e3):
+                # the second in which it was well again is the one of the kill
+                self.over_s, self.ended_by = max(self.kernel_s, self.onset_s), "kernel"
+            elif over is not None:
+                self.over_s, self.ended_by = over / 1e3, "itself"
+            else:
+                self.over_s, self.ended_by = self.end_s, "the run's end"
+        harm_s = self.harm_s = self.over_s - self.onset_s if self.onset_s else 0.0
+        if self.ended_by == "kernel" or (self.kernel_s and not self.onset_s):
+            self.label = "near-oom" if harm_s >= PASSING_S else "kernel"
+        elif harm_s >= LASTING_S:
+            self.label = "near-oom"
+        elif self.ended_by == "the run's end":
+            self.label = "cut"
+        elif harm_s < PASSING_S:
+            self.label = "benign"
+        else:
+            self.label = "passing"
+
+    def line(self):
+        where = f"{self.place} {self.kernel} v{self.cgroup} {self.lru} {self.swap}"
+        size = f"{self.limit_bytes >> 20} MiB, {self.iops or 'all'} IOPS"
+        harm = f"from {self.onset_s - self.trouble_s:.1f} s for {self.harm_s:.1f} s, ended by {self.ended_by}" \
+            if self.onset_s else "none"
+        return f"{self.name:24} {self.label:9} {where:38} {size:20} harm {harm}"
+
+    # ---- what judge makes of it
+
+    def ticks(self, pressure="medium", without=()):
+        """One dict a sample, as replay prints them, of all scopes that were hot."""
+        return _ticks(self.path + ".fo", pressure, tuple(without))
+
+    def of_scope(self, ticks):
+        """Those of the scope that the canary lives in."""
+        return [tick for tick in ticks if tick["scope"]["kind"] == self.scope]
+
+
+@functools.lru_cache(maxsize=None)
+def _ticks(path, pressure, without):
+    with tempfile.TemporaryDirectory() as directory:
+        config = os.path.join(directory, "config.yaml")
+        with open(os.path.join(CORPUS, "corpus.yaml")) as file, open(config, "w") as out:
+            out.write(file.read().replace("pressure: medium", f"pressure: {pressure}"))
+        if without:
+            less = os.path.join(directory, "less.fo")
+            subprocess.run([os.path.join(BUILD, "tests/tools/fo-trim"), path, less, "/scope", "scope",
+                            config, *without], check=True)
+            path = less
+        text = subprocess.run([os.path.join(BUILD, "fastoom-bpf"), "replay", path, "-c", config, "--json",
+                               "--explain"], check=True, stdout=subprocess.PIPE, text=True).stdout
+    ticks = [json.loads(line) for line in text.splitlines()]
+    ticks = [tick for tick in ticks if tick["event"] == "tick"]
+    for tick in ticks:
+        tick["at_s"] = tick["mono_ns"] / 1e9
+    return ticks
+
+
+def split():
+    """{family: "fit" or "test"}"""
+    with open(os.path.join(CORPUS, "split")) as file:
+        return dict(line.split() for line in file if line.strip() and not line.startswith("#"))
+
+
+def runs(half=None):
+    halves = split()
+    names = sorted(name[:-5] for name in os.listdir(CORPUS) if name.endswith(".json"))
+    return [run for run in map(Run, names) if half in (None, halves[run.family])]
+
+
+def main(argv):
+    if len(argv) > 4 and argv[1] == "pack":
+        pack(argv[2], argv[3], argv[4], argv[5:])
+    elif argv[1:] == ["list"]:
+        everything = runs()
+        for run in everything:
+            print(run.line(), split()[run.family])
+        for label in ("near-oom", "benign", "passing", "kernel", "cut"):
+            print(label, sum(run.label == label for run in everything))
+    else:
+        sys.exit(__doc__)
+
+
+if __name__ == "__main__":
+    main(sys.argv)
