@@ -40,6 +40,12 @@ PASSING_S = 3.0
 # Three times that, and longer than any wait of a real client; a livelock lasts until somebody acts.
 LASTING_S = 10.0
 
+# How far ahead a risk speaks: within this the harm is there, or it is none.
+HORIZON_S = 2.0
+
+# From worst to best.
+LABELS = ("near-oom", "passing", "cut", "kernel", "benign")
+
 PEERS = ("ms", "total", "available", "swap_total", "swap_free", "psi_full_avg10", "refaults", "file_lru")
 
 
@@ -105,37 +111,46 @@ class Run:
                 done += requests * overlap / (at - before)
         return done / span if span else None
 
+    def _harms(self):
+        """Every time of harm: when it began and was over, and by whom."""
+        starts = [at for at, _ in self.canary if self.trouble_ms <= at and at + SPAN_MS <= self.end_ms]
+        begin = None
+        for t in starts:
+            if begin is None:
+                if all((self._work(t, t + span) or 0) < HARM * self.healthy for span in (100, SPAN_MS)):
+                    begin = t / 1e3
+            elif (self._work(t, t + SPAN_MS) or 0) >= WELL * self.healthy:
+                # where it was well again within the second of a kill it was so by the kill
+                by_kernel = self.kernel_s and begin <= self.kernel_s <= (t + SPAN_MS) / 1e3
+                yield begin, self.kernel_s if by_kernel else t / 1e3, "kernel" if by_kernel else "itself"
+                begin = None
+        if begin is not None:
+            by_kernel = self.kernel_s and begin <= self.kernel_s
+            yield begin, self.kernel_s if by_kernel else self.end_s, "kernel" if by_kernel else "the run's end"
+
+    @staticmethod
+    def _label_of(harm_s, ended_by):
+        if ended_by == "kernel":
+            return "near-oom" if harm_s >= PASSING_S else "kernel"
+        if harm_s >= LASTING_S:
+            return "near-oom"
+        if ended_by == "the run's end":
+            return "cut"
+        return "benign" if harm_s < PASSING_S else "passing"
+
     def _label(self):
         self.healthy = self._work(self.trouble_ms - HEALTHY_MS, self.trouble_ms)
-        self.onset_s = self.over_s = self.label = None
-        self.ended_by = ""
         if not self.healthy:
             raise ValueError(f"{self.name}: the canary did nothing while it was healthy")
-        starts = [at for at, _ in self.canary if self.trouble_ms <= at <= self.end_ms]
-        begin = next((t for t in starts if t + SPAN_MS <= self.end_ms and all(
-            (self._work(t, t + span) or 0) < HARM * self.healthy for span in (100, SPAN_MS))), None)
-        if begin is not None:
-            self.onset_s = begin / 1e3
-            over = next((t for t in starts if t > begin and t + SPAN_MS <= self.end_ms and
-                         (self._work(t, t + SPAN_MS) or 0) >= WELL * self.healthy), None)
-            if self.kernel_s and (over is None or self.kernel_s <= (over + SPAN_MS) / 1e3):
-                # the second in which it was well again is the one of the kill
-                self.over_s, self.ended_by = max(self.kernel_s, self.onset_s), "kernel"
-            elif over is not None:
-                self.over_s, self.ended_by = over / 1e3, "itself"
-            else:
-                self.over_s, self.ended_by = self.end_s, "the run's end"
-        harm_s = self.harm_s = self.over_s - self.onset_s if self.onset_s else 0.0
-        if self.ended_by == "kernel" or (self.kernel_s and not self.onset_s):
-            self.label = "near-oom" if harm_s >= PASSING_S else "kernel"
-        elif harm_s >= LASTING_S:
-            self.label = "near-oom"
-        elif self.ended_by == "the run's end":
-            self.label = "cut"
-        elif harm_s < PASSING_S:
-            self.label = "benign"
-        else:
-            self.label = "passing"
+        self.onset_s = self.over_s = None
+        self.ended_by, self.harm_s = "", 0.0
+        self.label = "kernel" if self.kernel_s else "benign"
+        # the worst one is what the run is about, and of the same kind the first
+        for begin, over, by in self._harms():
+            label = self._label_of(over - begin, by)
+            if self.onset_s is None or LABELS.index(label) < LABELS.index(self.label):
+                self.onset_s, self.over_s, self.ended_by, self.harm_s = begin, over, by, over - begin
+                self.label = label
 
     def line(self):
         where = f"{self.place} {self.kernel} v{self.cgroup} {self.lru} {self.swap}"
@@ -153,6 +168,21 @@ class Run:
     def of_scope(self, ticks):
         """Those of the scope that the canary lives in."""
         return [tick for tick in ticks if tick["scope"]["kind"] == self.scope]
+
+
+def truth(run, tick):
+    """1: in harm that does not end by itself, or within HORIZON_S of it; 0: not; None: not to be told."""
+    at_s = tick["at_s"]
+    if tick["scope"]["kind"] != run.scope or run.label == "benign":
+        return 0
+    begin_s = (run.onset_s or run.kernel_s) - HORIZON_S
+    if at_s < begin_s:
+        return 0
+    if run.label == "near-oom" and at_s <= run.over_s:
+        return 1
+    if run.label == "kernel" and at_s <= run.kernel_s:
+        return 1
+    return None
 
 
 @functools.lru_cache(maxsize=None)
@@ -194,7 +224,7 @@ def main(argv):
         everything = runs()
         for run in everything:
             print(run.line(), split()[run.family])
-        for label in ("near-oom", "benign", "passing", "kernel", "cut"):
+        for label in LABELS:
             print(label, sum(run.label == label for run in everything))
     else:
         sys.exit(__doc__)

@@ -46,6 +46,7 @@ struct opts {
 	uint64_t report_ns; /* 0: no report */
 	uint64_t passes;    /* 0: not limited */
 	uint64_t threads;
+	uint64_t pace; /* requests/s a thread; 0: as many as it can */
 	uint64_t width;
 	bool by_mmap;
 	bool random;
@@ -230,10 +231,22 @@ static int open_file(const char *path, uint64_t *size)
 
 /* service */
 
+/* Sleeps to the next tick; who is late goes on from where it is, and owes nothing. */
+static void pause_until(uint64_t *next)
+{
+	uint64_t now = now_ns();
+
+	*next += TICK_NS;
+	if (*next < now)
+		*next = now;
+	sleep_until(*next);
+}
+
 static void *serve(void *arg)
 {
 	struct worker *me = arg;
-	uint64_t rnd = me->seed;
+	uint64_t rnd = me->seed, next = now_ns(), n = 0;
+	uint64_t per_tick = opt.pace / (NSEC_PER_SEC / TICK_NS);
 
 	pthread_barrier_wait(&start_line);
 	for (;;) {
@@ -246,6 +259,8 @@ static void *serve(void *arg)
 			(void)*byte;
 		}
 		add_done(me, 1);
+		if (per_tick && ++n % per_tick == 0)
+			pause_until(&next);
 	}
 	return NULL;
 }
@@ -536,11 +551,12 @@ static int mode_forks(void)
 
 static const char help[] =
 	"usage: fo-load <mode> [options]\n"
-	"  service FILE [--size S] [--threads N] [--report D] [--random] [--cold]\n"
+	"  service FILE [--size S] [--threads N] [--pace N] [--report D] [--random] [--cold]\n"
 	"      maps S of FILE (all of it); N threads (1) read 8 random pages per request; a line\n"
 	"      \"<CLOCK_MONOTONIC ms> <requests>\" every D (100ms). Reads the mapping through "
 	"first\n"
-	"      unless --cold. --random: MADV_RANDOM, that is no read-around, and on Linux 6.3 or\n"
+	"      unless --cold. --pace: N requests/s a thread (100 or more), not as many as it can: who\n"
+	"      lacks a processor still keeps it, who lacks memory does not. --random: MADV_RANDOM, that is no read-around, and on Linux 6.3 or\n"
 	"      later no protection from streams. Needs CAP_IPC_LOCK or RLIMIT_MEMLOCK.\n"
 	"  leak --to S [--rate BYTES/s]   grows to S (64MiB/s), then holds still for ever\n"
 	"  spike --to S [--rate BYTES/s]  the same with 1GiB/s\n"
@@ -620,27 +636,20 @@ struct mode {
 };
 
 static const struct mode modes[] = {
-	{"service", "stpac", true, mode_service}, {"leak", "oRh", false, mode_leak},
-	{"spike", "oRh", false, mode_leak},	  {"steady", "s", false, mode_steady},
-	{"stream", "bnp", true, mode_stream},	  {"forks", "wdp", false, mode_forks},
+	{"service", "stpPac", true, mode_service}, {"leak", "oRh", false, mode_leak},
+	{"spike", "oRh", false, mode_leak},	   {"steady", "s", false, mode_steady},
+	{"stream", "bnp", true, mode_stream},	   {"forks", "wdp", false, mode_forks},
 };
 
 static const struct option long_opts[] = {
-	{"by", required_argument, NULL, 'b'},
-	{"cold", no_argument, NULL, 'c'},
-	{"comm", required_argument, NULL, 'C'},
-	{"files", required_argument, NULL, 'd'},
-	{"for", required_argument, NULL, 'f'},
-	{"hold", no_argument, NULL, 'h'},
-	{"passes", required_argument, NULL, 'n'},
-	{"random", no_argument, NULL, 'a'},
-	{"rate", required_argument, NULL, 'R'},
-	{"report", required_argument, NULL, 'p'},
-	{"size", required_argument, NULL, 's'},
-	{"threads", required_argument, NULL, 't'},
-	{"to", required_argument, NULL, 'o'},
-	{"width", required_argument, NULL, 'w'},
-	{NULL, 0, NULL, 0},
+	{"by", required_argument, NULL, 'b'},	   {"cold", no_argument, NULL, 'c'},
+	{"comm", required_argument, NULL, 'C'},	   {"files", required_argument, NULL, 'd'},
+	{"for", required_argument, NULL, 'f'},	   {"hold", no_argument, NULL, 'h'},
+	{"pace", required_argument, NULL, 'P'},	   {"passes", required_argument, NULL, 'n'},
+	{"random", no_argument, NULL, 'a'},	   {"rate", required_argument, NULL, 'R'},
+	{"report", required_argument, NULL, 'p'},  {"size", required_argument, NULL, 's'},
+	{"threads", required_argument, NULL, 't'}, {"to", required_argument, NULL, 'o'},
+	{"width", required_argument, NULL, 'w'},   {NULL, 0, NULL, 0},
 };
 
 static const struct mode *find_mode(const char *name)
@@ -686,6 +695,11 @@ static void parse_option(int c, const char *what)
 		break;
 	case 'p':
 		opt.report_ns = parse_duration(what, optarg);
+		break;
+	case 'P':
+		opt.pace = parse_count(what, optarg, 1000000);
+		if (opt.pace < 100)
+			bad_usage("--pace must be at least 100");
 		break;
 	case 'R':
 		opt.rate = parse_size(what, optarg);

@@ -193,6 +193,7 @@ static const char *feature_name(const char *key)
 		{"thrash", "tasks out of work"},
 		{"level", "level"},
 		{"growth", "growth"},
+		{"near", "read back soon after"},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)

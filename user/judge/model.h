@@ -4,9 +4,10 @@
  * within the horizon.
  *
  * A logistic model: risk = 1 / (1 + exp(-(intercept + sum of contributions))). Every
- * feature has a physical meaning and grows with trouble, every weight is positive: more
- * thrash or a higher level never lowers the risk. The coefficients are set by hand; each
- * has its origin beside it in model.c.
+ * feature has a physical meaning and grows with trouble from 0 to 1, every weight is positive:
+ * more thrash or a higher level never lowers the risk. The weights are fitted to recordings of
+ * real runs by scripts/fit-model (coefficients.h); how well they judge runs that they were not
+ * fitted to says docs/judge-report.md.
  *
  * Purity:    pure.
  * Units:     contributions are log-odds.
@@ -24,15 +25,17 @@ struct evidence;
 enum feature {
 	FEATURE_LOST,	/* time lost in thrash and reclaim, of the time its tasks wanted to work */
 	FEATURE_THRASH, /* tasks: is at least one of them out of work */
+	FEATURE_NEAR,	/* of what is read back, what a kill could have kept */
 	FEATURE_LEVEL,	/* what reclaim cannot give back */
 	FEATURE_GROWTH, /* how near exhaustion is at the present growth */
 	FEATURES_,
 };
 
 struct risk {
-	bool known;	  /* false: an essential input is missing: value means nothing */
-	uint32_t missing; /* EVIDENCE_HAS_ bits of the essentials that are missing */
-	double value;	  /* 0..1 */
+	bool known;		    /* false: an essential input is missing: value means nothing */
+	uint32_t missing;	    /* EVIDENCE_HAS_ bits of the essentials that are missing */
+	double value;		    /* 0..1 */
+	double features[FEATURES_]; /* 0..1 */
 	double contributions[FEATURES_]; /* log-odds */
 	double intercept;
 };

@@ -37,14 +37,20 @@ void window_add(struct window *window, const struct sample *sample)
 		window->count++;
 }
 
-/* The oldest sample within the span, or the last one before it when samples are rare. */
-static const struct sample *span_start(const struct window *window)
+/*
+ * Of the samples that have what is needed, the oldest one within the span, or the last one before
+ * it when samples are rare.
+ */
+static const struct sample *span_start(const struct window *window, uint32_t need)
 {
 	const struct sample *newest = sample_back(window, 0), *start = newest;
 
 	for (unsigned back = 1; back < window->count; back++) {
-		start = sample_back(window, back);
-		if (newest->at_ns - start->at_ns >= WINDOW_SPAN_NS)
+		const struct sample *sample = sample_back(window, back);
+
+		if (!(need & ~sample->has))
+			start = sample;
+		if (newest->at_ns - sample->at_ns >= WINDOW_SPAN_NS)
 			break;
 	}
 	return start;
@@ -64,12 +70,17 @@ static double clip(double value, double low, double high)
 	return value < low ? low : value > high ? high : value;
 }
 
-static void evidence_waits(struct evidence *e, const struct sample *from, const struct sample *to,
-			   double span_ns)
+/* Since the eyes opened: a second lost to eyes that were shut at its beginning is the harm's first.
+ */
+static void evidence_waits(struct evidence *e, const struct window *window)
 {
+	const struct sample *to = sample_back(window, 0);
+	const struct sample *from = span_start(window, SAMPLE_HAS_WAITS);
+	double span_ns = (double)(to->at_ns - from->at_ns);
 	double io, io_done, waited, worked, run, samples, refaults, near;
 
-	if (!(from->has & to->has & SAMPLE_HAS_WAITS) || !difference(from->io_ns, to->io_ns, &io) ||
+	if (!(to->has & SAMPLE_HAS_WAITS) || to->at_ns - from->at_ns < WINDOW_LEAST_NS ||
+	    !difference(from->io_ns, to->io_ns, &io) ||
 	    !difference(from->io_done_ns, to->io_done_ns, &io_done) ||
 	    !difference(from->refault_ns, to->refault_ns, &waited) ||
 	    !difference(from->refault_sys_ns, to->refault_sys_ns, &worked) ||
@@ -123,7 +134,7 @@ struct evidence window_evidence(const struct window *window)
 	if (window->count < 2)
 		return e;
 	to = sample_back(window, 0);
-	from = span_start(window);
+	from = span_start(window, 0);
 	e.at_ns = to->at_ns;
 	if (to->at_ns - from->at_ns < WINDOW_LEAST_NS)
 		return e;
@@ -144,7 +155,7 @@ struct evidence window_evidence(const struct window *window)
 	e.reclaiming = to->reclaims > from->reclaims || to->stall_open ||
 		       ((from->has & to->has & SAMPLE_HAS_SCANS) &&
 			to->scanned_pages > from->scanned_pages);
-	evidence_waits(&e, from, to, span_ns);
+	evidence_waits(&e, window);
 	evidence_level(&e, from, to, span_s);
 	if ((from->has & to->has & SAMPLE_HAS_REFAULTS) && (e.has & EVIDENCE_HAS_LEVEL) &&
 	    difference(from->refault_pages, to->refault_pages, &refaults)) {

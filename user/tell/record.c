@@ -126,6 +126,10 @@ void record_put_verdict(struct json *json, const struct verdict *verdict)
 		json_double(json, model_feature_name((enum feature)i),
 			    verdict->risk.contributions[i]);
 	json_shut_map(json);
+	json_open_map(json, "features");
+	for (int i = 0; i < FEATURES_; i++)
+		json_double(json, model_feature_name((enum feature)i), verdict->risk.features[i]);
+	json_shut_map(json);
 }
 
 static float point_value(const struct minute_point *point, int series)
