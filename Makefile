@@ -86,6 +86,14 @@ test-vm-all: deps
 	$(Q)$(MAKE) --no-print-directory test-build
 	$(Q)O=$(O) tests/vm/matrix all
 
+# how good the judgement is, of the recordings in tests/corpus: docs/judge-report.md anew
+.PHONY: judge-report
+judge-report:
+	$(Q)scripts/install-deps statistics
+	$(Q)$(MAKE) --no-print-directory test-build
+	$(Q)O=$(O) scripts/judge-report >$(O)/judge-report.md && cp $(O)/judge-report.md docs/judge-report.md
+	$(Q)cat docs/judge-report.md
+
 test-build: all docs $(UNIT_TESTS) $(LIVE_TESTS) $(TOOLS)
 
 check-layers:

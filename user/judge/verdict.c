@@ -12,16 +12,16 @@ static const struct {
 	double threshold;
 	uint64_t hold_ns;
 } levels[PRESSURE_MAX_] = {
-	/* even odds: before the harm is sure */
-	[PRESSURE_LOW] = {0.50, 300000000ULL},
+	/* even odds, for three samples: before the harm is sure */
+	[PRESSURE_LOW] = {0.50, 200000000ULL},
 	/*
-	 * 4 to 1. Half a second: with the window's second and the killer's moment a leaker is
-	 * dead within 3 s of the harm (scripts/show-livelock), and a burst that the kernel
-	 * mends by itself within a second is never acted on.
+	 * 4 to 1. With the 0.4 s that the first evidence takes and the killer's moment a leaker is
+	 * dead within about a second of the harm (docs/judge-report.md, scripts/show-livelock); a
+	 * burst that the kernel mends by itself sooner is never acted on.
 	 */
-	[PRESSURE_MEDIUM] = {0.80, 500000000ULL},
-	/* 19 to 1, for 5 s: where the kernel would have killed, had it been able to */
-	[PRESSURE_HIGH] = {0.95, 5000000000ULL},
+	[PRESSURE_MEDIUM] = {0.80, 400000000ULL},
+	/* 9 to 1, for 5 s: where the kernel would have killed, had it been able to */
+	[PRESSURE_HIGH] = {0.90, 5000000000ULL},
 };
 
 /* Below this part of the threshold the incident is over: it must not flicker at the edge. */
