@@ -190,10 +190,9 @@ static const char *feature_name(const char *key)
 	static const char *const names[][2] = {
 		{"intercept", "where nothing is wrong"},
 		{"lost", "time lost"},
-		{"thrash", "tasks out of work"},
+		{"mendable", "of it, what a kill mends"},
 		{"level", "level"},
 		{"growth", "growth"},
-		{"near", "read back soon after"},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
  * coefficients: the weights of the risk model, in log-odds. Made by scripts/fit-model from
- * 41 runs of the fit half of tests/corpus (21 near-OOM), 5177 samples of 8 families.
- * Brier score 0.025, log loss 0.102; of families left out of the fit in turn 0.047 and 0.171.
+ * 52 runs of the fit half of tests/corpus (28 near-OOM), 6684 samples of 10 families.
+ * Brier score 0.029, log loss 0.110; of families left out of the fit in turn 0.051 and 0.174.
  */
 #ifndef FASTOOM_JUDGE_COEFFICIENTS_H
 #define FASTOOM_JUDGE_COEFFICIENTS_H
 
-#define INTERCEPT (-7.22)
-#define WEIGHT_LOST 4.52
-#define WEIGHT_THRASH 0.46
-#define WEIGHT_NEAR 3.96
-#define WEIGHT_LEVEL 1.65
-#define WEIGHT_GROWTH 1.32
+#define INTERCEPT (-3.67)
+#define WEIGHT_LOST 3.26
+#define WEIGHT_MENDABLE 4.70
+#define WEIGHT_LEVEL 0.00
+#define WEIGHT_GROWTH 0.43
 
 #endif /* FASTOOM_JUDGE_COEFFICIENTS_H */

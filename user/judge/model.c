@@ -6,31 +6,36 @@
 #include "judge/coefficients.h"
 #include "judge/window.h"
 
+/* Where a feature begins, and where it is whole: physical, not fitted. */
+
 /*
- * Where a feature begins and where it is whole. Physical, not fitted:
- *
- * LOST: a reader that streams, and now and then meets a page of its own again, loses a fifth of its
- * time and goes on; at 0.8 lost a service is at a fifth of its rate and falling.
- * THRASH: 0..1 at 0..1 task out of work, for a share of very little is little.
- * NEAR: pages that were evicted for a stream's sake are far, those of a livelock are nearly all
- * near. LEVEL: docs/measurements.md: a node's service stood still from 34 % available downwards, a
- * healthy host can sit at 15 % for weeks: needed, never enough. HORIZON: 1 when exhausted now, 0
- * when that is ten seconds away or more.
+ * A reader that streams, and now and then meets a page of its own again, loses a fifth of its time
+ * and goes on; at 0.8 lost a service is at a fifth of its rate and falling.
  */
-#define LOST_LOW   0.20
-#define LOST_HIGH  0.80
-#define NEAR_LOW   0.20
-#define NEAR_HIGH  0.80
+#define LOST_LOW  0.20
+#define LOST_HIGH 0.80
+/*
+ * Pages that a stream pushes out are far when they are read again, those of a livelock are nearly
+ * all so near that the memory of one process would have kept them.
+ */
+#define MENDABLE_LOW  0.20
+#define MENDABLE_HIGH 0.70
+/*
+ * docs/measurements.md: a node's service stood still from 34 % available downwards, a healthy host
+ * can sit at 15 % for weeks: needed, never enough.
+ */
 #define LEVEL_LOW  0.30
 #define LEVEL_HIGH 0.70
-#define HORIZON_S  10.0
+/* Whole when it is exhausted now, nothing when that is so far away. */
+#define HORIZON_S 10.0
 
 static const struct term {
 	const char *name;
 	double weight; /* log-odds when the feature is 1 */
 } terms[FEATURES_] = {
-	[FEATURE_LOST] = {"lost", WEIGHT_LOST},	      [FEATURE_THRASH] = {"thrash", WEIGHT_THRASH},
-	[FEATURE_NEAR] = {"near", WEIGHT_NEAR},	      [FEATURE_LEVEL] = {"level", WEIGHT_LEVEL},
+	[FEATURE_LOST] = {"lost", WEIGHT_LOST},
+	[FEATURE_MENDABLE] = {"mendable", WEIGHT_MENDABLE},
+	[FEATURE_LEVEL] = {"level", WEIGHT_LEVEL},
 	[FEATURE_GROWTH] = {"growth", WEIGHT_GROWTH},
 };
 
@@ -52,8 +57,7 @@ struct risk model_risk(const struct evidence *e)
 		return risk;
 
 	features[FEATURE_LOST] = ramp(e->lost_share, LOST_LOW, LOST_HIGH);
-	features[FEATURE_THRASH] = ramp(e->thrash, 0, 1);
-	features[FEATURE_NEAR] = ramp(e->near, NEAR_LOW, NEAR_HIGH);
+	features[FEATURE_MENDABLE] = ramp(e->lost_share * e->near, MENDABLE_LOW, MENDABLE_HIGH);
 	features[FEATURE_LEVEL] = ramp(e->level, LEVEL_LOW, LEVEL_HIGH);
 	if (e->exhausted_ns != UINT64_MAX)
 		features[FEATURE_GROWTH] = ramp((double)e->exhausted_ns / 1e9, HORIZON_S, 0);

@@ -280,6 +280,15 @@ do_crowd() {
 	during 30
 }
 
+# Two services' working sets, of which the second grows; the rest is anonymous.
+do_sets() {
+	load pool steady --size "$(($(meminfo MemTotal) * 30 / 100))"
+	service 64MiB
+	begin
+	load newcomer service "$STREAM" --size "$(($(meminfo MemAvailable) - 10 * MIB))" --cold >/dev/null
+	during 30
+}
+
 # ---- running them ------------------------------------------------------------------------------
 
 daemon_start() {
