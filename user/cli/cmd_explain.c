@@ -191,6 +191,7 @@ static const char *feature_name(const char *key)
 		{"intercept", "where nothing is wrong"},
 		{"lost", "time lost"},
 		{"mendable", "of it, what a kill mends"},
+		{"thrash", "tasks out of work"},
 		{"level", "level"},
 		{"growth", "growth"},
 	};

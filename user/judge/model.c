@@ -20,6 +20,8 @@
  */
 #define MENDABLE_LOW  0.20
 #define MENDABLE_HIGH 0.70
+/* Tasks: a share of very little is little. */
+#define THRASH_HIGH 1.0
 /*
  * docs/measurements.md: a node's service stood still from 34 % available downwards, a healthy host
  * can sit at 15 % for weeks: needed, never enough.
@@ -35,6 +37,7 @@ static const struct term {
 } terms[FEATURES_] = {
 	[FEATURE_LOST] = {"lost", WEIGHT_LOST},
 	[FEATURE_MENDABLE] = {"mendable", WEIGHT_MENDABLE},
+	[FEATURE_THRASH] = {"thrash", WEIGHT_THRASH},
 	[FEATURE_LEVEL] = {"level", WEIGHT_LEVEL},
 	[FEATURE_GROWTH] = {"growth", WEIGHT_GROWTH},
 };
@@ -58,6 +61,7 @@ struct risk model_risk(const struct evidence *e)
 
 	features[FEATURE_LOST] = ramp(e->lost_share, LOST_LOW, LOST_HIGH);
 	features[FEATURE_MENDABLE] = ramp(e->lost_share * e->near, MENDABLE_LOW, MENDABLE_HIGH);
+	features[FEATURE_THRASH] = ramp(e->thrash, 0, THRASH_HIGH);
 	features[FEATURE_LEVEL] = ramp(e->level, LEVEL_LOW, LEVEL_HIGH);
 	if (e->exhausted_ns != UINT64_MAX)
 		features[FEATURE_GROWTH] = ramp((double)e->exhausted_ns / 1e9, HORIZON_S, 0);

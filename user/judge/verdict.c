@@ -15,11 +15,13 @@ static const struct {
 	/* even odds, for three samples: before the harm is sure */
 	[PRESSURE_LOW] = {0.50, 200000000ULL},
 	/*
-	 * 4 to 1. With the 0.4 s that the first evidence takes and the killer's moment a leaker is
-	 * dead within about a second of the harm (docs/judge-report.md, scripts/show-livelock); a
-	 * burst that the kernel mends by itself sooner is never acted on.
+	 * 3 to 1: on the fit half of tests/corpus, also of families that the fit was kept from,
+	 * this kills nobody wrongly, and 0.70 does. With the 0.4 s that the first evidence takes
+	 * and the killer's moment a leaker is dead within about a second of the harm
+	 * (docs/judge-report.md, scripts/show-livelock); a burst that the kernel mends by itself
+	 * sooner is never acted on.
 	 */
-	[PRESSURE_MEDIUM] = {0.80, 400000000ULL},
+	[PRESSURE_MEDIUM] = {0.75, 400000000ULL},
 	/* 9 to 1, for 5 s: where the kernel would have killed, had it been able to */
 	[PRESSURE_HIGH] = {0.90, 5000000000ULL},
 };
