@@ -306,7 +306,7 @@ static void test_contributions(void **state)
 	assert_int_equal(
 		record_verdict(line, sizeof(line), &p.head, "warn", &p.verdict, &p.evidence, &len),
 		0);
-	assert_member(line, len, "contributions.intercept", "-6");
+	assert_non_null(strict_json_find(line, len - 1, "contributions.intercept", &found));
 	for (int i = 0; i < FEATURES_; i++) {
 		snprintf(path, sizeof(path), "contributions.%s",
 			 model_feature_name((enum feature)i));

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 #include <string.h>
 
+#include <math.h>
+
 #include "base/util.h"
 #include "judge/config.h"
 #include "judge/verdict.h"
@@ -19,13 +21,14 @@ static struct policy policy_of(enum pressure pressure)
 			       .kills_per_minute = POLICY_KILLS_PER_MINUTE};
 }
 
-/* model.c's first livelock: risk 0.998 */
+/* What a livelock looks like; the risk is over 0.9. */
 static const struct evidence livelock = {
 	.span_ns = SEC,
 	.has = ESSENTIAL,
 	.lost_share = 0.65,
 	.thrash = 1.24,
 	.io = 1.5,
+	.near = 1,
 	.level = 0.79,
 	.exhausted_ns = UINT64_MAX,
 	.reclaiming = true,
@@ -38,14 +41,23 @@ static const struct evidence calm = {
 	.exhausted_ns = UINT64_MAX,
 };
 
-/* Evidence of a wanted risk, by its lost share (0.2 to 0.8): level gives 3.0, intercept is -6. */
+/* Evidence of a wanted risk, by its lost share. */
 static struct evidence of_risk(double log_odds)
 {
 	struct evidence e = livelock;
+	double low = 0, high = 1;
 
 	e.thrash = 0;
-	e.level = 0.9;
-	e.lost_share = 0.2 + 0.6 * (log_odds + 3.0) / 8.0;
+	for (int i = 0; i < 60; i++) {
+		struct risk risk;
+
+		e.lost_share = (low + high) / 2;
+		risk = model_risk(&e);
+		if (log(risk.value / (1 - risk.value)) < log_odds)
+			low = e.lost_share;
+		else
+			high = e.lost_share;
+	}
 	return e;
 }
 
@@ -83,8 +95,8 @@ static void test_hold(void **state)
 		enum pressure pressure;
 		uint64_t hold_ns;
 	} rows[] = {
-		{PRESSURE_LOW, 300 * MS},
-		{PRESSURE_MEDIUM, 500 * MS},
+		{PRESSURE_LOW, 200 * MS},
+		{PRESSURE_MEDIUM, 400 * MS},
 		{PRESSURE_HIGH, 5 * SEC},
 	};
 
@@ -109,7 +121,7 @@ static void test_hold(void **state)
 	}
 }
 
-/* Which risk each pressure takes for trouble: even odds, 4 to 1, 19 to 1. */
+/* Which risk each pressure takes for trouble: even odds, 3 to 1, 9 to 1. */
 static void test_thresholds(void **state)
 {
 	static const struct {
@@ -117,8 +129,8 @@ static void test_thresholds(void **state)
 		bool over[PRESSURE_MAX_];
 	} rows[] = {
 		{-0.01, {false, false, false}}, {0.01, {true, false, false}},
-		{1.38, {true, false, false}},	{1.39, {true, true, false}},
-		{2.94, {true, true, false}},	{2.95, {true, true, true}},
+		{1.09, {true, false, false}},	{1.11, {true, true, false}},
+		{2.19, {true, true, false}},	{2.21, {true, true, true}},
 	};
 
 	(void)state;
@@ -143,7 +155,7 @@ static void test_thresholds(void **state)
 static void test_hold_interrupted(void **state)
 {
 	struct policy policy = policy_of(PRESSURE_MEDIUM);
-	struct evidence below = of_risk(1.3);
+	struct evidence below = of_risk(1.0);
 	struct verdict_state s = {0};
 	uint64_t now = START;
 
@@ -226,12 +238,12 @@ static void test_blind_restarts_hold(void **state)
 		struct verdict_state s = {0};
 
 		assert_verdict(decide(&s, &policy, &livelock, START), VERDICT_WAIT, REASON_HOLDING);
-		assert_verdict(decide(&s, &policy, &e, START + 400 * MS), VERDICT_WAIT,
+		assert_verdict(decide(&s, &policy, &e, START + 300 * MS), VERDICT_WAIT,
 			       REASON_BLIND);
-		for (uint64_t t = 500; t < 1000; t += 100)
+		for (uint64_t t = 400; t < 800; t += 100)
 			assert_verdict(decide(&s, &policy, &livelock, START + t * MS), VERDICT_WAIT,
 				       REASON_HOLDING);
-		assert_verdict(decide(&s, &policy, &livelock, START + 1000 * MS), VERDICT_ACT,
+		assert_verdict(decide(&s, &policy, &livelock, START + 800 * MS), VERDICT_ACT,
 			       REASON_NEAR_OOM);
 	}
 }
@@ -261,9 +273,9 @@ static void test_settle(void **state)
 	assert_verdict(decide(&s, &policy, &livelock, gone + SEC - 1), VERDICT_WAIT,
 		       REASON_SETTLING);
 	assert_verdict(decide(&s, &policy, &livelock, gone + SEC), VERDICT_WAIT, REASON_HOLDING);
-	assert_verdict(decide(&s, &policy, &livelock, gone + 1400 * MS), VERDICT_WAIT,
+	assert_verdict(decide(&s, &policy, &livelock, gone + 1300 * MS), VERDICT_WAIT,
 		       REASON_HOLDING);
-	assert_verdict(decide(&s, &policy, &livelock, gone + 1500 * MS), VERDICT_ACT,
+	assert_verdict(decide(&s, &policy, &livelock, gone + 1400 * MS), VERDICT_ACT,
 		       REASON_NEAR_OOM);
 	assert_int_equal(s.kills, 1); /* settled is not another kill */
 }
@@ -497,10 +509,10 @@ static void test_warn_only(void **state)
 static void test_hysteresis(void **state)
 {
 	static const struct {
-		double dip; /* log-odds; the threshold is 0.8, half of it 0.4: -0.405 */
+		double dip; /* log-odds; the threshold is 0.75, half of it 0.375: -0.511 */
 		unsigned warnings;
 	} rows[] = {
-		{1.38, 1}, {0.0, 1}, {-0.40, 1}, {-0.41, 10}, {-3.0, 10},
+		{1.09, 1}, {0.0, 1}, {-0.50, 1}, {-0.52, 10}, {-3.0, 10},
 	};
 
 	(void)state;
