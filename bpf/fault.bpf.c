@@ -12,6 +12,11 @@
  * whose reads are new, or farther away than any kill reaches, is streaming.
  * The task's waits for IO and its time on a CPU, the kernel's share apart, are summed.
  *
+ * A process that has only just begun has no work yet that could suffer: what it reads back is its
+ * own start, and a service that is restarted where its files have just left memory would look like
+ * a livelock for a second or two. It counts once it is older; one that is stuck at its start will
+ * be.
+ *
  * One page in 2^fo_sample_shift is followed: the one whose index has that many
  * low bits clear, so that folios of every size are sampled alike.
  */
@@ -21,6 +26,12 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 /* A task's ratio of near refaults is over about its last 32 samples. */
 #define FO_SAMPLES_KEPT 32
+
+/*
+ * As long as a start may take before people call it a hang, and as nobody may be killed later than
+ * that (three seconds after the harm began, docs/judge-report.md).
+ */
+#define FO_YOUNG_NS 3000000000ULL
 
 static __always_inline __u64 folio_pages(struct folio *folio)
 {
@@ -129,11 +140,13 @@ static __always_inline void sample_refault(struct fo_task_state *state, struct f
 	__u64 distance, *near;
 	__u32 slot;
 
-	fo_add(stat->samples, 1);
-	count_sample(state);
+	if (!state->young) {
+		fo_add(stat->samples, 1);
+		count_sample(state);
+	}
 	if (!shadow)
 		return;
-	if (shadow->scope == scope && shadow->generation == fo_eyes_generation &&
+	if (!state->young && shadow->scope == scope && shadow->generation == fo_eyes_generation &&
 	    hot->added_pages >= shadow->added_pages) {
 		distance = hot->added_pages - shadow->added_pages;
 		near = bpf_map_lookup_elem(&fo_near, &scope);
@@ -202,6 +215,7 @@ static __always_inline bool find_reader(struct reader *ret)
 		state->run_start_ns = 0; /* counted from its next turn on a CPU */
 	}
 	state->scope = scope;
+	state->young = fo_current_age_ns() < FO_YOUNG_NS;
 	ret->scope = scope;
 	ret->hot = hot;
 	ret->state = state;
@@ -276,8 +290,10 @@ int fo_major_fault(void *ctx)
 		reader.state->read_in = 0;
 	} else {
 		fo_add(reader.stat->swapins, 1);
-		count_sample(reader.state);
-		reader.state->near++;
+		if (!reader.state->young) {
+			count_sample(reader.state);
+			reader.state->near++;
+		}
 	}
 	worked(reader.state, fo_current_stime());
 	sys_lost(reader.state, reader.stat);
@@ -333,7 +349,7 @@ static __always_inline void switched_out(struct task_struct *task, __u64 now)
 		fo_count(waits_missed);
 		fo_wait_forget(state);
 	}
-	if (BPF_CORE_READ_BITFIELD(task, in_iowait)) {
+	if (!state->young && BPF_CORE_READ_BITFIELD(task, in_iowait)) {
 		state->wait_start_ns = now;
 		state->wait_scope = state->scope;
 		fo_stall_begin(&stat->io, now);
@@ -347,6 +363,8 @@ static __always_inline void switched_in(struct task_struct *task, __u64 now)
 	__u64 start;
 
 	if (!state || state->generation != fo_eyes_generation)
+		return;
+	if (state->young)
 		return;
 	state->run_start_ns = now;
 	state->run_start_stime = task->stime;

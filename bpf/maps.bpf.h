@@ -65,6 +65,7 @@ struct fo_task_state {
 	__u8 fragment;	     /* the open stall wants contiguous memory */
 	__u8 proactive;	     /* an open reclaim that nobody is stalled by */
 	__u8 read_in;	     /* pages were read into the page cache since its last major fault */
+	__u8 young;	     /* its process has only just begun: its waits are its start's */
 	__u8 memstall_depth; /* where the kernel's argument cannot be read */
 	__u64 memstall_start_ns; /* 0: not in a memory stall */
 	__u64 memstall_scope;

@@ -62,6 +62,18 @@ static __always_inline __u32 fo_current_flags(void)
 	return BPF_CORE_READ(task, flags);
 }
 
+static __always_inline __u64 fo_current_age_ns(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	__u64 start;
+
+	if (fo_have_task_storage)
+		start = bpf_get_current_task_btf()->group_leader->start_boottime;
+	else
+		start = BPF_CORE_READ(task, group_leader, start_boottime);
+	return bpf_ktime_get_boot_ns() - start;
+}
+
 static __always_inline __u64 fo_current_stime(void)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();

@@ -59,8 +59,6 @@ def number(text):
 def pack(path, directory, scope, pairs):
     meta = dict(zip(pairs[::2], pairs[1::2]))
     meta = {key: int(value) if value.isdigit() else value for key, value in meta.items()}
-    # what distribution, not whose build
-    meta["kernel"] = str(meta["kernel"]).split("-")[0]
     kernel_kill_ms = None
     for line in open(os.path.join(directory, "meta")):
         key, _, value = line.strip().partition(" ")
@@ -77,6 +75,9 @@ def pack(path, directory, scope, pairs):
     meta["canary"] = [row for row in canary if len(row) == 2]
     subprocess.run([os.path.join(BUILD, "tests/tools/fo-trim"), os.path.join(directory, "recording.fo"),
                     path + ".fo", scope, "scope", os.path.join(CORPUS, "corpus.yaml")], check=True)
+    head = subprocess.run([os.path.join(BUILD, "fastoom-bpf"), "replay", path + ".fo", "--json"], check=True,
+                          stdout=subprocess.PIPE, text=True).stdout.splitlines()[0]
+    meta["kernel"] = json.loads(head)["kernel"]
     with open(path + ".json", "w") as file:
         text = json.dumps(meta, separators=(",", ":"))
         file.write(text.replace('"peers"', '\n"peers"').replace('"canary"', '\n"canary"') + "\n")
