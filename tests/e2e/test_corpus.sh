@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #
 # The recordings of tests/corpus that the risk model has not been fitted to, judged at `medium`: every
-# near-OOM is found, in time, and nobody is killed wrongly (scripts/judge-report).
+# near-OOM is found, in time, and nobody is killed wrongly, but for what tests/corpus/known lists.
 set -euo pipefail
 cd -- "${BASH_SOURCE[0]%/*}/../.."
 

@@ -41,17 +41,16 @@ static const struct evidence calm = {
 	.exhausted_ns = UINT64_MAX,
 };
 
-/* Evidence of a wanted risk, by its lost share. */
+/* Evidence of a wanted risk, by how much is lost and mendable. */
 static struct evidence of_risk(double log_odds)
 {
 	struct evidence e = livelock;
 	double low = 0, high = 1;
 
-	e.thrash = 0;
 	for (int i = 0; i < 60; i++) {
 		struct risk risk;
 
-		e.lost_share = (low + high) / 2;
+		e.lost_share = e.near = (low + high) / 2;
 		risk = model_risk(&e);
 		if (log(risk.value / (1 - risk.value)) < log_odds)
 			low = e.lost_share;
@@ -96,7 +95,7 @@ static void test_hold(void **state)
 		uint64_t hold_ns;
 	} rows[] = {
 		{PRESSURE_LOW, 200 * MS},
-		{PRESSURE_MEDIUM, 400 * MS},
+		{PRESSURE_MEDIUM, 600 * MS},
 		{PRESSURE_HIGH, 5 * SEC},
 	};
 
@@ -121,7 +120,7 @@ static void test_hold(void **state)
 	}
 }
 
-/* Which risk each pressure takes for trouble: even odds, 3 to 1, 9 to 1. */
+/* Which risk each pressure takes for trouble: even odds, 4 to 1, 9 to 1. */
 static void test_thresholds(void **state)
 {
 	static const struct {
@@ -129,7 +128,7 @@ static void test_thresholds(void **state)
 		bool over[PRESSURE_MAX_];
 	} rows[] = {
 		{-0.01, {false, false, false}}, {0.01, {true, false, false}},
-		{1.09, {true, false, false}},	{1.11, {true, true, false}},
+		{1.38, {true, false, false}},	{1.39, {true, true, false}},
 		{2.19, {true, true, false}},	{2.21, {true, true, true}},
 	};
 
@@ -155,7 +154,7 @@ static void test_thresholds(void **state)
 static void test_hold_interrupted(void **state)
 {
 	struct policy policy = policy_of(PRESSURE_MEDIUM);
-	struct evidence below = of_risk(1.0);
+	struct evidence below = of_risk(1.3);
 	struct verdict_state s = {0};
 	uint64_t now = START;
 
@@ -240,10 +239,10 @@ static void test_blind_restarts_hold(void **state)
 		assert_verdict(decide(&s, &policy, &livelock, START), VERDICT_WAIT, REASON_HOLDING);
 		assert_verdict(decide(&s, &policy, &e, START + 300 * MS), VERDICT_WAIT,
 			       REASON_BLIND);
-		for (uint64_t t = 400; t < 800; t += 100)
+		for (uint64_t t = 400; t < 1000; t += 100)
 			assert_verdict(decide(&s, &policy, &livelock, START + t * MS), VERDICT_WAIT,
 				       REASON_HOLDING);
-		assert_verdict(decide(&s, &policy, &livelock, START + 800 * MS), VERDICT_ACT,
+		assert_verdict(decide(&s, &policy, &livelock, START + 1000 * MS), VERDICT_ACT,
 			       REASON_NEAR_OOM);
 	}
 }
@@ -257,7 +256,7 @@ static void test_settle(void **state)
 
 	(void)state;
 	assert_verdict(decide(&s, &policy, &livelock, now), VERDICT_WAIT, REASON_HOLDING);
-	now += 500 * MS;
+	now += 600 * MS;
 	assert_verdict(decide(&s, &policy, &livelock, now), VERDICT_ACT, REASON_NEAR_OOM);
 	verdict_killed(&s, now);
 	assert_int_equal(s.kills, 1);
@@ -273,9 +272,9 @@ static void test_settle(void **state)
 	assert_verdict(decide(&s, &policy, &livelock, gone + SEC - 1), VERDICT_WAIT,
 		       REASON_SETTLING);
 	assert_verdict(decide(&s, &policy, &livelock, gone + SEC), VERDICT_WAIT, REASON_HOLDING);
-	assert_verdict(decide(&s, &policy, &livelock, gone + 1300 * MS), VERDICT_WAIT,
+	assert_verdict(decide(&s, &policy, &livelock, gone + 1500 * MS), VERDICT_WAIT,
 		       REASON_HOLDING);
-	assert_verdict(decide(&s, &policy, &livelock, gone + 1400 * MS), VERDICT_ACT,
+	assert_verdict(decide(&s, &policy, &livelock, gone + 1600 * MS), VERDICT_ACT,
 		       REASON_NEAR_OOM);
 	assert_int_equal(s.kills, 1); /* settled is not another kill */
 }
@@ -509,10 +508,10 @@ static void test_warn_only(void **state)
 static void test_hysteresis(void **state)
 {
 	static const struct {
-		double dip; /* log-odds; the threshold is 0.75, half of it 0.375: -0.511 */
+		double dip; /* log-odds; the threshold is 0.8, half of it 0.4: -0.405 */
 		unsigned warnings;
 	} rows[] = {
-		{1.09, 1}, {0.0, 1}, {-0.50, 1}, {-0.52, 10}, {-3.0, 10},
+		{1.38, 1}, {0.0, 1}, {-0.40, 1}, {-0.41, 10}, {-3.0, 10},
 	};
 
 	(void)state;

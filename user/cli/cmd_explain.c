@@ -190,8 +190,8 @@ static const char *feature_name(const char *key)
 	static const char *const names[][2] = {
 		{"intercept", "where nothing is wrong"},
 		{"lost", "time lost"},
-		{"mendable", "of it, what a kill mends"},
-		{"thrash", "tasks out of work"},
+		{"near", "what a kill could have kept"},
+		{"out_of_work", "tasks out of work"},
 		{"level", "level"},
 		{"growth", "growth"},
 	};

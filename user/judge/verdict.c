@@ -15,13 +15,12 @@ static const struct {
 	/* even odds, for three samples: before the harm is sure */
 	[PRESSURE_LOW] = {0.50, 200000000ULL},
 	/*
-	 * 3 to 1: on the fit half of tests/corpus, also of families that the fit was kept from,
-	 * this kills nobody wrongly, and 0.70 does. With the 0.4 s that the first evidence takes
-	 * and the killer's moment a leaker is dead within about a second of the harm
-	 * (docs/judge-report.md, scripts/show-livelock); a burst that the kernel mends by itself
-	 * sooner is never acted on.
+	 * 4 to 1, for half a second and more: on the fit half of tests/corpus the shortest at which
+	 * only harm is acted on, also where it would have passed by itself within three seconds.
+	 * With the 0.4 s that the first evidence takes a leaker is dead about a second after the
+	 * harm began (docs/judge-report.md, scripts/show-livelock).
 	 */
-	[PRESSURE_MEDIUM] = {0.75, 400000000ULL},
+	[PRESSURE_MEDIUM] = {0.80, 600000000ULL},
 	/* 9 to 1, for 5 s: where the kernel would have killed, had it been able to */
 	[PRESSURE_HIGH] = {0.90, 5000000000ULL},
 };
