@@ -38,6 +38,6 @@ for file in tests/golden/*.fo; do
 	fi
 	(($(wc -c <"$file") < 200000)) || { echo "$name: larger than 200 kB" && bad=1; }
 done
-((n >= 3)) || { echo "only $n recordings" && bad=1; }
+((n >= 12)) || { echo "only $n recordings" && bad=1; }
 echo "$n recordings"
 exit "$bad"

@@ -404,8 +404,8 @@ static void test_a_gap_is_not_held(void **state)
 				view.samples[view.count++] = plain_view.samples[i];
 		judge_view(&view, PRESSURE_MEDIUM, &seen);
 		assert_true(seen.acts_ns != UINT64_MAX);
-		/* 0.3 s until there is evidence, 0.6 s to hold */
-		assert_true(seen.acts_ns >= until + 900 * MS);
+		/* 0.3 s until there is evidence, 0.4 s to hold */
+		assert_true(seen.acts_ns >= until + 700 * MS);
 	}
 }
 
@@ -647,7 +647,7 @@ static void test_a_scope_that_appears_midway(void **state)
 		first_ns = view.samples[0].at_ns > START_NS + 3 * SEC ? view.samples[0].at_ns
 								      : START_NS + 3 * SEC;
 		/* not before it was looked at for long enough, and soon after that */
-		assert_true(seen.acts_ns >= view.samples[0].at_ns + 900 * MS);
+		assert_true(seen.acts_ns >= view.samples[0].at_ns + 700 * MS);
 		assert_true(seen.acts_ns <= first_ns + 1700 * MS);
 
 		/* gone just before it would have acted: it begins from nothing when it comes back
@@ -666,7 +666,7 @@ static void test_a_scope_that_appears_midway(void **state)
 			    VERDICT_ACT)
 				acts_ns = view.samples[i].at_ns;
 		}
-		assert_true(acts_ns >= seen.acts_ns + 900 * MS && acts_ns != UINT64_MAX);
+		assert_true(acts_ns >= seen.acts_ns + 700 * MS && acts_ns != UINT64_MAX);
 	}
 }
 

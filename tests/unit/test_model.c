@@ -40,6 +40,7 @@ static void test_promises(void **state)
 		{"dd loop beside anonymous memory", 0.00, 0.00, 0.00, 0.86, 0, 0.1},
 		{"cp loop beside anonymous memory", 0.43, 0.05, 0.44, 0.76, 0, 0.5},
 		{"IO of what was evicted long ago", 1, 0, 1, 1, 0, 0.75},
+		{"nothing lost but in reclaim", 0, 1, 4, 1, 0, 0.5},
 	};
 
 	(void)state;

@@ -95,7 +95,7 @@ static void test_hold(void **state)
 		uint64_t hold_ns;
 	} rows[] = {
 		{PRESSURE_LOW, 200 * MS},
-		{PRESSURE_MEDIUM, 600 * MS},
+		{PRESSURE_MEDIUM, 400 * MS},
 		{PRESSURE_HIGH, 5 * SEC},
 	};
 
@@ -120,7 +120,7 @@ static void test_hold(void **state)
 	}
 }
 
-/* Which risk each pressure takes for trouble: even odds, 4 to 1, 9 to 1. */
+/* Which risk each pressure takes for trouble: even odds, 17 to 3, 23 to 2. */
 static void test_thresholds(void **state)
 {
 	static const struct {
@@ -128,8 +128,8 @@ static void test_thresholds(void **state)
 		bool over[PRESSURE_MAX_];
 	} rows[] = {
 		{-0.01, {false, false, false}}, {0.01, {true, false, false}},
-		{1.38, {true, false, false}},	{1.39, {true, true, false}},
-		{2.19, {true, true, false}},	{2.21, {true, true, true}},
+		{1.73, {true, false, false}},	{1.74, {true, true, false}},
+		{2.44, {true, true, false}},	{2.45, {true, true, true}},
 	};
 
 	(void)state;
@@ -239,10 +239,10 @@ static void test_blind_restarts_hold(void **state)
 		assert_verdict(decide(&s, &policy, &livelock, START), VERDICT_WAIT, REASON_HOLDING);
 		assert_verdict(decide(&s, &policy, &e, START + 300 * MS), VERDICT_WAIT,
 			       REASON_BLIND);
-		for (uint64_t t = 400; t < 1000; t += 100)
+		for (uint64_t t = 400; t < 800; t += 100)
 			assert_verdict(decide(&s, &policy, &livelock, START + t * MS), VERDICT_WAIT,
 				       REASON_HOLDING);
-		assert_verdict(decide(&s, &policy, &livelock, START + 1000 * MS), VERDICT_ACT,
+		assert_verdict(decide(&s, &policy, &livelock, START + 800 * MS), VERDICT_ACT,
 			       REASON_NEAR_OOM);
 	}
 }
@@ -256,7 +256,7 @@ static void test_settle(void **state)
 
 	(void)state;
 	assert_verdict(decide(&s, &policy, &livelock, now), VERDICT_WAIT, REASON_HOLDING);
-	now += 600 * MS;
+	now += 400 * MS;
 	assert_verdict(decide(&s, &policy, &livelock, now), VERDICT_ACT, REASON_NEAR_OOM);
 	verdict_killed(&s, now);
 	assert_int_equal(s.kills, 1);
@@ -272,9 +272,9 @@ static void test_settle(void **state)
 	assert_verdict(decide(&s, &policy, &livelock, gone + SEC - 1), VERDICT_WAIT,
 		       REASON_SETTLING);
 	assert_verdict(decide(&s, &policy, &livelock, gone + SEC), VERDICT_WAIT, REASON_HOLDING);
-	assert_verdict(decide(&s, &policy, &livelock, gone + 1500 * MS), VERDICT_WAIT,
+	assert_verdict(decide(&s, &policy, &livelock, gone + 1300 * MS), VERDICT_WAIT,
 		       REASON_HOLDING);
-	assert_verdict(decide(&s, &policy, &livelock, gone + 1600 * MS), VERDICT_ACT,
+	assert_verdict(decide(&s, &policy, &livelock, gone + 1400 * MS), VERDICT_ACT,
 		       REASON_NEAR_OOM);
 	assert_int_equal(s.kills, 1); /* settled is not another kill */
 }
@@ -508,10 +508,10 @@ static void test_warn_only(void **state)
 static void test_hysteresis(void **state)
 {
 	static const struct {
-		double dip; /* log-odds; the threshold is 0.8, half of it 0.4: -0.405 */
+		double dip; /* log-odds; the threshold is 0.85, half of it 0.425: -0.302 */
 		unsigned warnings;
 	} rows[] = {
-		{1.38, 1}, {0.0, 1}, {-0.40, 1}, {-0.41, 10}, {-3.0, 10},
+		{1.73, 1}, {0.0, 1}, {-0.30, 1}, {-0.31, 10}, {-3.0, 10},
 	};
 
 	(void)state;

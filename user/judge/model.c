@@ -20,6 +20,8 @@
  */
 #define NEAR_LOW  0.20
 #define NEAR_HIGH 0.80
+/* It speaks of what is lost: where nothing is, it says nothing, and where little is, less. */
+#define NEAR_LOST 0.50
 /*
  * Tasks: a service that stands still is one task out of work, whole; one that is slowed down by
  * others is half of one. In tests/corpus the sum is within 0.1 of 1.0 in nearly all livelocks of
@@ -65,7 +67,8 @@ struct risk model_risk(const struct evidence *e)
 		return risk;
 
 	features[FEATURE_LOST] = ramp(e->lost_share, LOST_LOW, LOST_HIGH);
-	features[FEATURE_NEAR] = ramp(e->near, NEAR_LOW, NEAR_HIGH);
+	features[FEATURE_NEAR] =
+		ramp(e->near, NEAR_LOW, NEAR_HIGH) * ramp(e->lost_share, 0, NEAR_LOST);
 	/* without the sum of reclaim it is what it is at least */
 	features[FEATURE_OUT] =
 		ramp(e->thrash + (e->has & EVIDENCE_HAS_STALL ? e->stall : 0), OUT_LOW, OUT_HIGH);

@@ -15,14 +15,14 @@ static const struct {
 	/* even odds, for three samples: before the harm is sure */
 	[PRESSURE_LOW] = {0.50, 200000000ULL},
 	/*
-	 * 4 to 1, for half a second and more: on the fit half of tests/corpus the shortest at which
-	 * only harm is acted on, also where it would have passed by itself within three seconds.
-	 * With the 0.4 s that the first evidence takes a leaker is dead about a second after the
-	 * harm began (docs/judge-report.md, scripts/show-livelock).
+	 * 17 to 3: on the fit half of tests/corpus the lowest at which only harm is acted on, also
+	 * where it would have passed by itself within three seconds. With the 0.4 s that the first
+	 * evidence takes a leaker is dead about a second after the harm began
+	 * (docs/judge-report.md, scripts/show-livelock).
 	 */
-	[PRESSURE_MEDIUM] = {0.80, 600000000ULL},
-	/* 9 to 1, for 5 s: where the kernel would have killed, had it been able to */
-	[PRESSURE_HIGH] = {0.90, 5000000000ULL},
+	[PRESSURE_MEDIUM] = {0.85, 400000000ULL},
+	/* 23 to 2, for 5 s: where the kernel would have killed, had it been able to */
+	[PRESSURE_HIGH] = {0.92, 5000000000ULL},
 };
 
 /* Below this part of the threshold the incident is over: it must not flicker at the edge. */
