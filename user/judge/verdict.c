@@ -21,8 +21,8 @@ static const struct {
 	 * (docs/judge-report.md, scripts/show-livelock).
 	 */
 	[PRESSURE_MEDIUM] = {0.85, 400000000ULL},
-	/* 23 to 2, for 5 s: where the kernel would have killed, had it been able to */
-	[PRESSURE_HIGH] = {0.92, 5000000000ULL},
+	/* the same for 5 s: where the kernel would have killed, had it been able to */
+	[PRESSURE_HIGH] = {0.85, 5000000000ULL},
 };
 
 /* Below this part of the threshold the incident is over: it must not flicker at the edge. */
