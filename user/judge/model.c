@@ -24,8 +24,7 @@
 #define NEAR_LOST 0.50
 /*
  * Tasks: a service that stands still is one task out of work, whole; one that is slowed down by
- * others is half of one. In tests/corpus the sum is within 0.1 of 1.0 in nearly all livelocks of
- * one thread.
+ * others is half of one.
  */
 #define OUT_LOW	 0.50
 #define OUT_HIGH 1.00
