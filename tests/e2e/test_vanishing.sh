@@ -46,8 +46,8 @@ mover() {
 # settled: the first kill's record, of the scene, is whole and says that it succeeded
 # shellcheck disable=SC2317 # check calls it
 settled() {
-	daemon_records '.event == "kill"' | head -n 1 |
-		jq -e --argjson pid "$leaker" '.outcome == "killed" and .victim.pid == $pid' >/dev/null
+	daemon_records '.event == "kill"' |
+		jq -se --argjson pid "$leaker" '.[0] | .outcome == "killed" and .victim.pid == $pid' >/dev/null
 }
 
 once() {

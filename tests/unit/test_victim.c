@@ -75,6 +75,54 @@ static void shuffle(struct candidate *candidates, size_t n, uint64_t *random)
 	}
 }
 
+/*
+ * A fork bomb under `kill: process`: each of it is small and has a small part of the growth, but
+ * its session has all of it. An old and steady process of the same session is not blamed for it,
+ * nor is a bigger one of another session; without sessions the biggest would die.
+ */
+static void test_bomb_by_session(void **state)
+{
+	enum {
+		BOMB = 8,
+		STEADY = BOMB, /* of the bomb's own session */
+		OTHER,
+		N,
+	};
+	const struct policy policy = {.rank = RANK_BLAME, .kill = KILL_UNIT_PROCESS};
+	struct candidate candidates[N];
+	struct victim victims[N];
+	uint64_t random = 7;
+
+	(void)state;
+	for (int i = 0; i < BOMB; i++) {
+		candidates[i] = process(100 + i, 12);
+		candidates[i].growth_bytes = 12 * MIB;
+		candidates[i].session = 100;
+	}
+	candidates[STEADY] = process(50, 60);
+	candidates[STEADY].session = 100;
+	candidates[STEADY].growth_bytes = MIB;
+	candidates[OTHER] = process(60, 90);
+	candidates[OTHER].session = 60;
+	for (int round = 0; round < 20; round++) {
+		struct candidate input[N];
+
+		memcpy(input, candidates, sizeof(input));
+		shuffle(input, N, &random);
+		assert_int_equal(rank_of(&policy, input, N, victims), N);
+		for (int i = 0; i < BOMB; i++) {
+			assert_int_equal(victims[i].candidate->session, 100);
+			assert_true(victims[i].candidate->pid >= 100);
+			assert_true(victims[i].blame > 0.99 && victims[i].blame < 1.01);
+		}
+		assert_int_equal(victims[BOMB].candidate->pid, 60);
+		for (int i = 0; i < N; i++)
+			input[i].session = 0;
+		(void)rank_of(&policy, input, N, victims);
+		assert_int_equal(victims[0].candidate->pid, 60);
+	}
+}
+
 /* Equal input gives equal order, however it is listed: a thousand times, with many ties. */
 static void test_total_order(void **state)
 {
@@ -612,6 +660,7 @@ static void test_groups(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_bomb_by_session),
 		cmocka_unit_test(test_tiers),
 		cmocka_unit_test_teardown(test_holders, forget_regexes),
 		cmocka_unit_test(test_families),

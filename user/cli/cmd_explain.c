@@ -250,8 +250,8 @@ static void tell_victim(const json_t *record)
 	if (cmdline)
 		add(&words, " (%s)", event_clean(clean, sizeof(clean), cmdline));
 	add(&words,
-	    ", user %.0f, oom_score_adj %.0f. It grew by %s lately, %.0f %% of the scope's "
-	    "growth. ",
+	    ", user %.0f, oom_score_adj %.0f. It grew by %s lately; %.0f %% of the scope's growth "
+	    "is laid to it and what it was started with. ",
 	    event_get_number(victim, "uid", 0), event_get_number(victim, "oom_score_adj", 0),
 	    bytes_of(victim, "growth_bytes", size), event_get_number(victim, "blame", 0) * 100);
 	if (rule)

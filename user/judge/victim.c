@@ -158,23 +158,35 @@ static int compare_families(enum kill_unit unit, const struct candidate *a,
 	return (a->pid > b->pid) - (a->pid < b->pid);
 }
 
-static bool is_before(const struct victim_request *request, bool by_family, const struct victim *a,
-		      const struct victim *b)
+/* In which order: by who dies first, or with those side by side who belong together. */
+enum order {
+	BY_DEATH,
+	BY_FAMILY,
+	BY_SESSION,
+};
+
+static bool is_before(const struct victim_request *request, enum order order,
+		      const struct victim *a, const struct victim *b)
 {
-	if (by_family)
+	switch (order) {
+	case BY_FAMILY:
 		return compare_families(request->policy->kill, a->candidate, b->candidate) < 0;
-	return dies_before(a, b);
+	case BY_SESSION:
+		return a->candidate->session < b->candidate->session;
+	default:
+		return dies_before(a, b);
+	}
 }
 
-static void sift_down(const struct victim_request *request, bool by_family, struct victim *heap,
+static void sift_down(const struct victim_request *request, enum order order, struct victim *heap,
 		      size_t root, size_t n)
 {
 	for (size_t child; (child = 2 * root + 1) < n; root = child) {
 		struct victim swap;
 
-		if (child + 1 < n && is_before(request, by_family, &heap[child], &heap[child + 1]))
+		if (child + 1 < n && is_before(request, order, &heap[child], &heap[child + 1]))
 			child++;
-		if (!is_before(request, by_family, &heap[root], &heap[child]))
+		if (!is_before(request, order, &heap[root], &heap[child]))
 			return;
 		swap = heap[root];
 		heap[root] = heap[child];
@@ -183,17 +195,17 @@ static void sift_down(const struct victim_request *request, bool by_family, stru
 }
 
 /* In place: qsort() may allocate. */
-static void sort(const struct victim_request *request, bool by_family, struct victim *victims,
+static void sort(const struct victim_request *request, enum order order, struct victim *victims,
 		 size_t n)
 {
 	for (size_t i = n / 2; i-- > 0;)
-		sift_down(request, by_family, victims, i, n);
+		sift_down(request, order, victims, i, n);
 	while (n > 1) {
 		struct victim swap = victims[0];
 
 		victims[0] = victims[--n];
 		victims[n] = swap;
-		sift_down(request, by_family, victims, 0, n);
+		sift_down(request, order, victims, 0, n);
 	}
 }
 
@@ -208,7 +220,7 @@ static void add_families(const struct victim_request *request, struct victim *vi
 	}
 	if (unit == KILL_UNIT_PROCESS)
 		return;
-	sort(request, true, victims, n);
+	sort(request, BY_FAMILY, victims, n);
 	for (size_t from = 0, to; from < n; from = to) {
 		uint64_t gives = 0, growth = 0;
 
@@ -221,6 +233,31 @@ static void add_families(const struct victim_request *request, struct victim *vi
 		for (size_t i = from; i < to; i++) {
 			victims[i].gives_bytes = gives;
 			victims[i].growth_bytes = growth;
+		}
+	}
+}
+
+/*
+ * Of many small processes that one login, service or shell has started, each has a small part of
+ * the growth, and one innocent that is big would die before all of them. So who is new answers for
+ * what its session has grown: as far as it is new itself, for a session may hold an old and steady
+ * one, too.
+ */
+static void add_sessions(const struct victim_request *request, struct victim *victims, size_t n)
+{
+	sort(request, BY_SESSION, victims, n);
+	for (size_t from = 0, to; from < n; from = to) {
+		int session = victims[from].candidate->session;
+		double growth = 0;
+
+		for (to = from; to < n && victims[to].candidate->session == session; to++)
+			growth += (double)victims[to].growth_bytes;
+		for (size_t i = from; i < to; i++) {
+			double own = (double)victims[i].growth_bytes;
+			double gives = (double)victims[i].gives_bytes;
+			double is_new = gives > own ? own / gives : own > 0;
+
+			victims[i].blame = session > 0 ? own + is_new * (growth - own) : own;
 		}
 	}
 }
@@ -240,6 +277,10 @@ size_t victim_rank(const struct victim_request *request, const struct candidate 
 	for (size_t i = 0; i < n; i++)
 		ret[i] = (struct victim){.candidate = &candidates[i]};
 	add_families(request, ret, n);
+	for (size_t i = 0; i < n; i++)
+		ret[i].blame = (double)ret[i].growth_bytes;
+	if (request->policy->kill == KILL_UNIT_PROCESS)
+		add_sessions(request, ret, n);
 	for (size_t i = 0; i < n; i++) {
 		struct victim *victim = &ret[i];
 
@@ -247,12 +288,12 @@ size_t victim_rank(const struct victim_request *request, const struct candidate 
 			rules_standing(request->policy, victim->candidate, &victim->rule);
 		victim->tier = tier_of(request, victim->candidate);
 		victim->excluded = exclusion_of(request, victim);
-		victim->blame = growth > 0 ? (double)victim->growth_bytes / growth : 0;
+		victim->blame = growth > 0 ? victim->blame / growth : 0;
 		victim->score = score_of(request, victim, trust);
 		if (!victim->excluded)
 			eligible++;
 	}
-	sort(request, false, ret, n);
+	sort(request, BY_DEATH, ret, n);
 	return eligible;
 }
 

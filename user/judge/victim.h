@@ -52,7 +52,8 @@ struct victim {
 	uint64_t gives_bytes;  /* its kill gives back: of all that die together */
 	uint64_t growth_bytes; /* of all that die together */
 	double score;
-	double blame; /* its share of the scope's recent growth, 0..1 */
+	double blame; /* its session's share of the scope's recent growth, as far as it is new, 0..1
+		       */
 };
 
 struct victim_request {
