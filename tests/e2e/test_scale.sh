@@ -5,4 +5,4 @@
 # and while none is hot the daemon does not wake up.
 set -euo pipefail
 cd -- "${BASH_SOURCE[0]%/*}/../.."
-exec scripts/show-scale --check --seconds 5
+exec scripts/show-scale --check --seconds 3
