@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #
 # The steps of a ladder in real near-OOMs: SIGTERM that is obeyed and one that is not, a step that
-# this host cannot do, a program that is told and outlives its time; and a group that dies whole
-# but for its first process.
+# this host cannot do, a program that is told and outlives its time; a group that dies whole but
+# for its first process; and on v1 what force_empty and freeze do to real cgroups.
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."
@@ -133,5 +133,54 @@ sleep 2
 show_check "the program was told whom" "\"$(jq -r .victim.comm "$TOLD" 2>/dev/null)\" == \"leaker\"" || :
 show_check "the program has had its second" "$(kill -0 "$(cat "$TOLD.pid")" 2>/dev/null && echo 0 || echo 1)" || :
 end_case
+
+# v1: what can be reclaimed is, at once; it is no cure for a livelock, so somebody dies after it
+if [[ $SCENE__V == 1 ]]; then
+	case_of empties "ladder: [ force_empty 1s, kill ]
+$RULES" leak --to 200MiB --rate 4GiB --comm leaker
+	echo "empties: $(steps "$RECORD") $(jq -r '"\(.outcome) \(.took_ms)"' <<<"$RECORD")"
+	show_check "emptied, and looked what it did: $(steps "$RECORD")" \
+		"\"$(steps "$RECORD")\" ~ /^chosen recorded force_empty (signal killed|relieved)\$/" || :
+	show_check "it had its second: $(jq .took_ms <<<"$RECORD") ms" \
+		"$(jq '.took_ms >= 900' <<<"$RECORD" | sed 's/true/1/; s/false/0/')" || :
+	end_case
+fi
+
+# v1's freezer is another hierarchy: only where the victim's cgroup has the same path in both is it
+# known whom it stops. The leaker stands still, then is thawed to die.
+FREEZER=$(awk '$3 == "cgroup" && $4 ~ /(^|,)freezer(,|$)/ { print $2; exit }' /proc/self/mounts)
+if [[ $SCENE__V == 1 && -n $FREEZER ]]; then
+	cat >"$SHOW__SCRATCH/apart" <<-END
+		#!/bin/sh
+		[ "\$1" = service ] && exec "$LOAD" "\$@"
+		rel=\$(sed -n 's/^[0-9]*:[^:]*memory[^:]*://p' /proc/self/cgroup)/apart
+		mkdir -p "$SCENE__ROOT\$rel" "$FREEZER\$rel"
+		echo \$\$ >"$SCENE__ROOT\$rel/cgroup.procs"
+		echo \$\$ >"$FREEZER\$rel/cgroup.procs"
+		echo "$FREEZER\$rel" >"$SHOW__SCRATCH/freezer"
+		(while :; do cat "$FREEZER\$rel/freezer.state"; sleep 0.1; done) \
+			>"$SHOW__SCRATCH/states" 2>/dev/null &
+		echo \$! >"$SHOW__SCRATCH/watcher"
+		echo \$! >"$SCENE__ROOT/cgroup.procs"
+		echo \$! >"$FREEZER/cgroup.procs"
+		exec "$LOAD" "\$@"
+	END
+	chmod +x "$SHOW__SCRATCH/apart"
+	LOAD=$SHOW__SCRATCH/apart
+	case_of freezes "ladder: [ freeze 2s, kill ]
+$RULES" leak --to 200MiB --rate 4GiB --comm leaker
+	LOAD=$LOAD_KEPT
+	kill "$(cat "$SHOW__SCRATCH/watcher")" 2>/dev/null || :
+	echo "freezes: $(steps "$RECORD") $(jq -r '"\(.outcome) \(.took_ms)"' <<<"$RECORD"); states $(uniq "$SHOW__SCRATCH/states" | tr '\n' ' ')"
+	show_check "frozen, then thawed and killed: $(steps "$RECORD")" \
+		"\"$(steps "$RECORD")\" == \"chosen recorded freeze signal killed\"" || :
+	show_check "it stood still for a while" "$(grep -c FROZEN "$SHOW__SCRATCH/states" || :) >= 10" || :
+	show_check "its cgroup is thawed" \
+		"\"$(cat "$(cat "$SHOW__SCRATCH/freezer")/freezer.state")\" == \"THAWED\"" || :
+	freezer=$(cat "$SHOW__SCRATCH/freezer")
+	rmdir -- "$freezer" "$SCENE_CG/apart" || :
+	[[ $freezer != "$FREEZER/$SCENE_REL"* && $freezer != "$FREEZER$SCENE_REL"* ]] || rmdir -- "${freezer%/apart}" || :
+	end_case
+fi
 
 show_end "met in every case"
