@@ -113,7 +113,8 @@ static int put(int root_fd, const char *path, const char *file, const char *text
 	if (!*path)
 		return -EOPNOTSUPP;
 	snprintf(full, sizeof(full), "%s/%s", path, file);
-	fd = openat(root_fd, full, O_WRONLY | O_CLOEXEC);
+	/* kernels that know it then leave what memory.high asks for to its own tasks */
+	fd = openat(root_fd, full, O_WRONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		return errno == ENOENT ? -EOPNOTSUPP : -errno;
 	return write(fd, text, strlen(text)) < 0 ? -errno : 0;

@@ -174,6 +174,31 @@ do_box() {
 	during 60 20
 }
 
+# The steps below killing, on a container whose leaker has a cgroup of its own in it: none of them
+# helps, so it dies in the end; what its cgroup was set to meanwhile is noted, and what is left of it.
+do_ladder() {
+	ladder=$BOX_PARENT/ladder
+	mkdir -p "$ladder"
+	echo +memory >"$ladder/cgroup.subtree_control"
+	mkdir -p "$ladder/service" "$ladder/job"
+	echo 100M >"$ladder/memory.max"
+	echo 0 >"$ladder/memory.swap.max"
+	echo 3 >/proc/sys/vm/drop_caches
+	BOX=$ladder/service
+	service 64MiB
+	begin
+	BOX=$ladder/job
+	load leaker leak --to 70MiB --rate 32MiB
+	BOX=
+	(while sleep 0.1; do echo "$(cat "$ladder/job/memory.high") $(cat "$ladder/job/cgroup.freeze")"; done) \
+		>"$OUT/states" 2>/dev/null &
+	watcher=$!
+	during 60
+	kill "$watcher"
+	meta job_high "$(cat "$ladder/job/memory.high")"
+	meta job_frozen "$(cat "$ladder/job/cgroup.freeze")"
+}
+
 # Benign: a working set that is used stays, what is only read once goes through.
 do_stream() {
 	service 24MiB
@@ -434,7 +459,9 @@ run_one() {
 # The dead are gone, swap is empty again and the daemon sees nothing: runs do not know each other.
 wait_for_quiet() {
 	pkill -KILL fo-load 2>/dev/null
-	[ ! -d "$BOX_PARENT/box" ] || rmdir "$BOX_PARENT/box" 2>/dev/null
+	for dir in box ladder/service ladder/job ladder; do
+		[ ! -d "$BOX_PARENT/$dir" ] || rmdir "$BOX_PARENT/$dir" 2>/dev/null
+	done
 	if [ "$FO_swap" != none ]; then
 		swapoff "$(awk 'NR == 2 { print $1 }' /proc/swaps)"
 		case $FO_swap in
