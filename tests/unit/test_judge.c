@@ -404,7 +404,7 @@ static void test_a_gap_is_not_held(void **state)
 				view.samples[view.count++] = plain_view.samples[i];
 		judge_view(&view, PRESSURE_MEDIUM, &seen);
 		assert_true(seen.acts_ns != UINT64_MAX);
-		/* 0.3 s until there is evidence, 0.4 s to hold */
+		/* 0.3 s until there is evidence, 0.4 s (five samples) to hold */
 		assert_true(seen.acts_ns >= until + 700 * MS);
 	}
 }

@@ -94,8 +94,8 @@ static void test_hold(void **state)
 		enum pressure pressure;
 		uint64_t hold_ns;
 	} rows[] = {
-		{PRESSURE_LOW, 200 * MS},
-		{PRESSURE_MEDIUM, 400 * MS},
+		{PRESSURE_LOW, 150 * MS},
+		{PRESSURE_MEDIUM, 350 * MS},
 		{PRESSURE_HIGH, 5 * SEC},
 	};
 
