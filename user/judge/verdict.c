@@ -15,9 +15,9 @@ static const struct {
 	/* even odds, for three samples, which are never exactly on time: before the harm is sure */
 	[PRESSURE_LOW] = {0.50, 150000000ULL},
 	/*
-	 * 17 to 3, for five samples: on the fit half of tests/corpus the lowest at which only harm is
-	 * acted on, also where it would have passed by itself within three seconds. With the 0.4 s that
-	 * the first evidence takes a leaker is dead about a second after the harm began
+	 * 17 to 3, for five samples: on the fit half of tests/corpus the lowest at which only harm
+	 * is acted on, also where it would have passed by itself within three seconds. With the 0.4
+	 * s that the first evidence takes a leaker is dead about a second after the harm began
 	 * (docs/judge-report.md, scripts/show-livelock).
 	 */
 	[PRESSURE_MEDIUM] = {0.85, 350000000ULL},
