@@ -303,6 +303,13 @@ static int give(struct ladder *ladder, struct slot *slot, worker_task *task)
 	return err;
 }
 
+bool ladder_is_busy(const struct ladder *ladder, size_t at)
+{
+	const struct slot *slot = &ladder->slots[at];
+
+	return atomic_load(&slot->open) || slot->done;
+}
+
 int ladder_give(struct ladder *ladder, size_t at, const struct ladder_order *order)
 {
 	struct slot *slot = &ladder->slots[at];
@@ -312,7 +319,7 @@ int ladder_give(struct ladder *ladder, size_t at, const struct ladder_order *ord
 					    : ladder->version != 2)
 		return -EOPNOTSUPP;
 	/* after what never can be: that is no matter of waiting */
-	if (atomic_load(&slot->open) || slot->done)
+	if (ladder_is_busy(ladder, at))
 		return -EBUSY;
 	if (strlen(order->path) >= sizeof(slot->path))
 		return -ENAMETOOLONG;

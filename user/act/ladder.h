@@ -43,6 +43,8 @@ void ladder_free(struct ladder *ladder);
 int ladder_give(struct ladder *ladder, size_t slot, const struct ladder_order *order);
 /* What the slot's last step did, it does no longer. */
 void ladder_undo(struct ladder *ladder, size_t slot);
+/* Whether a step or its undoing is still at work: then no other can be given. */
+bool ladder_is_busy(const struct ladder *ladder, size_t slot);
 /* -EINPROGRESS, or what became of the slot's last step. */
 int ladder_result(const struct ladder *ladder, size_t slot);
 

@@ -368,6 +368,9 @@ static void send_signal(struct daemon *daemon, struct watch *watch, bool ask)
 
 /* ---- the ladder ---- */
 
+/* Longer than a worker takes that is not held up; who waits longer waits for a stuck write. */
+#define UNDO_MOST_NS 1000000000ULL
+
 static void notify(struct daemon *daemon, struct watch *watch, uint64_t now_ns)
 {
 	const char *program = daemon->config->notify_program;
@@ -439,6 +442,7 @@ static void climb(struct daemon *daemon, struct watch *watch, uint64_t now_ns)
 		int err;
 
 		incident->rung_ns = now_ns;
+		incident->rung_left_ns = 0;
 		if (watch_held(daemon, watch, now_ns, &incident->rung_held_bytes))
 			incident->rung_held_bytes = UINT64_MAX;
 		switch (kind) {
@@ -492,6 +496,15 @@ static bool rung_is_over(struct daemon *daemon, const struct watch *watch, uint6
 	       !watch_held(daemon, watch, now_ns, &held_bytes) && is_climbing(watch, held_bytes);
 }
 
+static bool next_is_gentle(const struct incident *incident)
+{
+	enum rung_kind next = incident->rung + 1 < incident->ladder_count
+				      ? incident->ladder[incident->rung + 1].kind
+				      : RUNG_KILL;
+
+	return next != RUNG_KILL && next != RUNG_TERM && next != RUNG_NOTIFY;
+}
+
 /* A gentle rung, or SIGTERM: has it helped, or is it time for the next one? */
 static void look_at_rung(struct daemon *daemon, struct watch *watch, uint64_t now_ns)
 {
@@ -501,13 +514,19 @@ static void look_at_rung(struct daemon *daemon, struct watch *watch, uint64_t no
 	if (!rung_is_over(daemon, watch, now_ns))
 		return;
 	if (!asked) {
-		if (!incident->dry_run)
+		if (!incident->dry_run && !incident->rung_left_ns)
 			ladder_undo(daemon->ladder, slot_of(daemon, watch));
+		if (!incident->rung_left_ns)
+			incident->rung_left_ns = now_ns;
 		/* who was told to end must end; all else has done its work when the risk is gone */
 		if (watch->judge.verdict.risk.known && !watch->judge.verdict.over) {
 			finish_gently(daemon, watch, true, now_ns);
 			return;
 		}
+		/* the next one begins where this one is undone: a moment, if the kernel lets us */
+		if (next_is_gentle(incident) && now_ns - incident->rung_left_ns < UNDO_MOST_NS &&
+		    ladder_is_busy(daemon->ladder, slot_of(daemon, watch)))
+			return;
 	}
 	incident->rung++;
 	climb(daemon, watch, now_ns);

@@ -60,6 +60,7 @@ struct incident {
 	size_t rung;	  /* the one that is being tried */
 	uint64_t rung_ns; /* since when */
 	uint64_t rung_held_bytes;
+	uint64_t rung_left_ns; /* when the rung was over; 0: it is not */
 	uint64_t id;
 	uint64_t verdict_ns;
 	uint64_t held_bytes; /* by the scope, at the verdict */
