@@ -578,14 +578,15 @@ static void test_how_often_does_not_matter(void **state)
 					  : 20 * MS + next_random(&random) % (300 * MS))
 				view.samples[view.count++] = see(&fall, t);
 			judge_view(&view, PRESSURE_MEDIUM, &seen);
-			/* once it holds, and within the window's second, two samples later at most
-			 */
 			assert_true(seen.acts_ns > START_NS + 5 * SEC + 500 * MS);
-			assert_true(seen.acts_ns <= START_NS + 6500 * MS + 640 * MS);
+			assert_true(seen.acts_ns != UINT64_MAX);
 			/* steady is steady, however it is seen */
 			assert_true(seen.at[seen.count - 1].verdict.risk.known);
 			if (p == 0)
 				plain = seen;
+			/* two samples sooner or later at most */
+			assert_true(seen.acts_ns <= plain.acts_ns + 640 * MS);
+			assert_true(plain.acts_ns <= seen.acts_ns + 640 * MS);
 			assert_true(seen.at[seen.count - 1].verdict.risk.value -
 					    plain.at[plain.count - 1].verdict.risk.value <
 				    1e-4);
@@ -636,10 +637,12 @@ static void test_a_scope_that_appears_midway(void **state)
 	(void)state;
 	for (uint64_t w = 0; w < WORLDS; w++) {
 		struct world fall = make_fall(w, 3 * SEC);
-		uint64_t begin = 20 + w % 60, acts_ns = UINT64_MAX, first_ns;
+		uint64_t begin = 20 + w % 60, acts_ns = UINT64_MAX, first_ns, took_ns;
 		struct judge judge;
 
 		look(&fall, PERIOD_NS, &view);
+		judge_view(&view, PRESSURE_MEDIUM, &plain);
+		took_ns = plain.acts_ns - (START_NS + 3 * SEC);
 		memmove(view.samples, view.samples + begin,
 			(view.count - begin) * sizeof(view.samples[0]));
 		view.count -= begin;
@@ -648,7 +651,7 @@ static void test_a_scope_that_appears_midway(void **state)
 								      : START_NS + 3 * SEC;
 		/* not before it was looked at for long enough, and soon after that */
 		assert_true(seen.acts_ns >= view.samples[0].at_ns + 700 * MS);
-		assert_true(seen.acts_ns <= first_ns + 1700 * MS);
+		assert_true(seen.acts_ns <= first_ns + took_ns + 700 * MS);
 
 		/* gone just before it would have acted: it begins from nothing when it comes back
 		 */

@@ -189,8 +189,7 @@ static const char *feature_name(const char *key)
 {
 	static const char *const names[][2] = {
 		{"intercept", "where nothing is wrong"},
-		{"lost", "time lost"},
-		{"near", "what a kill could have kept"},
+		{"near", "time lost to what a kill could have kept"},
 		{"out_of_work", "tasks out of work"},
 		{"level", "level"},
 		{"growth", "growth"},
@@ -218,10 +217,9 @@ static void tell_why(const json_t *record)
 		    json_number_value(value));
 		first = false;
 	}
-	add(&words, ". It had been above what the policy %s allows for %s (%s).",
-	    event_get_text(record, "policy", "?"),
+	add(&words, ". In %s that came to be enough for the policy %s (%s).",
 	    duration_of_ms(event_get_number(record, "held_s", 0) * 1000, held),
-	    event_get_text(record, "reason", "?"));
+	    event_get_text(record, "policy", "?"), event_get_text(record, "reason", "?"));
 	tell("Why", words.text);
 }
 

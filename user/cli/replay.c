@@ -143,7 +143,8 @@ static void tell_judgement(struct replay *r, const struct scope *scope, const ch
 	if (v->risk.known)
 		fprintf(r->out, "  risk %.3f", v->risk.value);
 	if (v->held_ns)
-		fprintf(r->out, " for %.1f s", (double)v->held_ns / 1e9);
+		fprintf(r->out, " for %.1f s, %.0f %% of enough", (double)v->held_ns / 1e9,
+			v->charge * 100);
 	if (v->risk.known && r->options->explain) {
 		fprintf(r->out, " = logistic(%.2f", v->risk.intercept);
 		for (int i = 0; i < FEATURES_; i++)

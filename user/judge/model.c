@@ -9,12 +9,6 @@
 /* Where a feature begins, and where it is whole: physical, not fitted. */
 
 /*
- * A reader that streams, and now and then meets a page of its own again, loses a fifth of its time
- * and goes on; at 0.8 lost a service is at a fifth of its rate and falling.
- */
-#define LOST_LOW  0.20
-#define LOST_HIGH 0.80
-/*
  * Of what is read back: pages that a stream pushes out are far when they are read again, those of a
  * livelock are nearly all so near that the memory of one process would have kept them.
  */
@@ -41,7 +35,6 @@ static const struct term {
 	const char *name;
 	double weight; /* log-odds when the feature is 1 */
 } terms[FEATURES_] = {
-	[FEATURE_LOST] = {"lost", WEIGHT_LOST},
 	[FEATURE_NEAR] = {"near", WEIGHT_NEAR},
 	[FEATURE_OUT] = {"out_of_work", WEIGHT_OUT_OF_WORK},
 	[FEATURE_LEVEL] = {"level", WEIGHT_LEVEL},
@@ -65,7 +58,6 @@ struct risk model_risk(const struct evidence *e)
 	if (risk.missing)
 		return risk;
 
-	features[FEATURE_LOST] = ramp(e->lost_share, LOST_LOW, LOST_HIGH);
 	features[FEATURE_NEAR] =
 		ramp(e->near, NEAR_LOW, NEAR_HIGH) * ramp(e->lost_share, 0, NEAR_LOST);
 	/* without the sum of reclaim it is what it is at least */

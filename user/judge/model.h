@@ -23,8 +23,7 @@
 struct evidence;
 
 enum feature {
-	FEATURE_LOST,	/* time lost in thrash, of the time its tasks wanted to work */
-	FEATURE_NEAR,	/* of what is read back, what a kill could have kept */
+	FEATURE_NEAR,	/* of what is read back, what a kill could have kept; where time is lost */
 	FEATURE_OUT,	/* tasks: is at least one of them out of work, in thrash or in reclaim */
 	FEATURE_LEVEL,	/* what reclaim cannot give back */
 	FEATURE_GROWTH, /* how near exhaustion is at the present growth */

@@ -1,29 +1,41 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #include "judge/verdict.h"
 
+#include <math.h>
+
 #include "judge/config.h"
 #include "judge/window.h"
 
 /*
- * A pressure level: the risk at which it acts, and for how long that must hold. The window
- * is a second long, so the evidence is that old already when the time begins.
+ * A pressure level: the risk from which on it counts, how much it takes, and by how much more it
+ * counts where growth will exhaust the scope soon (the model's own horizon). What is counted is the
+ * log-odds over the threshold, times the seconds they last: a sequential test. A risk of 0.95 gets
+ * there in a second, one of 0.85 in three, and one that crosses the threshold up and down for a
+ * minute gets there too, where a time to hold would begin anew each time.
+ *
+ * The figures are chosen on the fit half of tests/corpus. docs/judge-report.md has what they are
+ * worth on the other half.
  */
 static const struct {
 	double threshold;
-	uint64_t hold_ns;
+	double enough; /* log-odds x s */
+	double hurry;
 } levels[PRESSURE_MAX_] = {
-	/* even odds, for three samples, which are never exactly on time: before the harm is sure */
-	[PRESSURE_LOW] = {0.50, 150000000ULL},
+	/* even odds: before the harm is sure */
+	[PRESSURE_LOW] = {0.50, 0.6, 3},
 	/*
-	 * 17 to 3, for five samples: on the fit half of tests/corpus the lowest at which only harm
-	 * is acted on, also where it would have passed by itself within three seconds. With the 0.4
-	 * s that the first evidence takes a leaker is dead about a second after the harm began
-	 * (docs/judge-report.md, scripts/show-livelock).
+	 * 3 to 1, the least at which, with this much, only harm that lasts is acted on there. With
+	 * the 0.4 s that the first evidence takes a leaker is dead about a second after the harm
+	 * began (scripts/show-livelock).
 	 */
-	[PRESSURE_MEDIUM] = {0.85, 350000000ULL},
-	/* the same for 5 s: where the kernel would have killed, had it been able to */
-	[PRESSURE_HIGH] = {0.85, 5000000000ULL},
+	[PRESSURE_MEDIUM] = {0.75, 2, 3},
+	/* four times that, and nothing hurries: where the kernel would have killed, had it been
+	 * able to */
+	[PRESSURE_HIGH] = {0.75, 8, 1},
 };
+
+/* What is over is forgotten: all of `medium`'s in two thirds of a second. */
+#define FORGET_LOG_ODDS 3.0
 
 /* Below this part of the threshold the incident is over: it must not flicker at the edge. */
 #define CALM_PART 0.5
@@ -47,6 +59,32 @@ static const struct {
 #define STORM_SPAN_NS 60000000000ULL
 
 _Static_assert(POLICY_KILLS_PER_MINUTE_MOST <= VERDICT_KILLS_KEPT, "all of a minute's are kept");
+
+static double log_odds(double p)
+{
+	/* a risk of exactly 0 or 1 is one that a double cannot tell from it */
+	p = p < 1e-9 ? 1e-9 : p > 1 - 1e-9 ? 1 - 1e-9 : p;
+	return log(p / (1 - p));
+}
+
+/* Adds what this moment says; the state's charge is never more than what it takes. */
+static void charge(struct verdict_state *state, enum pressure pressure, const struct risk *risk,
+		   bool over, uint64_t step_ns)
+{
+	/* its evidence is of at least that long: it does not speak for what was before */
+	double step_s = (double)(step_ns < WINDOW_LEAST_NS ? step_ns : WINDOW_LEAST_NS) / 1e9;
+	double by = log_odds(risk->value) - log_odds(levels[pressure].threshold);
+
+	if (!over && (by > 0 || by < -FORGET_LOG_ODDS))
+		by = -FORGET_LOG_ODDS;
+	if (by > 0 && risk->features[FEATURE_GROWTH] > 0)
+		by *= levels[pressure].hurry;
+	state->charge += by * step_s;
+	if (state->charge > levels[pressure].enough)
+		state->charge = levels[pressure].enough;
+	if (state->charge < 0)
+		state->charge = 0;
+}
 
 static bool in_storm(const struct verdict_state *state, const struct policy *policy,
 		     uint64_t now_ns)
@@ -85,29 +123,34 @@ struct verdict verdict_decide(struct verdict_state *state, const struct policy *
 	struct verdict verdict = {.risk = model_risk(e)};
 	double threshold = levels[policy->pressure].threshold;
 	bool spike = is_spike(state, e, now_ns), over;
+	uint64_t step_ns = state->at_ns ? now_ns - state->at_ns : 0;
 
+	state->at_ns = now_ns;
 	/* after a kill a service reads back for seconds what it lost: that is not to be held
 	 * against it */
 	over = verdict.risk.known && verdict.risk.value >= threshold && e->reclaiming &&
 	       e->level >= LEAST_LEVEL;
 	verdict.over = over;
 	verdict.spike = spike;
-	if (over && !state->over_since_ns)
-		state->over_since_ns = now_ns;
-	if (verdict.risk.known && !over) {
-		state->over_since_ns = 0;
-		if (verdict.risk.value < CALM_PART * threshold)
+	if (verdict.risk.known) {
+		charge(state, policy->pressure, &verdict.risk, over, step_ns);
+		if (!over && verdict.risk.value < CALM_PART * threshold)
 			state->warned = false;
 	}
+	if (state->charge <= 0)
+		state->over_since_ns = 0;
+	else if (!state->over_since_ns)
+		state->over_since_ns = now_ns - step_ns;
 	if (state->over_since_ns)
 		verdict.held_ns = now_ns - state->over_since_ns;
+	verdict.charge = state->charge / levels[policy->pressure].enough;
 
 	if (kill_pending || now_ns < state->settle_until_ns) {
-		state->over_since_ns = 0;
-		state->spike_since_ns = 0;
+		verdict_unseen(state);
 		return wait_for(verdict, REASON_SETTLING);
 	}
 	if (e->lossy || (!verdict.risk.known && !spike)) {
+		state->charge = 0;
 		state->over_since_ns = 0;
 		return wait_for(verdict, REASON_BLIND);
 	}
@@ -116,7 +159,7 @@ struct verdict verdict_decide(struct verdict_state *state, const struct policy *
 			return wait_for(verdict, REASON_CALM);
 		return wait_for(verdict, e->reclaiming ? REASON_NO_LEVEL : REASON_WARMING);
 	}
-	if (!spike && verdict.held_ns < levels[policy->pressure].hold_ns)
+	if (!spike && verdict.charge < 1)
 		return wait_for(verdict, REASON_HOLDING);
 
 	verdict.reason = spike ? REASON_SPIKE : REASON_NEAR_OOM;
@@ -150,6 +193,7 @@ void verdict_settled(struct verdict_state *state, uint64_t now_ns)
 
 void verdict_unseen(struct verdict_state *state)
 {
+	state->charge = 0;
 	state->over_since_ns = 0;
 	state->spike_since_ns = 0;
 }

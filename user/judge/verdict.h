@@ -29,8 +29,8 @@ enum verdict_action {
 
 enum verdict_reason {	 /* the names appear in records: they are stable */
 	REASON_CALM,	 /* risk is below the policy's threshold */
-	REASON_HOLDING,	 /* it is above, but not for long enough yet */
-	REASON_NEAR_OOM, /* it has been above for long enough */
+	REASON_HOLDING,	 /* it is above, but not by enough for long enough yet */
+	REASON_NEAR_OOM, /* it has been above by enough for long enough */
 	REASON_SPIKE,	 /* exhausted before a kill could be over */
 	REASON_BLIND,	 /* an essential input is missing, stale or lossy */
 	REASON_SETTLING, /* a kill is on its way, or its memory is only just back */
@@ -43,7 +43,9 @@ enum verdict_reason {	 /* the names appear in records: they are stable */
 #define VERDICT_KILLS_KEPT 16
 
 struct verdict_state {
-	uint64_t over_since_ns;	 /* 0: risk is not over the threshold */
+	uint64_t at_ns;		 /* of the latest decision; 0: none */
+	double charge;		 /* what speaks for acting: log-odds over the threshold, times s */
+	uint64_t over_since_ns;	 /* since when there is any; 0: there is none */
 	uint64_t spike_since_ns; /* 0: no spike in sight */
 	uint64_t settle_until_ns;
 	uint64_t kills_ns[VERDICT_KILLS_KEPT]; /* the latest ones */
@@ -57,7 +59,8 @@ struct verdict {
 	struct risk risk;
 	bool over;	  /* risk is over the threshold, whatever else keeps it from acting */
 	bool spike;	  /* exhausted before a kill could be over */
-	uint64_t held_ns; /* how long risk has been over the threshold */
+	double charge;	  /* 0..1: of what it takes to act */
+	uint64_t held_ns; /* how long there has been any */
 };
 
 struct verdict verdict_decide(struct verdict_state *state, const struct policy *policy,
@@ -68,7 +71,7 @@ void verdict_killed(struct verdict_state *state, uint64_t now_ns);
 /* The kill is settled (its victim is gone, or stuck): look again after a moment. */
 void verdict_settled(struct verdict_state *state, uint64_t now_ns);
 
-/* For a while nothing was seen: risk begins to hold anew. */
+/* For a while nothing was seen: what spoke for acting does so no more. */
 void verdict_unseen(struct verdict_state *state);
 
 const char *verdict_action_name(enum verdict_action action);

@@ -41,7 +41,7 @@ void window_add(struct window *window, const struct sample *sample)
  * Of the samples that have what is needed, the oldest one within the span, or the last one before
  * it when samples are rare.
  */
-static const struct sample *span_start(const struct window *window, uint32_t need)
+static const struct sample *span_start(const struct window *window, uint32_t need, uint64_t span_ns)
 {
 	const struct sample *newest = sample_back(window, 0), *start = newest;
 
@@ -50,7 +50,7 @@ static const struct sample *span_start(const struct window *window, uint32_t nee
 
 		if (!(need & ~sample->has))
 			start = sample;
-		if (newest->at_ns - sample->at_ns >= WINDOW_SPAN_NS)
+		if (newest->at_ns - sample->at_ns >= span_ns)
 			break;
 	}
 	return start;
@@ -75,7 +75,7 @@ static double clip(double value, double low, double high)
 static void evidence_waits(struct evidence *e, const struct window *window)
 {
 	const struct sample *to = sample_back(window, 0);
-	const struct sample *from = span_start(window, SAMPLE_HAS_WAITS);
+	const struct sample *from = span_start(window, SAMPLE_HAS_WAITS, WINDOW_SPAN_NS);
 	double span_ns = (double)(to->at_ns - from->at_ns);
 	double io, io_done, waited, worked, run, samples, refaults, near;
 
@@ -102,10 +102,13 @@ static void evidence_waits(struct evidence *e, const struct window *window)
 	e->has |= EVIDENCE_HAS_THRASH;
 }
 
-static void evidence_level(struct evidence *e, const struct sample *from, const struct sample *to,
-			   double span_s)
+static void evidence_level(struct evidence *e, const struct window *window)
 {
-	if (!(from->has & to->has & SAMPLE_HAS_LEVEL) || !to->total_bytes)
+	const struct sample *to = sample_back(window, 0);
+	const struct sample *from = span_start(window, SAMPLE_HAS_LEVEL, WINDOW_LEAST_NS);
+	double span_s = (double)(to->at_ns - from->at_ns) / 1e9;
+
+	if (!(from->has & to->has & SAMPLE_HAS_LEVEL) || !to->total_bytes || span_s <= 0)
 		return;
 	e->total_bytes = to->total_bytes;
 	e->held_bytes = to->held_bytes;
@@ -134,7 +137,7 @@ struct evidence window_evidence(const struct window *window)
 	if (window->count < 2)
 		return e;
 	to = sample_back(window, 0);
-	from = span_start(window, 0);
+	from = span_start(window, 0, WINDOW_SPAN_NS);
 	e.at_ns = to->at_ns;
 	if (to->at_ns - from->at_ns < WINDOW_LEAST_NS)
 		return e;
@@ -156,7 +159,7 @@ struct evidence window_evidence(const struct window *window)
 		       ((from->has & to->has & SAMPLE_HAS_SCANS) &&
 			to->scanned_pages > from->scanned_pages);
 	evidence_waits(&e, window);
-	evidence_level(&e, from, to, span_s);
+	evidence_level(&e, window);
 	if ((from->has & to->has & SAMPLE_HAS_REFAULTS) && (e.has & EVIDENCE_HAS_LEVEL) &&
 	    difference(from->refault_pages, to->refault_pages, &refaults)) {
 		double lru_pages = (double)to->file_lru_bytes / PAGE_BYTES;

@@ -21,7 +21,10 @@
 /* Evidence is over this long: ten samples, and several of a slow disk's waits (400 IOPS: 2.5 ms).
  */
 #define WINDOW_SPAN_NS 1000000000ULL
-/* No evidence from less than this: at three samples one late wake-up is a third of it. */
+/*
+ * No evidence from less than this: at three samples one late wake-up is a third of it. Growth is
+ * over this much: a batch that has just reached its size grows no more, and nothing hurries.
+ */
 #define WINDOW_LEAST_NS 300000000ULL
 /* We were stopped or starved that long: what was before says nothing about now. */
 #define WINDOW_GAP_NS 2000000000ULL
@@ -61,7 +64,7 @@ struct evidence {
 	double near; /* 0..1: of the sampled reads, so, at a distance that a kill could mend */
 
 	double level;	       /* 0..1 of the scope's memory that reclaim cannot give back */
-	double growth;	       /* bytes/s of it; negative when it shrinks */
+	double growth;	       /* bytes/s of it, lately; negative when it shrinks */
 	uint64_t exhausted_ns; /* at that growth until level 1; UINT64_MAX: not in sight */
 
 	double turnover;     /* 1/s: refaults, as times the file LRU */

@@ -114,6 +114,7 @@ void record_put_verdict(struct json *json, const struct verdict *verdict)
 {
 	json_text(json, "verdict", verdict_action_name(verdict->action));
 	json_text(json, "reason", verdict_reason_name(verdict->reason));
+	json_double(json, "charge", verdict->charge);
 	json_double(json, "held_s", (double)verdict->held_ns / 1e9);
 	if (!verdict->risk.known) {
 		json_double(json, "risk", 0.0 / 0.0);
