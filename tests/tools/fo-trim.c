@@ -6,6 +6,7 @@
  * made on (its paths, its kernel's build) is gone. WITHOUT names inputs that are to be missing:
  * waits, refaults, faults, memstall, swapins.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -152,6 +153,10 @@ int main(int argc, char **argv)
 			break;
 		case TRACE_SAMPLE:
 			item.sample.has &= ~without;
+			if (without & SAMPLE_HAS_WAITS) {
+				item.sample.has |= SAMPLE_HAS_EYES_ERROR;
+				item.sample.eyes_error = ENOENT;
+			}
 			trace_put_sample(writer, &scope, &item.sample);
 			break;
 		case TRACE_LIST:

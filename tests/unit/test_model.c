@@ -153,6 +153,62 @@ static void test_missing(void **state)
 	}
 }
 
+/*
+ * Where the wide eyes cannot be had, files have to do, all of them; where they can, and are only
+ * not open yet, files are no excuse.
+ */
+static void test_files_only(void **state)
+{
+	const uint32_t files = EVIDENCE_HAS_LEVEL | EVIDENCE_HAS_STALL | EVIDENCE_HAS_TURNOVER |
+			       EVIDENCE_HAS_FAULTS;
+	static const struct {
+		const char *name;
+		double turnover, major_faults, stall, level;
+		double least, most; /* risk */
+	} rows[] = {
+		{"livelock", 6, 100, 1, 0.8, 0.85, 1},
+		{"a cold start: waits, and reads nothing back", 0, 1500, 0, 0.8, 0, 0.5},
+		{"readahead: reads all back, and waits for nothing", 6, 0, 0, 0.8, 0, 0.5},
+		{"database-128, its medians", 0.08, 1490, 0.01, 0.37, 0, 0.5},
+		{"nothing", 0, 0, 0, 0, 0, 0.2},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct evidence e = evidence(0, 0, 0, rows[i].level);
+		struct risk risk, more;
+
+		e.no_eyes = true;
+		e.has = files;
+		e.turnover = rows[i].turnover;
+		e.major_faults = rows[i].major_faults;
+		e.stall = rows[i].stall;
+		risk = model_risk(&e);
+		assert_true(risk.known && risk.contributions[FEATURE_NEAR] == 0);
+		if (risk.value < rows[i].least || risk.value > rows[i].most)
+			fail_msg("%s: risk %g", rows[i].name, risk.value);
+		e.turnover *= 2;
+		e.major_faults *= 2;
+		e.stall *= 2;
+		more = model_risk(&e);
+		assert_true(more.value >= risk.value);
+
+		for (uint32_t bit = 1; bit <= files; bit <<= 1) {
+			if (!(files & bit))
+				continue;
+			e.has = files & ~bit;
+			risk = model_risk(&e);
+			assert_false(risk.known);
+			assert_int_equal(risk.missing, bit);
+		}
+		e.has = files;
+		e.no_eyes = false;
+		risk = model_risk(&e);
+		assert_false(risk.known);
+		assert_int_equal(risk.missing, EVIDENCE_HAS_THRASH);
+	}
+}
+
 static void test_names(void **state)
 {
 	(void)state;
@@ -165,9 +221,8 @@ static void test_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_promises),
-		cmocka_unit_test(test_monotone),
-		cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_promises), cmocka_unit_test(test_monotone),
+		cmocka_unit_test(test_missing),	 cmocka_unit_test(test_files_only),
 		cmocka_unit_test(test_names),
 	};
 

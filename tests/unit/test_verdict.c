@@ -248,6 +248,12 @@ static struct evidence blind_of(int kind)
 		e = spike;
 		e.lossy = true;
 		break;
+	case 7: /* no eyes, and files that do not tell enough */
+		e.no_eyes = true;
+		e.has = EVIDENCE_HAS_LEVEL | EVIDENCE_HAS_STALL | EVIDENCE_HAS_TURNOVER;
+		e.turnover = 9;
+		e.stall = 2;
+		break;
 	default:
 		e = spike;
 		e.has = EVIDENCE_HAS_STALL;
@@ -255,7 +261,7 @@ static struct evidence blind_of(int kind)
 	return e;
 }
 
-#define BLIND_KINDS 8
+#define BLIND_KINDS 9
 
 /* Dropped, stale or missing essentials never act, for however long, at whatever pressure. */
 static void test_blind(void **state)

@@ -325,6 +325,28 @@ static void test_missing(void **state)
 	}
 }
 
+/* Eyes that cannot be had are another thing than eyes that are not open yet. */
+static void test_no_eyes(void **state)
+{
+	(void)state;
+	for (int kind = 0; kind < 2; kind++) {
+		struct window window = {0};
+		struct evidence e;
+
+		for (uint64_t tick = 0; tick <= 10; tick++) {
+			struct sample sample = steady(tick);
+
+			sample.has &= ~(uint32_t)SAMPLE_HAS_WAITS;
+			if (kind)
+				sample.has |= SAMPLE_HAS_EYES_ERROR;
+			window_add(&window, &sample);
+		}
+		e = window_evidence(&window);
+		assert_int_equal(e.no_eyes, kind);
+		assert_false(e.has & EVIDENCE_HAS_THRASH);
+	}
+}
+
 /* No stall known: the share lost is what the waits alone lost. */
 static void test_lost_without_stall(void **state)
 {
@@ -650,6 +672,7 @@ int main(void)
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_counter_reset),
 		cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_no_eyes),
 		cmocka_unit_test(test_lost_without_stall),
 		cmocka_unit_test(test_lost_share),
 		cmocka_unit_test(test_reclaiming),

@@ -190,6 +190,7 @@ static const char *feature_name(const char *key)
 	static const char *const names[][2] = {
 		{"intercept", "where nothing is wrong"},
 		{"near", "time lost to what a kill could have kept"},
+		{"reread", "files read back and waited for"},
 		{"out_of_work", "tasks out of work"},
 		{"level", "level"},
 		{"growth", "growth"},
@@ -213,6 +214,8 @@ static void tell_why(const json_t *record)
 	    event_get_number(record, "risk", NAN));
 	json_object_foreach((json_t *)parts, key, value)
 	{
+		if (json_number_value(value) == 0)
+			continue;
 		add(&words, "%s%s %+.1f", first ? "" : ", ", feature_name(key),
 		    json_number_value(value));
 		first = false;

@@ -148,8 +148,9 @@ static void tell_judgement(struct replay *r, const struct scope *scope, const ch
 	if (v->risk.known && r->options->explain) {
 		fprintf(r->out, " = logistic(%.2f", v->risk.intercept);
 		for (int i = 0; i < FEATURES_; i++)
-			fprintf(r->out, " + %s %.2f", model_feature_name((enum feature)i),
-				v->risk.contributions[i]);
+			if (v->risk.contributions[i] > 0)
+				fprintf(r->out, " + %s %.2f", model_feature_name((enum feature)i),
+					v->risk.contributions[i]);
 		fputc(')', r->out);
 	}
 	if (e->has & EVIDENCE_HAS_THRASH)

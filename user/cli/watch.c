@@ -32,11 +32,18 @@ const char *watch_name(const struct watch *watch)
 static int take_sample(struct daemon *daemon, const struct watch *watch, uint64_t now_ns,
 		       struct sample *ret)
 {
-	bool eyes = atomic_load(&daemon->eyes) == EYES_OPEN;
+	int eyes = atomic_load(&daemon->eyes), err;
 
 	if (watch->scope == FO_SCOPE_NODE)
-		return sampler_node(daemon->sampler, now_ns, eyes, ret);
-	return sampler_cgroup(daemon->sampler, &watch->cgroup, now_ns, eyes, ret);
+		err = sampler_node(daemon->sampler, now_ns, eyes == EYES_OPEN, ret);
+	else
+		err = sampler_cgroup(daemon->sampler, &watch->cgroup, now_ns, eyes == EYES_OPEN,
+				     ret);
+	if (!err && eyes == EYES_FAILED) {
+		ret->has |= SAMPLE_HAS_EYES_ERROR;
+		ret->eyes_error = (uint64_t)-atomic_load(&daemon->eyes_error);
+	}
+	return err;
 }
 
 int watch_held(struct daemon *daemon, const struct watch *watch, uint64_t now_ns,
@@ -224,12 +231,12 @@ static void after_verdict(struct daemon *daemon, struct watch *watch, const stru
 
 	if (j->blind) {
 		note_verdict(daemon, watch, "blind", verdict, evidence);
-		log_warn(
-			"%s: blind, and so nothing is killed here: %s", watch_name(watch),
-			evidence->lossy ? "the kernel side loses events"
-			: atomic_load(&daemon->eyes) == EYES_FAILED
-				? "the hooks on the page cache and the scheduler cannot be attached"
-				: "an essential input is missing");
+		log_warn("%s: blind, and so nothing is killed here: %s", watch_name(watch),
+			 evidence->lossy ? "the kernel side loses events"
+			 : evidence->no_eyes
+				 ? "the hooks on the page cache and the scheduler cannot be "
+				   "attached, and files do not tell enough"
+				 : "an essential input is missing");
 	}
 	if (j->calm)
 		watch->empty_told = false;

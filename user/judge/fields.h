@@ -29,6 +29,7 @@ enum field_kind {
 #define SAMPLE_FIELDS(X)                                                                           \
 	X(at_ns, 0, FIELD_COUNTER)                                                                 \
 	X(losses, 0, FIELD_LEVEL)                                                                  \
+	X(eyes_error, SAMPLE_HAS_EYES_ERROR, FIELD_LEVEL)                                          \
 	X(stall_ns, SAMPLE_HAS_STALL, FIELD_COUNTER)                                               \
 	X(stall_open, SAMPLE_HAS_STALL, FIELD_LEVEL)                                               \
 	X(reclaims, SAMPLE_HAS_STALL, FIELD_COUNTER)                                               \

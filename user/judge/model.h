@@ -9,6 +9,10 @@
  * real runs by scripts/fit-model (coefficients.h); how well they judge runs that they were not
  * fitted to says docs/judge-report.md.
  *
+ * There are two sets of weights: one for what the wide eyes see, and one for hosts where they
+ * cannot be had, where refaults and major faults of the kernel's files stand in for near. That one
+ * is as good as other tools', not more: docs/judge-report.md has both.
+ *
  * Purity:    pure.
  * Units:     contributions are log-odds.
  * Errors:    none; a risk that cannot be told is RISK_UNKNOWN with what is missing.
@@ -24,6 +28,7 @@ struct evidence;
 
 enum feature {
 	FEATURE_NEAR,	/* of what is read back, what a kill could have kept; where time is lost */
+	FEATURE_REREAD, /* files only: the file LRU is read back, by tasks that wait for it */
 	FEATURE_OUT,	/* tasks: is at least one of them out of work, in thrash or in reclaim */
 	FEATURE_LEVEL,	/* what reclaim cannot give back */
 	FEATURE_GROWTH, /* how near exhaustion is at the present growth */

@@ -26,13 +26,15 @@ enum {
 	SAMPLE_HAS_MARKS = 1 << 7,	 /* free_bytes, mark_low_bytes; node */
 	SAMPLE_HAS_MEMSTALL = 1 << 8,	 /* memstall_ns: functions can be attached to */
 	SAMPLE_HAS_SWAPINS = 1 << 9,	 /* swapins */
+	SAMPLE_HAS_EYES_ERROR = 1 << 11, /* eyes_error */
 	SAMPLE_HAS_COMPACTION = 1 << 10, /* compaction_ns; recordings from before it have none */
 };
 
 struct sample {
 	uint64_t at_ns;
 	uint32_t has;
-	uint32_t losses; /* drops and full maps so far, of everything that feeds this scope */
+	uint32_t losses;     /* drops and full maps so far, of everything that feeds this scope */
+	uint64_t eyes_error; /* errno: why the wide eyes cannot be had, and files have to do */
 
 	uint64_t stall_ns; /* includes the stalls still open */
 	uint64_t stall_open;

@@ -145,6 +145,7 @@ struct evidence window_evidence(const struct window *window)
 	span_ns = (double)e.span_ns;
 	span_s = span_ns / 1e9;
 	e.lossy = to->losses != from->losses;
+	e.no_eyes = to->has & SAMPLE_HAS_EYES_ERROR;
 
 	if ((from->has & to->has & SAMPLE_HAS_STALL) &&
 	    difference(from->stall_ns, to->stall_ns, &stall) &&

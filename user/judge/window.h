@@ -52,6 +52,7 @@ struct evidence {
 	uint32_t has;
 	bool lossy;	 /* something was dropped within the window */
 	bool reclaiming; /* something was reclaimed within it: not only read back */
+	bool no_eyes;	 /* thrash is missing for good, and files have to do */
 
 	double stall;  /* tasks: in reclaim, order 0; a symptom, which streaming has too */
 	double thrash; /* tasks: lost reading back what was evicted shortly before: waiting for it,
