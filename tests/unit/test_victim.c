@@ -123,6 +123,79 @@ static void test_bomb_by_session(void **state)
 	}
 }
 
+/*
+ * A bomb whose processes each begin a session, from a shell or one from another: their common
+ * ancestor makes them one. Not across cgroups, where a service manager is everybody's ancestor; nor
+ * beyond a parent that is gone, or that is younger than its child.
+ */
+static void test_bomb_by_ancestor(void **state)
+{
+	enum {
+		BOMB = 8,
+		SHELL = BOMB,
+		OTHER,
+		N,
+	};
+	static const struct {
+		const char *name;
+		bool chain, apart, orphans, reused, found;
+	} rows[] = {
+		{"from a shell", .found = true},
+		{"one from another", .chain = true, .found = true},
+		{"each in a cgroup of its own", .apart = true},
+		{"orphans", .orphans = true},
+		{"a parent's pid that was given again", .reused = true},
+	};
+	const struct policy policy = {.rank = RANK_BLAME, .kill = KILL_UNIT_PROCESS};
+	uint64_t random = 11;
+
+	(void)state;
+	for (size_t row = 0; row < ARRAY_SIZE(rows); row++) {
+		struct candidate candidates[N];
+		struct victim victims[N];
+
+		for (int i = 0; i < BOMB; i++) {
+			candidates[i] = process(100 + i, 12);
+			candidates[i].growth_bytes = 12 * MIB;
+			candidates[i].session = 100 + i;
+			candidates[i].parent_pid = rows[row].orphans	      ? 1
+						   : rows[row].chain && i > 0 ? 99 + i
+									      : 50;
+			candidates[i].memcg_id = rows[row].apart ? 1000 + (uint64_t)i : 7;
+			candidates[i].start_boot_ns = (10 + (uint64_t)i) * SEC;
+		}
+		candidates[SHELL] = process(50, 2);
+		candidates[SHELL].session = 50;
+		candidates[SHELL].memcg_id = 7;
+		candidates[SHELL].start_boot_ns = rows[row].reused ? 60 * SEC : SEC;
+		candidates[OTHER] = process(60, 90);
+		candidates[OTHER].session = 60;
+		candidates[OTHER].memcg_id = 7;
+		for (int round = 0; round < 20; round++) {
+			shuffle(candidates, N, &random);
+			(void)rank_of(&policy, candidates, N, victims);
+			if ((victims[0].candidate->pid >= 100) != rows[row].found)
+				fail_msg("%s: pid %d first", rows[row].name,
+					 victims[0].candidate->pid);
+		}
+	}
+	/* pids and parents that make no sense end somewhere */
+	for (int round = 0; round < 2000; round++) {
+		struct candidate candidates[N];
+		struct victim victims[N];
+
+		for (int i = 0; i < N; i++) {
+			candidates[i] = process(100 + (int)(next_random(&random) % N), 12);
+			candidates[i].growth_bytes = 12 * MIB;
+			candidates[i].session = 99 + (int)(next_random(&random) % N);
+			candidates[i].parent_pid = 99 + (int)(next_random(&random) % N);
+		}
+		(void)rank_of(&policy, candidates, N, victims);
+		for (int i = 0; i < N; i++)
+			assert_true(victims[i].blame >= 0 && victims[i].blame < 1.01);
+	}
+}
+
 /* Equal input gives equal order, however it is listed: a thousand times, with many ties. */
 static void test_total_order(void **state)
 {
@@ -661,6 +734,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bomb_by_session),
+		cmocka_unit_test(test_bomb_by_ancestor),
 		cmocka_unit_test(test_tiers),
 		cmocka_unit_test_teardown(test_holders, forget_regexes),
 		cmocka_unit_test(test_families),

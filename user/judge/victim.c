@@ -26,6 +26,9 @@
 #define SMALL_SHARE	 0.01
 #define SMALL_MOST_BYTES (32.0 * 1024 * 1024)
 
+/* Deeper than shells, scripts and makes nest; a bomb that begins a session in each is cut there. */
+#define KIN_GENERATIONS 32
+
 static double small_bytes(const struct victim_request *request)
 {
 	double bytes = SMALL_SHARE * (double)request->scope_bytes;
@@ -162,7 +165,8 @@ static int compare_families(enum kill_unit unit, const struct candidate *a,
 enum order {
 	BY_DEATH,
 	BY_FAMILY,
-	BY_SESSION,
+	BY_PID,
+	BY_KIN,
 };
 
 static bool is_before(const struct victim_request *request, enum order order,
@@ -171,8 +175,10 @@ static bool is_before(const struct victim_request *request, enum order order,
 	switch (order) {
 	case BY_FAMILY:
 		return compare_families(request->policy->kill, a->candidate, b->candidate) < 0;
-	case BY_SESSION:
-		return a->candidate->session < b->candidate->session;
+	case BY_PID:
+		return a->candidate->pid < b->candidate->pid;
+	case BY_KIN:
+		return a->kin < b->kin;
 	default:
 		return dies_before(a, b);
 	}
@@ -237,27 +243,71 @@ static void add_families(const struct victim_request *request, struct victim *vi
 	}
 }
 
+/* @victims are in the order of their pids. NULL: not in the scope. */
+static const struct candidate *find_pid(const struct victim *victims, size_t n, int pid)
+{
+	size_t low = 0, high = n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (victims[middle].candidate->pid < pid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < n && victims[low].candidate->pid == pid ? victims[low].candidate : NULL;
+}
+
+/*
+ * Who is of one kin: a session, and the sessions that its processes have begun within the same
+ * cgroup, since a bomb may call setsid() for each process. A service manager's children have
+ * cgroups of their own, and with them end.
+ */
+static int kin_of(const struct victim *victims, size_t n, const struct candidate *candidate)
+{
+	int kin = candidate->session;
+
+	/* parents and leaders that are gone, or have been made anew, end it; a circle cannot be,
+	 * but a list is not read in one moment */
+	for (int generation = 0; kin > 0 && generation < KIN_GENERATIONS; generation++) {
+		const struct candidate *leader = find_pid(victims, n, kin), *parent;
+
+		if (!leader || leader->memcg_id != candidate->memcg_id)
+			break;
+		parent = find_pid(victims, n, leader->parent_pid);
+		if (!parent || parent->memcg_id != candidate->memcg_id || parent->session <= 0 ||
+		    parent->start_boot_ns > leader->start_boot_ns)
+			break;
+		kin = parent->session;
+	}
+	return kin;
+}
+
 /*
  * Of many small processes that one login, service or shell has started, each has a small part of
  * the growth, and one innocent that is big would die before all of them. So who is new answers for
- * what its session has grown: as far as it is new itself, for a session may hold an old and steady
- * one, too.
+ * what its kin has grown: as far as it is new itself, for a session may hold an old and steady one,
+ * too.
  */
-static void add_sessions(const struct victim_request *request, struct victim *victims, size_t n)
+static void add_kin(const struct victim_request *request, struct victim *victims, size_t n)
 {
-	sort(request, BY_SESSION, victims, n);
+	sort(request, BY_PID, victims, n);
+	for (size_t i = 0; i < n; i++)
+		victims[i].kin = kin_of(victims, n, victims[i].candidate);
+	sort(request, BY_KIN, victims, n);
 	for (size_t from = 0, to; from < n; from = to) {
-		int session = victims[from].candidate->session;
+		int kin = victims[from].kin;
 		double growth = 0;
 
-		for (to = from; to < n && victims[to].candidate->session == session; to++)
+		for (to = from; to < n && victims[to].kin == kin; to++)
 			growth += (double)victims[to].growth_bytes;
 		for (size_t i = from; i < to; i++) {
 			double own = (double)victims[i].growth_bytes;
 			double gives = (double)victims[i].gives_bytes;
 			double is_new = gives > own ? own / gives : own > 0;
 
-			victims[i].blame = session > 0 ? own + is_new * (growth - own) : own;
+			victims[i].blame = kin > 0 ? own + is_new * (growth - own) : own;
 		}
 	}
 }
@@ -280,7 +330,7 @@ size_t victim_rank(const struct victim_request *request, const struct candidate 
 	for (size_t i = 0; i < n; i++)
 		ret[i].blame = (double)ret[i].growth_bytes;
 	if (request->policy->kill == KILL_UNIT_PROCESS)
-		add_sessions(request, ret, n);
+		add_kin(request, ret, n);
 	for (size_t i = 0; i < n; i++) {
 		struct victim *victim = &ret[i];
 

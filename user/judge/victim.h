@@ -52,8 +52,8 @@ struct victim {
 	uint64_t gives_bytes;  /* its kill gives back: of all that die together */
 	uint64_t growth_bytes; /* of all that die together */
 	double score;
-	double blame; /* its session's share of the scope's recent growth, as far as it is new, 0..1
-		       */
+	int kin;      /* a session, and those that were begun from it; 0: not known */
+	double blame; /* its kin's share of the scope's recent growth, as far as it is new, 0..1 */
 };
 
 struct victim_request {
