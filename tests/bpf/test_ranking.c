@@ -137,7 +137,7 @@ static void test_ten_thousand(void **state)
 	}
 	assert_int_equal(worker_start(&worker, "x", 64, 4096), 0);
 	assert_int_equal(places_new(&places, &host, NULL), 0);
-	assert_int_equal(tasks_new(&tasks, loader, places, worker), 0);
+	assert_int_equal(tasks_new(&tasks, loader, &host, places, worker), 0);
 	ranking = calloc(tasks_max(), sizeof(*ranking));
 	assert_non_null(ranking);
 

@@ -29,6 +29,7 @@
 #include "act/pidref.h"
 #include "sense/cgroup.h"
 #include "sense/loader.h"
+#include "sense/procs.h"
 
 #define SECOND	 UINT64_C(1000000000)
 #define CHILDREN 200
@@ -342,6 +343,156 @@ static void test_same_as_proc(void **state)
 	}
 }
 
+/* ---- the fallback --------------------------------------------------------------------------- */
+
+static struct fo_task fallen[RECORDS];
+static size_t fallen_count;
+
+static void take_fallen(void *context, const struct fo_task *task)
+{
+	(void)context;
+	assert_true(fallen_count < RECORDS);
+	fallen[fallen_count++] = *task;
+}
+
+static size_t read_procs(uint64_t scope)
+{
+	struct procs *procs;
+
+	assert_int_equal(procs_new(&procs, &host), 0);
+	fallen_count = 0;
+	assert_int_equal(procs_read(procs, scope, take_fallen, NULL), 0);
+	procs_free(procs);
+	return fallen_count;
+}
+
+static const struct fo_task *fallen_of(pid_t pid)
+{
+	for (size_t i = 0; i < fallen_count; i++)
+		if (fallen[i].tgid == (uint32_t)pid)
+			return &fallen[i];
+	return NULL;
+}
+
+/* /proc tells of the same processes the same that the iterator does. */
+static void test_fallback_is_the_same(void **state)
+{
+	const int64_t cpus = sysconf(_SC_NPROCESSORS_CONF);
+	const int64_t batch = (cpus > 16 ? 2 * cpus : 32) * cpus * 4;
+	const uint64_t tick_ns = SECOND / (uint64_t)sysconf(_SC_CLK_TCK);
+	const int64_t page_kib = sysconf(_SC_PAGESIZE) / 1024;
+	size_t n;
+
+	(void)state;
+	need_scene();
+	n = read_bpf(cgroup.id);
+	assert_int_equal(read_procs(cgroup.id), CHILDREN);
+	for (int i = 0; i < CHILDREN; i++) {
+		const struct fo_task *ours = record_of(children[i], n);
+		const struct fo_task *theirs = fallen_of(children[i]);
+		struct pidref ref;
+
+		if (!ours || !theirs)
+			fail_msg("process %d is not listed", (int)children[i]);
+		assert_int_equal(theirs->start_boot_ns, ours->start_boot_ns / tick_ns * tick_ns);
+		/* and that is enough to be sure of whom it kills */
+		assert_int_equal(pidref_open(children[i], theirs->start_boot_ns, &ref), 0);
+		pidref_shut(&ref);
+		assert_int_equal(pidref_open(children[i], theirs->start_boot_ns + tick_ns, &ref),
+				 -ESTALE);
+		assert_int_equal(theirs->memcg_id, ours->memcg_id);
+		assert_memory_equal(theirs->comm, ours->comm, sizeof(ours->comm));
+		assert_int_equal(theirs->uid, ours->uid);
+		assert_int_equal(theirs->oom_score_adj, ours->oom_score_adj);
+		assert_int_equal(theirs->ppid, ours->ppid);
+		assert_int_equal(theirs->group, ours->group);
+		assert_int_equal(theirs->session, ours->session);
+		assert_int_equal(theirs->threads, ours->threads);
+		assert_int_equal(theirs->is_init, ours->is_init);
+		assert_int_equal(theirs->pgtables_bytes, ours->pgtables_bytes / 1024 * 1024);
+		assert_near(children[i], "anonymous", ours->anon_pages,
+			    (uint64_t)(theirs->anon_pages * page_kib), batch);
+		assert_near(children[i], "file", ours->file_pages,
+			    (uint64_t)(theirs->file_pages * page_kib), batch);
+		assert_near(children[i], "shared", ours->shmem_pages,
+			    (uint64_t)(theirs->shmem_pages * page_kib), batch);
+		assert_near(children[i], "swap", ours->swap_pages,
+			    (uint64_t)(theirs->swap_pages * page_kib), batch);
+	}
+}
+
+/* The node: who is in one list and lives on is in the other; no kernel threads, no zombies. */
+static void test_fallback_of_the_node(void **state)
+{
+	static struct fo_task before[RECORDS];
+	size_t n, same = 0;
+
+	(void)state;
+	need_scene();
+	n = read_bpf(FO_SCOPE_NODE);
+	memcpy(before, records, n * sizeof(records[0]));
+	read_procs(FO_SCOPE_NODE);
+	for (size_t i = 0; i < n; i++) {
+		const struct fo_task *theirs = fallen_of((pid_t)before[i].tgid);
+
+		if (theirs)
+			same++;
+		else if (!kill((pid_t)before[i].tgid, 0))
+			fail_msg("process %u is not listed", before[i].tgid);
+		if (theirs) {
+			assert_int_equal(theirs->memcg_id, before[i].memcg_id);
+			assert_int_equal(theirs->is_init, before[i].is_init);
+		}
+	}
+	assert_true(same >= CHILDREN + 1);
+	n = read_bpf(FO_SCOPE_NODE);
+	for (size_t i = 0; i < fallen_count; i++)
+		/* the first process is no victim, and not in every kernel's list */
+		if (fallen[i].tgid != 1 && !record_of((pid_t)fallen[i].tgid, n) &&
+		    !kill((pid_t)fallen[i].tgid, 0))
+			fail_msg("process %u is listed, and the iterator knows none",
+				 fallen[i].tgid);
+	assert_int_equal(read_procs(UINT64_C(0x7fffffffffff)), 0);
+}
+
+/* An exec is seen: the text of the program before it is not that of the one after. */
+static void test_fallback_sees_exec(void **state)
+{
+	uint64_t exec_id;
+	int ready[2];
+	char byte;
+	pid_t pid;
+
+	(void)state;
+	need_scene();
+	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+	pid = into_cgroup();
+	assert_true(pid >= 0);
+	if (!pid) {
+		if (write(ready[1], "x", 1) != 1)
+			_exit(1);
+		raise(SIGSTOP);
+		execlp("sleep", "sleep", "100", NULL);
+		_exit(1);
+	}
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[1]);
+	read_procs(cgroup.id);
+	assert_non_null(fallen_of(pid));
+	exec_id = fallen_of(pid)->exec_id;
+	read_procs(cgroup.id);
+	assert_int_equal(fallen_of(pid)->exec_id, exec_id);
+	waitpid(pid, NULL, WUNTRACED);
+	kill(pid, SIGCONT);
+	/* the pipe's other end closes with the exec */
+	assert_int_equal(read(ready[0], &byte, 1), 0);
+	close(ready[0]);
+	read_procs(cgroup.id);
+	assert_int_not_equal(fallen_of(pid)->exec_id, exec_id);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
 /* The whole machine: every process that lived through all of it is listed, and once. */
 static void test_node(void **state)
 {
@@ -383,6 +534,7 @@ static void test_leader_is_gone(void **state)
 	int ready[2];
 	pid_t pid;
 	bool listed;
+	const struct fo_task *fallen_of_it;
 	char byte, text[1024];
 
 	(void)state;
@@ -413,8 +565,12 @@ static void test_leader_is_gone(void **state)
 		sleep_ms(10);
 	}
 	listed = record_of(pid, read_bpf(cgroup.id)) != NULL;
+	read_procs(cgroup.id);
+	fallen_of_it = fallen_of(pid);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
+	assert_non_null(fallen_of_it);
+	assert_true(fallen_of_it->anon_pages >= (16 << 20) / sysconf(_SC_PAGESIZE));
 	if (!listed)
 		fail_msg("a process of 16 MiB whose first thread has ended is not listed: it can "
 			 "never be chosen");
@@ -458,8 +614,13 @@ static void test_cost(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_same_as_proc),  cmocka_unit_test(test_node),
-		cmocka_unit_test(test_no_such_scope), cmocka_unit_test(test_leader_is_gone),
+		cmocka_unit_test(test_same_as_proc),
+		cmocka_unit_test(test_fallback_is_the_same),
+		cmocka_unit_test(test_fallback_of_the_node),
+		cmocka_unit_test(test_fallback_sees_exec),
+		cmocka_unit_test(test_node),
+		cmocka_unit_test(test_no_such_scope),
+		cmocka_unit_test(test_leader_is_gone),
 		cmocka_unit_test(test_cost),
 	};
 

@@ -9,7 +9,7 @@
 #   daemon_start POLICY [OPTION...]
 #                              POLICY: the lines of one policy but its name and match, which is the
 #                              current scene; DAEMON_MORE: lines of the file beside the
-#                              policies. Returns when the `start` record is written; sets
+#                              policies; DAEMON_UNDER: a program that executes it. Returns when the `start` record is written; sets
 #                              DAEMON_PID, DAEMON_EVENTS (JSON lines), DAEMON_LOG (with evidence)
 #   daemon_stop                TERM, and after 5 s KILL; the files stay until the next start
 #   daemon_records [FILTER]    the scene's records that a jq filter picks, one a line
@@ -69,7 +69,7 @@ daemon_start() {
 		printf '    match: { cgroup: "%s" }\n' "$SCENE_REL"
 		printf '%s\n' "$policy" | sed '/^$/d; s/^[ \t]*/    /'
 	} >"$DAEMON_DIR/config.yaml"
-	RUNTIME_DIRECTORY=$DAEMON_DIR "$DAEMON__BUILD/fastoom-bpf" run -v \
+	RUNTIME_DIRECTORY=$DAEMON_DIR ${DAEMON_UNDER:+"$DAEMON_UNDER"} "$DAEMON__BUILD/fastoom-bpf" run -v \
 		-c "$DAEMON_DIR/config.yaml" -e "$DAEMON_EVENTS" "$@" >"$DAEMON_LOG" 2>&1 </dev/null &
 	DAEMON_PID=$!
 	who=$(scene__parent_and_start "$DAEMON_PID") || who=''

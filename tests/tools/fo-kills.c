@@ -139,7 +139,7 @@ int main(int argc, char **argv)
 	if (!err)
 		err = places_new(&places, &host, NULL);
 	if (!err)
-		err = tasks_new(&tasks, loader, places, worker);
+		err = tasks_new(&tasks, loader, &host, places, worker);
 	ranking = calloc(tasks_max(), sizeof(*ranking));
 	if (err || !ranking)
 		die("start", err ? err : ENOMEM);

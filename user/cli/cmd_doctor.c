@@ -120,6 +120,7 @@ static const struct {
 	{"fo_memstall_enter", "the kernel's own notion of stall is not known; that of reclaim is"},
 	{"fo_memstall_leave", "the kernel's own notion of stall is not known; that of reclaim is"},
 	{"fo_refault", "pages taken before trouble was seen are counted late, from files"},
+	{"fo_task_list", "processes are read from /proc, some twenty times slower"},
 	{"fo_compact_begin", "what fragmentation costs is not shown"},
 	{"fo_compact_end", "what fragmentation costs is not shown"},
 	{"fo_cgroup_made", "new cgroups are not counted"},

@@ -109,7 +109,8 @@ static int view_open(struct view *view, const struct victims_options *chosen)
 	if (!err)
 		err = places_new(&view->places, &view->host, view->names);
 	if (!err)
-		err = tasks_new(&view->tasks, view->loader, view->places, view->worker);
+		err = tasks_new(&view->tasks, view->loader, &view->host, view->places,
+				view->worker);
 	if (err) {
 		log_error("cannot start: %s", strerror(-err));
 		return EXIT_FAILED;

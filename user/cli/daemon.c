@@ -330,7 +330,8 @@ static int begin(struct daemon *daemon)
 	if (!err)
 		err = places_new(&daemon->places, &daemon->host, daemon->names);
 	if (!err)
-		err = tasks_new(&daemon->tasks, daemon->loader, daemon->places, daemon->aide);
+		err = tasks_new(&daemon->tasks, daemon->loader, &daemon->host, daemon->places,
+				daemon->aide);
 	if (!err)
 		err = ingest_new(&daemon->ingest, loader_map(daemon->loader, LOADER_MAP_EVENTS),
 				 on_event, daemon);

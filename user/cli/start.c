@@ -194,6 +194,9 @@ void start_warn(const struct daemon *daemon)
 			"cgroups cannot be opened by their id: %s; only the node is watched; give it "
 			"CAP_DAC_READ_SEARCH",
 			strerror(EPERM));
+	if (!loader_has(daemon->loader, "fo_task_list"))
+		log_warn("the task iterator is not to be had: processes are read from /proc, some "
+			 "twenty times slower; fastoom-bpf doctor tells why");
 }
 
 void start_notifier(struct daemon *daemon)

@@ -55,7 +55,7 @@ static const struct loader_hook hook_table[] = {
 	TRACEPOINT("fo_switch", "sched_switch", EYES, true),
 	FUNCTION("fo_refault", "workingset_refault", true),
 	{"fo_major_fault", "major faults", LOADER_FAULTS, NONE, true, 0},
-	{"fo_task_list", "the task iterator", LOADER_TASKS, ALL, false, 0},
+	{"fo_task_list", "the task iterator", LOADER_TASKS, NONE, false, 0},
 };
 
 #undef ALL
@@ -302,6 +302,18 @@ static int attach(struct loader *loader, size_t i)
 		return -errno;
 	}
 	loader->links[i] = link;
+	if (loader->hooks[i].kind == LOADER_TASKS) {
+		/* it is made anew for each reading, which may be refused by itself */
+		int fd = bpf_iter_create(bpf_link__fd(link));
+
+		if (fd < 0) {
+			loader->hooks[i].state = -errno;
+			bpf_link__destroy(link);
+			loader->links[i] = NULL;
+			return loader->hooks[i].state;
+		}
+		close(fd);
+	}
 	return 0;
 }
 

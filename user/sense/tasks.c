@@ -14,6 +14,7 @@
 #include "judge/candidate.h"
 #include "sense/loader.h"
 #include "sense/places.h"
+#include "sense/procs.h"
 
 /*
  * Processes known at a time. Those of under 1 MiB are passed over when three quarters are
@@ -73,6 +74,7 @@ struct entry {
 
 struct tasks {
 	const struct loader *loader;
+	struct procs *procs; /* NULL: the iterator is there */
 	struct worker *worker;
 	struct places *places;
 	struct entry *entries; /* hashed by identity, linear probing */
@@ -87,13 +89,21 @@ struct tasks {
 	uint64_t page_bytes;
 };
 
-int tasks_new(struct tasks **ret, const struct loader *loader, struct places *places,
-	      struct worker *worker)
+int tasks_new(struct tasks **ret, const struct loader *loader, const struct cgroup_host *host,
+	      struct places *places, struct worker *worker)
 {
 	struct tasks *tasks = calloc(1, sizeof(*tasks));
+	int err;
 
 	if (!tasks)
 		return -ENOMEM;
+	if (!loader || !loader_has(loader, "fo_task_list")) {
+		err = procs_new(&tasks->procs, host);
+		if (err) {
+			free(tasks);
+			return err;
+		}
+	}
 	tasks->loader = loader;
 	tasks->worker = worker;
 	tasks->places = places;
@@ -123,6 +133,7 @@ void tasks_free(struct tasks *tasks)
 	free(tasks->entries);
 	free(tasks->candidates);
 	free(tasks->texts);
+	procs_free(tasks->procs);
 	free(tasks);
 }
 
@@ -391,8 +402,19 @@ static void forget_gone(struct tasks *tasks)
 	}
 }
 
-int tasks_read(struct tasks *tasks, uint64_t scope, uint64_t boot_ns,
-	       const struct candidate **ret_candidates, size_t *ret_count)
+struct reading {
+	struct tasks *tasks;
+	uint64_t boot_ns;
+};
+
+static void take_proc(void *context, const struct fo_task *task)
+{
+	const struct reading *reading = context;
+
+	take(reading->tasks, task, reading->boot_ns);
+}
+
+static int read_iterator(struct tasks *tasks, uint64_t scope, uint64_t boot_ns)
 {
 	struct fo_task records[128];
 	int fd = loader_tasks_fd(tasks->loader, scope), err = 0;
@@ -400,27 +422,32 @@ int tasks_read(struct tasks *tasks, uint64_t scope, uint64_t boot_ns,
 
 	if (fd < 0)
 		return fd;
+	while (!err && (n = read(fd, records, sizeof(records))) != 0) {
+		if (n < 0 && errno != EINTR && errno != EAGAIN)
+			err = -errno;
+		else if (n > 0 && n % (ssize_t)sizeof(records[0]))
+			err = -EIO;
+		for (ssize_t i = 0; !err && i < n / (ssize_t)sizeof(records[0]); i++)
+			take(tasks, &records[i], boot_ns);
+	}
+	close(fd);
+	return err;
+}
+
+int tasks_read(struct tasks *tasks, uint64_t scope, uint64_t boot_ns,
+	       const struct candidate **ret_candidates, size_t *ret_count)
+{
+	struct reading reading = {tasks, boot_ns};
+	int err;
+
 	if (tasks->used >= TASKS_CROWD || tasks->texts_used >= TEXTS_CROWD)
 		forget_gone(tasks);
 	places_begin(tasks->places);
 	tasks->reading++;
 	tasks->count = 0;
 	tasks->overflow = 0;
-	while ((n = read(fd, records, sizeof(records))) != 0) {
-		if (n < 0) {
-			if (errno == EINTR || errno == EAGAIN)
-				continue;
-			err = -errno;
-			break;
-		}
-		if (n % (ssize_t)sizeof(records[0])) {
-			err = -EIO;
-			break;
-		}
-		for (size_t i = 0; i < (size_t)n / sizeof(records[0]); i++)
-			take(tasks, &records[i], boot_ns);
-	}
-	close(fd);
+	err = tasks->procs ? procs_read(tasks->procs, scope, take_proc, &reading)
+			   : read_iterator(tasks, scope, boot_ns);
 	if (err)
 		return err;
 	fill_pods(tasks);

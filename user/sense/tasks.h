@@ -2,7 +2,8 @@
 /*
  * tasks: the processes of a scope as candidates, and what they were a moment ago.
  *
- * A reading is one pass of the BPF task iterator. Between readings a table keeps, for each
+ * A reading is one pass of the BPF task iterator, or, where the kernel refuses that, of /proc.
+ * Between readings a table keeps, for each
  * process, how large it was, so that growth is known, and its command line and file, which
  * another thread reads: /proc/PID/cmdline waits for the process's mmap lock, and the process that
  * is in trouble may hold it for seconds.
@@ -19,6 +20,7 @@
 #include <stdint.h>
 
 struct candidate;
+struct cgroup_host;
 struct loader;
 struct places;
 struct tasks;
@@ -27,12 +29,15 @@ struct worker;
 /* The most processes that a reading lists. */
 size_t tasks_max(void);
 
-/* Command lines and files are read by @worker, which must be stopped before tasks_free(). */
-int tasks_new(struct tasks **ret, const struct loader *loader, struct places *places,
-	      struct worker *worker);
+/*
+ * Command lines and files are read by @worker, which must be stopped before tasks_free(). @loader
+ * may be NULL, and may lack the iterator: then /proc is read.
+ */
+int tasks_new(struct tasks **ret, const struct loader *loader, const struct cgroup_host *host,
+	      struct places *places, struct worker *worker);
 void tasks_free(struct tasks *tasks);
 
-/* Lists @scope's processes into *ret_candidates; -EIO when the iterator broke off. */
+/* Lists @scope's processes into *ret_candidates; -EIO when the kernel's list broke off. */
 int tasks_read(struct tasks *tasks, uint64_t scope, uint64_t boot_ns,
 	       const struct candidate **ret_candidates, size_t *ret_count);
 
