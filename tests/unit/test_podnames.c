@@ -113,6 +113,58 @@ static void test_logs(void **state)
 	podnames_free(names);
 }
 
+/*
+ * What was never the kubelet's: names with control characters, escape sequences, broken UTF-8,
+ * capitals or nothing in them, links and files instead of folders, and a pod of two names, which
+ * has none then.
+ */
+static void test_hostile_logs(void **state)
+{
+	static const char *const strange[] = {
+		"default_web\n_" UID1,
+		"default_we\033[31mb_" UID1,
+		"default_we\xff\xfe_" UID1,
+		"default_WEB_" UID1,
+		"_web_" UID1,
+		"default__" UID1,
+		"default_we b_" UID1,
+		"../default_web_" UID1,
+	};
+	char full[PATH_MAX], long_name[256];
+	struct podnames *names;
+	struct pod_name pod;
+
+	(void)state;
+	make_folder("/var/log/pods");
+	for (size_t i = 0; i < ARRAY_SIZE(strange); i++) {
+		snprintf(full, sizeof(full), "/var/log/pods/%s", strange[i]);
+		make_folder(full);
+	}
+	memset(long_name, 'a', sizeof(long_name) - 1);
+	long_name[sizeof(long_name) - 1] = '\0';
+	memcpy(long_name, "default_", 8);
+	snprintf(long_name + 200, sizeof(long_name) - 200, "_%s", UID2);
+	snprintf(full, sizeof(full), "/var/log/pods/%s", long_name);
+	make_folder(full);
+	/* a link to a folder elsewhere, and a file */
+	make_folder("/elsewhere");
+	snprintf(full, sizeof(full), "%s/var/log/pods/default_linked_" UID1, root);
+	assert_int_equal(symlink("/elsewhere", full), 0);
+	make_file("/var/log/pods", "default_file_" UID1, "");
+	/* one pod, two names */
+	make_folder("/var/log/pods/default_web_" HASH);
+	make_folder("/var/log/pods/kube-system_etcd_" HASH);
+	assert_int_equal(podnames_new(&names, root, NULL), 0);
+	assert_false(podnames_pod(names, UID1, &pod));
+	assert_true(podnames_turn(names, SEC));
+	assert_false(podnames_pod(names, UID1, &pod));
+	assert_false(podnames_pod(names, HASH, &pod));
+	/* long, and a name all the same */
+	assert_true(podnames_pod(names, UID2, &pod));
+	assert_int_equal(strlen(pod.pod), 192);
+	podnames_free(names);
+}
+
 /* Without any log: the runtimes' own state. An environment that says other names is not heard. */
 static void test_runtimes(void **state)
 {
@@ -328,6 +380,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_logs, begin, end),
+		cmocka_unit_test_setup_teardown(test_hostile_logs, begin, end),
 		cmocka_unit_test_setup_teardown(test_runtimes, begin, end),
 		cmocka_unit_test_setup_teardown(test_changes, begin, end),
 		cmocka_unit_test_setup_teardown(test_late, begin, end),

@@ -202,11 +202,19 @@ static const char *text_at(const struct index *index, uint32_t offset)
 	return offset == NO_TEXT ? NULL : index->text + offset;
 }
 
+/* What Kubernetes lets a namespace or a pod be called. */
+static bool is_name(const char *text, size_t len)
+{
+	return len > 0 && strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-.") >= len;
+}
+
 static void add_pod(struct index *index, const char *uid, const char *namespace, size_t ns_len,
 		    const char *pod, size_t pod_len)
 {
 	struct pod_entry *entry;
 
+	if (!is_name(namespace, ns_len) || !is_name(pod, pod_len))
+		return;
 	if (index->pod_count == PODS_MAX) {
 		index->overflow++;
 		return;
@@ -215,6 +223,8 @@ static void add_pod(struct index *index, const char *uid, const char *namespace,
 	snprintf(entry->uid, sizeof(entry->uid), "%s", uid);
 	entry->namespace = add_text(index, namespace, ns_len);
 	entry->pod = add_text(index, pod, pod_len);
+	if (entry->namespace == NO_TEXT || entry->pod == NO_TEXT)
+		index->pod_count--; /* no room, which is counted: half a name is none */
 }
 
 static struct container_entry *add_container(struct index *index, const char *id)
@@ -249,7 +259,10 @@ static DIR *open_folder(const struct podnames *names, const char *folder, char *
 	return opendir(path);
 }
 
-/* NAMESPACE_NAME_UID; no name of Kubernetes has an underscore. */
+/*
+ * NAMESPACE_NAME_UID; no name of Kubernetes has an underscore. Only root writes there; but what is
+ * no folder, or not such a name, was not the kubelet's.
+ */
 static void read_log_pods(struct podnames *names)
 {
 	char path[PATH_MAX];
@@ -260,6 +273,8 @@ static void read_log_pods(struct podnames *names)
 		const char *name = entry->d_name, *pod = strchr(name, '_'), *uid;
 
 		uid = pod ? strchr(pod + 1, '_') : NULL;
+		if (entry->d_type != DT_DIR && entry->d_type != DT_UNKNOWN)
+			continue;
 		if (!uid || strlen(uid + 1) >= POD_UID_MAX || strchr(uid + 1, '_'))
 			continue;
 		add_pod(names->back, uid + 1, name, (size_t)(pod - name), pod + 1,
@@ -438,6 +453,32 @@ static void read_runtime(struct podnames *names, const struct runtime *runtime, 
 		closedir(dir);
 }
 
+/* A pod of two names has none: a policy for either would be a guess. */
+static void drop_ambiguous(struct index *index)
+{
+	size_t kept = 0;
+
+	for (size_t from = 0, to; from < index->pod_count; from = to) {
+		const struct pod_entry *first = &index->pods[from];
+		bool clear = true;
+
+		for (to = from + 1; to < index->pod_count; to++) {
+			const struct pod_entry *other = &index->pods[to];
+
+			if (compare_pods(first, other) != 0)
+				break;
+			clear = clear &&
+				!strcmp(text_at(index, first->pod), text_at(index, other->pod)) &&
+				!strcmp(text_at(index, first->namespace),
+					text_at(index, other->namespace));
+		}
+		if (clear && kept != from)
+			index->pods[kept] = *first;
+		kept += clear;
+	}
+	index->pod_count = kept;
+}
+
 static void scan(struct podnames *names)
 {
 	struct index *index = names->back;
@@ -454,6 +495,7 @@ static void scan(struct podnames *names)
 	for (size_t i = 0; i < ARRAY_SIZE(runtimes); i++)
 		read_runtime(names, &runtimes[i], logged);
 	qsort(index->pods, index->pod_count, sizeof(index->pods[0]), compare_pods);
+	drop_ambiguous(index);
 	qsort(index->containers, index->container_count, sizeof(index->containers[0]),
 	      compare_containers);
 }
