@@ -390,6 +390,54 @@ static int mode_steady(void)
 	return 0;
 }
 
+/* alloc */
+
+static int compare_us(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Each request is fresh memory, filled and given back: who lacks it waits for reclaim. */
+static int mode_alloc(void)
+{
+	const double points[] = {0.5, 0.9, 0.99, 0.999, 1};
+	const char *const names[] = {"p50", "p90", "p99", "p999", "max"};
+	uint64_t pages = opt.size / page_size, rnd = seed_of(3), n = 0;
+	uint64_t start = now_ns(), end = end_of_run(start), most;
+	uint32_t *took_us;
+
+	if (!pages || !opt.pace || end == UINT64_MAX)
+		bad_usage("alloc wants --size, --pace and --for");
+	most = opt.pace * ((end - start) / NSEC_PER_SEC + 1);
+	took_us = calloc(most, sizeof(*took_us));
+	if (!took_us || mlockall(MCL_CURRENT) < 0)
+		die("cannot lock what is measured");
+	for (uint64_t when = start; when < end && n < most; when += NSEC_PER_SEC / opt.pace) {
+		uint64_t from, us;
+		uint8_t *map;
+
+		sleep_until(when);
+		from = now_ns();
+		map = map_anon(opt.size);
+		for (uint64_t i = 0; i < pages; i++)
+			fill_page(map + i * page_size, &rnd);
+		munmap(map, opt.size);
+		us = (now_ns() - from) / 1000;
+		took_us[n++] = us < UINT32_MAX ? (uint32_t)us : UINT32_MAX;
+		/* who is late has missed those meanwhile: they are not made up for */
+		while (when + NSEC_PER_SEC / opt.pace < now_ns())
+			when += NSEC_PER_SEC / opt.pace;
+	}
+	qsort(took_us, n, sizeof(*took_us), compare_us);
+	printf("requests %llu", (unsigned long long)n);
+	for (size_t i = 0; n && i < sizeof(points) / sizeof(points[0]); i++)
+		printf(" %s_us %u", names[i], took_us[(uint64_t)((double)(n - 1) * points[i])]);
+	printf("\n");
+	return 0;
+}
+
 /* stream */
 
 static uint8_t *chunk_buf(void)
@@ -561,6 +609,11 @@ static const char help[] =
 	"  leak --to S [--rate BYTES/s]   grows to S (64MiB/s), then holds still for ever\n"
 	"  spike --to S [--rate BYTES/s]  the same with 1GiB/s\n"
 	"  steady --size S                takes S at once, then touches ten pages a second\n"
+	"  alloc --size S --pace N --for D\n"
+	"      N requests/s (100 or more), each fresh memory of that size, filled and given back; "
+	"prints\n"
+	"      how many and, of the microseconds that one took, the median, 90, 99, 99.9 % and the "
+	"most\n"
 	"  stream FILE [--by read|mmap] [--passes N] [--report D]\n"
 	"      reads FILE through (once; as long as --for says, if given) and prints bytes/s;\n"
 	"      reports bytes\n"
@@ -638,7 +691,8 @@ struct mode {
 static const struct mode modes[] = {
 	{"service", "stpPac", true, mode_service}, {"leak", "oRh", false, mode_leak},
 	{"spike", "oRh", false, mode_leak},	   {"steady", "s", false, mode_steady},
-	{"stream", "bnp", true, mode_stream},	   {"forks", "wdp", false, mode_forks},
+	{"alloc", "sP", false, mode_alloc},	   {"stream", "bnp", true, mode_stream},
+	{"forks", "wdp", false, mode_forks},
 };
 
 static const struct option long_opts[] = {

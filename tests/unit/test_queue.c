@@ -411,9 +411,40 @@ static void test_stop_stuck(void **state)
 	yard_open();
 }
 
+/* Waits so long and no longer; what is there is had at once, and each only once. */
+static void test_wait_for(void **state)
+{
+	struct queue queue;
+	struct timespec from, to;
+	size_t len;
+	const int seven = 7;
+	int *got;
+
+	(void)state;
+	assert_int_equal(queue_init(&queue, sizeof(int), 4), 0);
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	assert_null(queue_wait_for(&queue, &len, 50 * MS));
+	clock_gettime(CLOCK_MONOTONIC, &to);
+	assert_true((uint64_t)(to.tv_sec - from.tv_sec) * SEC + (uint64_t)to.tv_nsec -
+			    (uint64_t)from.tv_nsec >=
+		    40 * MS);
+	assert_null(queue_wait_for(&queue, &len, 0));
+	assert_int_equal(queue_push(&queue, &seven, sizeof(seven)), 0);
+	got = queue_wait_for(&queue, &len, 3600 * SEC);
+	assert_non_null(got);
+	assert_true(*got == 7 && len == sizeof(seven));
+	queue_pop(&queue);
+	assert_null(queue_wait_for(&queue, &len, MS));
+	assert_int_equal(queue_push(&queue, &seven, sizeof(seven)), 0);
+	assert_non_null(queue_wait_for(&queue, &len, UINT64_MAX));
+	queue_pop(&queue);
+	queue_done(&queue);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_wait_for),
 		cmocka_unit_test(test_depths),		 cmocka_unit_test(test_full_and_order),
 		cmocka_unit_test(test_too_long),	 cmocka_unit_test(test_alignment),
 		cmocka_unit_test(test_two_threads),	 cmocka_unit_test(test_worker_order),

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 struct slot {
 	size_t len;
@@ -80,6 +81,25 @@ void *queue_wait(struct queue *queue, size_t *ret_len)
 {
 	while (sem_wait(&queue->ready) < 0)
 		; /* EINTR is all there is */
+	return oldest(queue, ret_len);
+}
+
+void *queue_wait_for(struct queue *queue, size_t *ret_len, uint64_t wait_ns)
+{
+	struct timespec until;
+
+	if (wait_ns == UINT64_MAX)
+		return queue_wait(queue, ret_len);
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += (time_t)(wait_ns / 1000000000ULL);
+	until.tv_nsec += (long)(wait_ns % 1000000000ULL);
+	if (until.tv_nsec >= 1000000000L) {
+		until.tv_nsec -= 1000000000L;
+		until.tv_sec++;
+	}
+	while (sem_timedwait(&queue->ready, &until) < 0)
+		if (errno != EINTR)
+			return NULL;
 	return oldest(queue, ret_len);
 }
 

@@ -18,6 +18,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct queue {
 	char *slots;
@@ -36,7 +37,10 @@ int queue_push(struct queue *queue, const void *bytes, size_t len);
 
 /* Waits for the oldest slot, which stays valid until queue_pop(). */
 void *queue_wait(struct queue *queue, size_t *ret_len);
-/* The same, or NULL at once. A reader uses either, not both. */
+/* The same, or NULL after @wait_ns; UINT64_MAX: for ever. By the wall clock: a jump of it may cut a
+ * wait short or make it longer. */
+void *queue_wait_for(struct queue *queue, size_t *ret_len, uint64_t wait_ns);
+/* The same, or NULL at once. */
 void *queue_try(struct queue *queue, size_t *ret_len);
 void queue_pop(struct queue *queue);
 

@@ -21,6 +21,9 @@
 
 #define POLICY_NAME_MAX 64
 #define CGROUPS_NAME	"cgroups"
+/* Below the least, half of what was bought is idle; above the most, there is no time to act. */
+#define BACKGROUND_LEAST 0.50
+#define BACKGROUND_MOST	 0.99
 /* Longer, and nothing is ended any more: a Near-OOM is lived with. */
 #define RUNG_WAIT_MOST_NS  60000000000ULL
 #define NOTIFY_TIMEOUT_NS  5000000000ULL
@@ -1085,6 +1088,19 @@ static void parse_policy_max_victims(struct config_parser *p, const struct confi
 	parse_count(p, key, value, 100000, &policy->max_victims);
 }
 
+static void parse_policy_background_reclaim(struct config_parser *p, const struct config_key *key,
+					    const struct ynode *value, void *target)
+{
+	struct policy *policy = target;
+	double ratio;
+
+	if (value->kind != YNODE_SCALAR || units_parse_ratio(value->text, &ratio) ||
+	    ratio < BACKGROUND_LEAST || ratio > BACKGROUND_MOST)
+		error_value(p, key, value, "");
+	else
+		policy->background_reclaim = ratio;
+}
+
 static void parse_policy_kills_per_minute(struct config_parser *p, const struct config_key *key,
 					  const struct ynode *value, void *target)
 {
@@ -1265,6 +1281,17 @@ static const struct config_key policy_keys[] = {
 		.help = "After so many it stops and warns, in each scope.",
 	},
 	{
+		.name = "background_reclaim",
+		.type = "ratio",
+		.parse = parse_policy_background_reclaim,
+		.allowed = "a ratio from 0.50 to 0.99, such as 0.95; for a policy of cgroups or "
+			   "pods",
+		.preset = "none",
+		.help = "Above this part of its limit the scope's memory is reclaimed by the daemon, "
+			"before its tasks have to, first from pods that hold more than they "
+			"requested; cgroup v2.",
+	},
+	{
 		.name = "dry_run",
 		.type = "boolean",
 		.parse = parse_policy_dry_run,
@@ -1412,6 +1439,11 @@ static void parse_policies(struct config_parser *p, const struct config_key *key
 		policy = &config->policies[config->policy_count];
 		policy_init(policy);
 		parse_map(p, &policy_table, "a policy", value, policy);
+		if (policy->match_node && policy->background_reclaim > 0)
+			error_add(
+				p, value->line, value->column, "background_reclaim",
+				"is in the policy of the node, where kswapd does that; allowed: in "
+				"a policy of cgroups or pods");
 		/* Also one with errors: the names and places of others are held against it. */
 		config->policy_count++;
 	}

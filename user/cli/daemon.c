@@ -14,12 +14,14 @@
 
 #include "act/ladder.h"
 #include "act/notifier.h"
+#include "cli/reclaimer.h"
 #include "base/log.h"
 #include "base/util.h"
 #include "base/worker.h"
 #include "cli/config_file.h"
 #include "cli/config_watch.h"
 #include "cli/exit.h"
+#include "cli/background.h"
 #include "cli/eyes.h"
 #include "cli/kernel_kill.h"
 #include "cli/notes.h"
@@ -165,6 +167,7 @@ static void reload(struct daemon *daemon)
 	tape_config(daemon);
 	daemon->config_path = start_config_path(daemon->options.config_path);
 	start_notifier(daemon);
+	background_start(daemon);
 	if (rules_policy_node(fresh) && !watch_find(daemon, FO_SCOPE_NODE))
 		watch_forget(daemon, FO_SCOPE_NODE);
 	log_info("configuration reloaded: %zu policies", fresh->policy_count);
@@ -220,7 +223,9 @@ int daemon_run(struct daemon *daemon)
 			} else if (fd == config_watch_fd(daemon->config_watch)) {
 				if (config_watch_drain(daemon->config_watch))
 					reload(daemon);
-			} else if (fd != daemon->timer_fd)
+			} else if (daemon->reclaimer && fd == reclaimer_fd(daemon->reclaimer))
+				background_drain(daemon);
+			else if (fd != daemon->timer_fd)
 				look_after_incidents(daemon); /* a victim's pidfd */
 			else if (read(fd, &expirations, sizeof(expirations)) > 0)
 				tick(daemon);
@@ -344,6 +349,7 @@ static int begin(struct daemon *daemon)
 	if (!daemon->options.record_path)
 		start_control(daemon);
 	start_warn(daemon);
+	background_start(daemon);
 	start_harden();
 	log_writer = daemon->writer;
 	log_set_sink(log_to_writer);
@@ -380,7 +386,7 @@ void daemon_free(struct daemon *daemon)
 {
 	int *const fds[] = {&daemon->epoll_fd, &daemon->timer_fd, &daemon->end_fd,
 			    &daemon->signal_fd, &daemon->lock_fd};
-	bool aide_stopped;
+	bool aide_stopped, reclaimer_stopped;
 
 	if (daemon->started_ns)
 		note_losses(daemon, true);
@@ -388,6 +394,8 @@ void daemon_free(struct daemon *daemon)
 		if (daemon->watches[i].used)
 			watch_end(daemon, &daemon->watches[i]);
 	aide_stopped = worker_stop(daemon->aide, 3000000000ULL);
+	/* one that is stuck in the kernel still uses the host's mount */
+	reclaimer_stopped = reclaimer_stop(daemon->reclaimer, 3000000000ULL);
 	ladder_free(daemon->ladder);
 	notifier_stop(daemon->notifier);
 	log_set_sink(NULL);
@@ -408,13 +416,14 @@ void daemon_free(struct daemon *daemon)
 	}
 	config_watch_free(daemon->config_watch);
 	node_shut(&daemon->node);
-	cgroup_host_shut(&daemon->host);
+	if (reclaimer_stopped)
+		cgroup_host_shut(&daemon->host);
 	config_free(daemon->config);
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
 		if (*fds[i] >= 0)
 			close(*fds[i]);
 	free(daemon->ranking);
 	free(daemon->watches);
-	if (aide_stopped)
+	if (aide_stopped && reclaimer_stopped)
 		free(daemon);
 }

@@ -61,7 +61,8 @@ struct daemon {
 	const char *config_path;	     /* that is in force; NULL: built in */
 	char events_path[SNAPSHOT_PATH_MAX]; /* "": none */
 	struct ladder *ladder;
-	struct notifier *notifier; /* NULL: nothing is to be notified */
+	struct notifier *notifier;   /* NULL: nothing is to be notified */
+	struct reclaimer *reclaimer; /* NULL: nothing is reclaimed in the background */
 	struct watch *watches;
 	struct victim *ranking; /* room for incident_begin() */
 	size_t ranking_size;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "cli/background.h"
 #include "cli/daemon.h"
 #include "cli/eyes.h"
 #include "cli/notes.h"
@@ -199,6 +200,7 @@ void watch_begin(struct daemon *daemon, uint64_t scope, uint64_t now_ns)
 	judge_begin(&watch->judge, now_ns);
 	daemon_timer(daemon, true);
 	tape_begin(daemon, watch, now_ns);
+	background_watch(daemon, watch);
 	log_debug("%s: hot", watch_name(watch));
 }
 

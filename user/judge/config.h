@@ -111,6 +111,7 @@ struct policy {
 	uint64_t min_free_bytes;   /* a kill that gives back less is not worth it; 0: by scope */
 	unsigned max_victims;	   /* what would die together is more: only the process does */
 	unsigned kills_per_minute; /* 1 .. POLICY_KILLS_PER_MINUTE_MOST */
+	double background_reclaim; /* from this part of the limit on; 0: never */
 	struct rung ladder[LADDER_MAX];
 	size_t ladder_count; /* 0: [ kill ] */
 	struct rule_list protect;

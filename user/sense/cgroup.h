@@ -60,6 +60,7 @@ struct cgroup_memory {
 	uint64_t file_lru_bytes;
 	uint64_t slab_reclaimable_bytes;
 	uint64_t refault_pages;
+	uint64_t activated_pages; /* v2; of refault_pages, so near that they were in use */
 	uint64_t major_faults;
 	uint64_t swap_bytes;
 	uint64_t swap_free_bytes; /* what its limit still allows; UINT64_MAX: no limit of its own */

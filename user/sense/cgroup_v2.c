@@ -16,6 +16,8 @@ static int read_v2(const struct cgroup *cgroup, struct cgroup_memory *memory)
 		ACTIVE,
 		REFAULT_ANON,
 		REFAULT_FILE,
+		ACTIVATE_ANON,
+		ACTIVATE_FILE,
 		FAULTS
 	};
 	uint64_t v[FAULTS + 1] = {0};
@@ -27,6 +29,8 @@ static int read_v2(const struct cgroup *cgroup, struct cgroup_memory *memory)
 		[ACTIVE] = {"active_file", &v[ACTIVE]},
 		[REFAULT_ANON] = {"workingset_refault_anon", &v[REFAULT_ANON]},
 		[REFAULT_FILE] = {"workingset_refault_file", &v[REFAULT_FILE]},
+		[ACTIVATE_ANON] = {"workingset_activate_anon", &v[ACTIVATE_ANON]},
+		[ACTIVATE_FILE] = {"workingset_activate_file", &v[ACTIVATE_FILE]},
 		[FAULTS] = {"pgmajfault", &v[FAULTS]},
 	};
 	uint64_t high, swap_limit;
@@ -47,6 +51,7 @@ static int read_v2(const struct cgroup *cgroup, struct cgroup_memory *memory)
 	}
 	if (FOUND(REFAULT_FILE)) {
 		memory->refault_pages = v[REFAULT_ANON] + v[REFAULT_FILE];
+		memory->activated_pages = v[ACTIVATE_ANON] + v[ACTIVATE_FILE];
 		memory->has |= CGROUP_HAS_REFAULTS;
 	}
 	if (FOUND(FAULTS)) {

@@ -199,6 +199,50 @@ do_ladder() {
 	meta job_frozen "$(cat "$ladder/job/cgroup.freeze")"
 }
 
+# Who allocates in a container near its limit, while another process streams through it, or writes:
+# in turn where the daemon reclaims before the limit, and where it does not.
+background_round() {
+	dir=$BOX_PARENT/$2
+	mkdir -p "$dir"
+	echo 128M >"$dir/memory.max"
+	echo 0 >"$dir/memory.swap.max"
+	BOX=$dir
+	case $1 in
+	reader) load reader stream "$STREAM" --by read --passes 1000 ;;
+	writer)
+		(
+			echo 0 >"$dir/cgroup.procs"
+			while :; do
+				dd if=/dev/zero of=/data/written bs=64k count=4000 2>/dev/null
+			done
+		) &
+		ROLES="$ROLES writer:$!"
+		;;
+	esac
+	sleep 4
+	hits=$(awk '$1 == "max" { print $2 }' "$dir/memory.events")
+	load alloc alloc --size 128KiB --pace 100 --for 8s >"$OUT/latency"
+	wait "${ROLES##*:}"
+	hits=$(($(awk '$1 == "max" { print $2 }' "$dir/memory.events") - hits))
+	meta "$1" "$2" limit_hits "$hits" "$(cat "$OUT/latency")"
+	BOX=
+	echo 1 >"$dir/cgroup.kill"
+	while ! rmdir "$dir" 2>/dev/null; do
+		sleep 0.2
+	done
+	rm -f /data/written
+}
+
+do_background() {
+	begin
+	for filler in reader writer; do
+		for name in plain background; do
+			background_round "$filler" "$name"
+		done
+	done
+	meta end_ms "$(now_ms)"
+}
+
 # Benign: a working set that is used stays, what is only read once goes through.
 do_stream() {
 	service 24MiB
@@ -458,7 +502,6 @@ run_one() {
 
 # The dead are gone, swap is empty again and the daemon sees nothing: runs do not know each other.
 wait_for_quiet() {
-	pkill -KILL fo-load 2>/dev/null
 	for dir in box ladder/service ladder/job ladder; do
 		[ ! -d "$BOX_PARENT/$dir" ] || rmdir "$BOX_PARENT/$dir" 2>/dev/null
 	done

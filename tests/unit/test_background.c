@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/* How much of a cgroup near its limit is reclaimed, when not, and when the looking ends. */
+#include "judge/background.h"
+#include "unit/unit.h"
+
+#define LIMIT (1024 * MIB)
+#define RATIO 0.95
+
+/* A scope that does as it is told: what is asked for is given, `inflow` comes in. */
+struct scope {
+	struct background background;
+	struct background_look look;
+	struct background_step step;
+	uint64_t reclaimed_bytes;
+	unsigned looks;
+	double gives; /* of what is asked for */
+};
+
+static struct scope scope_at(double level)
+{
+	return (struct scope){
+		.look = {.at_ns = 5 * SEC,
+			 .usage_bytes = (uint64_t)(level * LIMIT),
+			 .limit_bytes = LIMIT},
+		.gives = 1,
+	};
+}
+
+static void look(struct scope *scope)
+{
+	uint64_t given;
+
+	scope->looks++;
+	scope->step = background_decide(&scope->background, RATIO, &scope->look);
+	given = (uint64_t)(scope->gives * (double)scope->step.bytes);
+	scope->look.given_bytes = given;
+	scope->look.usage_bytes -= given;
+	scope->reclaimed_bytes += given;
+}
+
+/* Looks as it is told to for @ns, while @inflow bytes/s come in; a step takes 2 ms. */
+static void run(struct scope *scope, uint64_t ns, uint64_t inflow)
+{
+	uint64_t end = scope->look.at_ns + ns;
+
+	while (scope->look.at_ns < end) {
+		uint64_t wait_ns;
+
+		look(scope);
+		if (scope->step.over)
+			return;
+		wait_ns = scope->step.wait_ns ? scope->step.wait_ns : 2 * MS;
+		scope->look.at_ns += wait_ns;
+		scope->look.usage_bytes += inflow / 1000 * wait_ns / MS;
+		assert_true(scope->look.usage_bytes < LIMIT);
+	}
+}
+
+/* Between goal and mark it depends on where it came from. */
+static void test_hysteresis(void **state)
+{
+	struct scope scope = scope_at(0.93);
+
+	(void)state;
+	look(&scope);
+	assert_int_equal(scope.step.bytes, 0);
+	scope.look.at_ns += SEC;
+	scope.look.usage_bytes = (uint64_t)(0.951 * LIMIT);
+	look(&scope);
+	assert_true(scope.step.bytes > 0);
+	assert_int_equal(scope.step.wait_ns, 0);
+	while (scope.step.bytes) {
+		/* never more than a chunk, never below the goal */
+		assert_true(scope.step.bytes <= 16 * MIB);
+		assert_true(scope.look.usage_bytes >= (uint64_t)(0.90 * LIMIT) - 1);
+		scope.look.at_ns += MS;
+		look(&scope);
+	}
+	assert_true(scope.look.usage_bytes < (uint64_t)(0.901 * LIMIT));
+	assert_int_equal(scope.background.stops, 0);
+}
+
+/* The steps of the smallest and of the largest scope are bounded. */
+static void test_chunks(void **state)
+{
+	struct scope small = scope_at(0.99), large = scope_at(0.99);
+
+	(void)state;
+	small.look.limit_bytes = 64 * MIB;
+	small.look.usage_bytes = 63 * MIB;
+	look(&small);
+	assert_int_equal(small.step.bytes, MIB);
+	large.look.limit_bytes = 512 * GIB;
+	large.look.usage_bytes = 511 * GIB;
+	look(&large);
+	assert_int_equal(large.step.bytes, 16 * MIB);
+	small.look.limit_bytes = UINT64_MAX;
+	look(&small);
+	assert_true(small.step.over);
+}
+
+/* A stream never gets to the limit; the faster it is, the sooner it is looked at again. */
+static void test_stream(void **state)
+{
+	struct scope slow = scope_at(0.90), fast = scope_at(0.90);
+
+	(void)state;
+	run(&slow, 20 * SEC, 10 * MIB);
+	run(&fast, 20 * SEC, 400 * MIB);
+	assert_false(slow.step.over || fast.step.over);
+	assert_int_equal(slow.background.stops + fast.background.stops, 0);
+	/* all that came in but what there is room for */
+	assert_true(slow.reclaimed_bytes >= 140 * MIB && slow.reclaimed_bytes <= 200 * MIB);
+	assert_true(fast.reclaimed_bytes >= 7800 * MIB && fast.reclaimed_bytes <= 8000 * MIB);
+	assert_true(slow.looks < 300);
+	assert_true(fast.looks > slow.looks);
+}
+
+/* Where nothing happens any more nobody looks; far from the mark seldom before that. */
+static void test_over(void **state)
+{
+	struct scope near = scope_at(0.94), far = scope_at(0.2), pinned = scope_at(0.97);
+
+	(void)state;
+	run(&near, 120 * SEC, 0);
+	assert_true(near.step.over);
+	assert_true(near.look.at_ns <= 67 * SEC);
+	run(&far, 120 * SEC, 0);
+	assert_true(far.step.over);
+	assert_true(far.looks <= 70);
+	/* nothing can be taken from it: soon tried no more, and then forgotten */
+	pinned.gives = 0;
+	run(&pinned, 300 * SEC, 0);
+	assert_true(pinned.step.over);
+	assert_true(pinned.background.stops >= 3 && pinned.background.stops <= 6);
+	assert_int_equal(pinned.reclaimed_bytes, 0);
+}
+
+/* All that is taken comes back: tried ever more seldom. */
+static void test_refaults(void **state)
+{
+	struct scope scope = scope_at(0.96);
+	uint64_t first_ns;
+
+	(void)state;
+	look(&scope);
+	for (int i = 0; i < 1000 && !scope.background.stops; i++) {
+		scope.look.at_ns += 2 * MS;
+		scope.look.usage_bytes += scope.look.given_bytes;
+		scope.look.back_bytes += scope.look.given_bytes;
+		look(&scope);
+	}
+	assert_int_equal(scope.background.stops, 1);
+	first_ns = scope.step.wait_ns;
+	assert_int_equal(first_ns, SEC);
+	/* nobody is asked before that time is over */
+	scope.look.at_ns += first_ns / 2;
+	look(&scope);
+	assert_int_equal(scope.step.bytes, 0);
+	assert_int_equal(scope.step.wait_ns, first_ns / 2);
+	scope.look.at_ns += first_ns / 2;
+	look(&scope);
+	assert_true(scope.step.bytes > 0);
+	for (int i = 0; i < 1000 && scope.background.stops == 1; i++) {
+		scope.look.at_ns += 2 * MS;
+		scope.look.usage_bytes += scope.look.given_bytes;
+		scope.look.back_bytes += scope.look.given_bytes;
+		look(&scope);
+	}
+	assert_int_equal(scope.step.wait_ns, 2 * first_ns);
+	/* after a good while it begins anew */
+	scope.look.at_ns += scope.step.wait_ns;
+	run(&scope, 15 * SEC, 20 * MIB);
+	assert_int_equal(scope.background.stops, 2);
+	scope.look.back_bytes += 200 * MIB;
+	look(&scope);
+	assert_int_equal(scope.background.stops, 3);
+	assert_int_equal(scope.step.wait_ns, first_ns);
+}
+
+/* A few that come back are the price of reclaiming at all. */
+static void test_few_refaults(void **state)
+{
+	struct scope scope = scope_at(0.90);
+
+	(void)state;
+	for (int i = 0; i < 40; i++) {
+		uint64_t before = scope.reclaimed_bytes;
+
+		run(&scope, 500 * MS, 100 * MIB);
+		scope.look.back_bytes += (scope.reclaimed_bytes - before) / 5;
+	}
+	assert_true(scope.reclaimed_bytes > 1800 * MIB);
+	assert_int_equal(scope.background.stops, 0);
+}
+
+/* A clock that stands still, and a look at the very first moment. */
+static void test_clock(void **state)
+{
+	struct scope scope = scope_at(0.97);
+
+	(void)state;
+	look(&scope);
+	look(&scope);
+	assert_int_equal(scope.step.bytes, 0);
+	assert_true(scope.step.wait_ns > 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_hysteresis), cmocka_unit_test(test_chunks),
+		cmocka_unit_test(test_stream),	   cmocka_unit_test(test_over),
+		cmocka_unit_test(test_refaults),   cmocka_unit_test(test_few_refaults),
+		cmocka_unit_test(test_clock),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
