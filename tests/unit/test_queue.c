@@ -444,13 +444,13 @@ static void test_wait_for(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_wait_for),
-		cmocka_unit_test(test_depths),		 cmocka_unit_test(test_full_and_order),
-		cmocka_unit_test(test_too_long),	 cmocka_unit_test(test_alignment),
-		cmocka_unit_test(test_two_threads),	 cmocka_unit_test(test_worker_order),
-		cmocka_unit_test(test_worker_full),	 cmocka_unit_test(test_worker_sizes),
-		cmocka_unit_test(test_worker_alignment), cmocka_unit_test(test_worker_thread),
-		cmocka_unit_test(test_stop_while_full),	 cmocka_unit_test(test_stop_stuck),
+		cmocka_unit_test(test_wait_for),       cmocka_unit_test(test_depths),
+		cmocka_unit_test(test_full_and_order), cmocka_unit_test(test_too_long),
+		cmocka_unit_test(test_alignment),      cmocka_unit_test(test_two_threads),
+		cmocka_unit_test(test_worker_order),   cmocka_unit_test(test_worker_full),
+		cmocka_unit_test(test_worker_sizes),   cmocka_unit_test(test_worker_alignment),
+		cmocka_unit_test(test_worker_thread),  cmocka_unit_test(test_stop_while_full),
+		cmocka_unit_test(test_stop_stuck),
 	};
 
 	/* a worker that gave up leaves a thread behind; the next tests must not hang on it */

@@ -199,6 +199,28 @@ do_ladder() {
 	meta job_frozen "$(cat "$ladder/job/cgroup.freeze")"
 }
 
+# A container whose job asks to die as one (memory.oom.group): the leaker is chosen, and who was
+# started with it goes, too; the service beside it lives. Nobody's policy says `kill: cgroup`.
+do_together() {
+	together=$BOX_PARENT/together
+	mkdir -p "$together"
+	echo +memory >"$together/cgroup.subtree_control"
+	mkdir -p "$together/service" "$together/job"
+	echo 100M >"$together/memory.max"
+	echo 0 >"$together/memory.swap.max"
+	echo 1 >"$together/job/memory.oom.group"
+	echo 3 >/proc/sys/vm/drop_caches
+	BOX=$together/service
+	service 64MiB
+	begin
+	BOX=$together/job
+	load helper steady --size 4MiB
+	load leaker leak --to 66MiB --rate 32MiB
+	BOX=
+	during 60
+	meta job_left "$(wc -l <"$together/job/cgroup.procs")"
+}
+
 # Who allocates in a container near its limit, while another process streams through it, or writes:
 # in turn where the daemon reclaims before the limit, and where it does not.
 background_round() {
@@ -502,7 +524,7 @@ run_one() {
 
 # The dead are gone, swap is empty again and the daemon sees nothing: runs do not know each other.
 wait_for_quiet() {
-	for dir in box ladder/service ladder/job ladder; do
+	for dir in box ladder/service ladder/job ladder together/service together/job together; do
 		[ ! -d "$BOX_PARENT/$dir" ] || rmdir "$BOX_PARENT/$dir" 2>/dev/null
 	done
 	if [ "$FO_swap" != none ]; then
