@@ -11,6 +11,8 @@
 #                              current scene; DAEMON_MORE: lines of the file beside the
 #                              policies; DAEMON_UNDER: a program that executes it. Returns when the `start` record is written; sets
 #                              DAEMON_PID, DAEMON_EVENTS (JSON lines), DAEMON_LOG (with evidence)
+#   daemon_start_file TEXT [OPTION...]
+#                              the same, with all of the configuration's text
 #   daemon_stop                TERM, and after 5 s KILL; the files stay until the next start
 #   daemon_records [FILTER]    the scene's records that a jq filter picks, one a line
 #   daemon_count FILTER        how many
@@ -56,19 +58,14 @@ daemon__is_ours() {
 	[[ -n $DAEMON_PID && $(scene__parent_and_start "$DAEMON_PID") == "$BASHPID $DAEMON__START" ]]
 }
 
-daemon_start() {
-	local policy=$1 i who
+daemon_start_file() {
+	local config=$1 i who
 	shift
 	daemon_stop || return 1
 	[[ -z $DAEMON_DIR ]] || rm -rf -- "$DAEMON_DIR"
 	DAEMON_DIR=$(mktemp -d -- "${TMPDIR:-/tmp}/fastoom-XXXXXX") || return 1
 	DAEMON_EVENTS=$DAEMON_DIR/events.jsonl DAEMON_LOG=$DAEMON_DIR/log
-	{
-		[[ -z ${DAEMON_MORE:-} ]] || printf '%s\n' "$DAEMON_MORE"
-		printf 'policies:\n  - name: %s\n' "$SCENE_NAME"
-		printf '    match: { cgroup: "%s" }\n' "$SCENE_REL"
-		printf '%s\n' "$policy" | sed '/^$/d; s/^[ \t]*/    /'
-	} >"$DAEMON_DIR/config.yaml"
+	printf '%s\n' "$config" >"$DAEMON_DIR/config.yaml"
 	RUNTIME_DIRECTORY=$DAEMON_DIR ${DAEMON_UNDER:+"$DAEMON_UNDER"} "$DAEMON__BUILD/fastoom-bpf" run -v \
 		-c "$DAEMON_DIR/config.yaml" -e "$DAEMON_EVENTS" "$@" >"$DAEMON_LOG" 2>&1 </dev/null &
 	DAEMON_PID=$!
@@ -82,6 +79,18 @@ daemon_start() {
 	daemon__say "it does not start:"
 	tail -n 20 -- "$DAEMON_LOG" >&2
 	return 1
+}
+
+daemon_start() {
+	local policy=$1 config
+	shift
+	config=$(
+		[[ -z ${DAEMON_MORE:-} ]] || printf '%s\n' "$DAEMON_MORE"
+		printf 'policies:\n  - name: %s\n' "$SCENE_NAME"
+		printf '    match: { cgroup: "%s" }\n' "$SCENE_REL"
+		printf '%s\n' "$policy" | sed '/^$/d; s/^[ \t]*/    /'
+	)
+	daemon_start_file "$config" "$@"
 }
 
 daemon_stop() {
