@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * fo-kills CGROUP KILLS MIB [reap]: kills so many processes of that size in a memory cgroup
- * (path below the controller's root), each chosen and killed by the daemon's own code, and
- * prints how long that took: from the verdict to the signal, from there until the process is
- * gone, and until its memory is back. reap: with process_mrelease() by another thread.
+ * fo-kills CGROUP KILLS MIB: kills processes of that size in a memory cgroup (path below the
+ * controller's root), each chosen and killed by the daemon's own code, so many without and so many
+ * with process_mrelease() by another thread, in turn; and prints how long that took: from the
+ * verdict to the signal, from there until the process is gone, and until its memory is back.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -37,7 +37,13 @@ enum {
 	SPANS
 };
 
-static uint64_t spans_ns[SPANS][KILLS_MAX];
+enum {
+	PLAIN,
+	REAPED,
+	WAYS
+};
+
+static uint64_t spans_ns[WAYS][SPANS][KILLS_MAX];
 
 static uint64_t now_ns(clockid_t clock)
 {
@@ -119,8 +125,8 @@ int main(int argc, char **argv)
 	char why[512] = "";
 	int err;
 
-	if (argc < 4 || argc > 5 || (argc == 5 && strcmp(argv[4], "reap") != 0)) {
-		fprintf(stderr, "usage: fo-kills CGROUP KILLS MIB [reap]\n");
+	if (argc != 4) {
+		fprintf(stderr, "usage: fo-kills CGROUP KILLS MIB\n");
 		return 2;
 	}
 	kills = strtoul(argv[2], NULL, 10);
@@ -145,7 +151,8 @@ int main(int argc, char **argv)
 		die("start", err ? err : ENOMEM);
 	request.scope_bytes = bytes;
 
-	for (size_t i = 0; i < kills; i++) {
+	for (size_t i = 0; i < WAYS * kills; i++) {
+		const int way = i % WAYS;
 		const struct candidate *candidates;
 		struct cgroup_memory memory;
 		struct pollfd gone;
@@ -165,7 +172,7 @@ int main(int argc, char **argv)
 		if (kill.state != KILL_SENT)
 			die("the process was not killed", kill.error);
 		sent = now_ns(CLOCK_MONOTONIC);
-		fd = argc == 5 ? fcntl(kill.ref.fd, F_DUPFD_CLOEXEC, 3) : -1;
+		fd = way == REAPED ? fcntl(kill.ref.fd, F_DUPFD_CLOEXEC, 3) : -1;
 		if (fd >= 0)
 			(void)worker_give(worker, reap, &fd, sizeof(fd));
 		gone = (struct pollfd){.fd = kill.ref.fd, .events = POLLIN};
@@ -182,19 +189,22 @@ int main(int argc, char **argv)
 		}
 		kill_done(&kill);
 		waitpid(pid, NULL, 0);
-		spans_ns[TO_SIGNAL][i] = sent - verdict;
-		spans_ns[TO_EXIT][i] = exited - sent;
-		spans_ns[TO_MEMORY][i] = back - exited;
+		spans_ns[way][TO_SIGNAL][i / WAYS] = sent - verdict;
+		spans_ns[way][TO_EXIT][i / WAYS] = exited - sent;
+		spans_ns[way][TO_MEMORY][i / WAYS] = back - exited;
 	}
-	printf("%-20s %9s %9s %9s %9s\n", argc == 5 ? "ms, reaped" : "ms", "median", "90 %", "99 %",
-	       "worst");
-	for (int span = 0; span < SPANS; span++) {
-		qsort(spans_ns[span], kills, sizeof(spans_ns[0][0]), compare);
-		printf("%-20s %9.3f %9.3f %9.3f %9.3f\n", names[span],
-		       (double)spans_ns[span][kills / 2] / 1e6,
-		       (double)spans_ns[span][kills * 9 / 10] / 1e6,
-		       (double)spans_ns[span][kills * 99 / 100] / 1e6,
-		       (double)spans_ns[span][kills - 1] / 1e6);
+	for (int way = 0; way < WAYS; way++) {
+		printf("%-20s %9s %9s %9s %9s\n", way == REAPED ? "ms, reaped" : "ms", "median",
+		       "90 %", "99 %", "worst");
+		for (int span = 0; span < SPANS; span++) {
+			uint64_t *spans = spans_ns[way][span];
+
+			qsort(spans, kills, sizeof(*spans), compare);
+			printf("%-20s %9.3f %9.3f %9.3f %9.3f\n", names[span],
+			       (double)spans[kills / 2] / 1e6, (double)spans[kills * 9 / 10] / 1e6,
+			       (double)spans[kills * 99 / 100] / 1e6,
+			       (double)spans[kills - 1] / 1e6);
+		}
 	}
 	(void)worker_stop(worker, 3000000000ULL);
 	loader_free(loader);

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 static void put(struct json *json, const char *bytes, size_t n)
 {
 	/* room for the NUL is always kept */
@@ -23,39 +25,6 @@ static void put_char(struct json *json, char c)
 	put(json, &c, 1);
 }
 
-/* Length of the well-formed UTF-8 sequence at s, 0 if it is none. */
-static size_t utf8_len(const unsigned char *s, size_t n)
-{
-	size_t len;
-	unsigned lowest = 0x80, highest = 0xbf;
-
-	if (s[0] < 0x80)
-		return 1;
-	if (s[0] >= 0xc2 && s[0] <= 0xdf)
-		len = 2;
-	else if (s[0] >= 0xe0 && s[0] <= 0xef)
-		len = 3;
-	else if (s[0] >= 0xf0 && s[0] <= 0xf4)
-		len = 4;
-	else
-		return 0;
-	/* neither overlong forms, surrogates, nor beyond U+10FFFF */
-	if (s[0] == 0xe0)
-		lowest = 0xa0;
-	else if (s[0] == 0xed)
-		highest = 0x9f;
-	else if (s[0] == 0xf0)
-		lowest = 0x90;
-	else if (s[0] == 0xf4)
-		highest = 0x8f;
-	if (n < len || s[1] < lowest || s[1] > highest)
-		return 0;
-	for (size_t i = 2; i < len; i++)
-		if (s[i] < 0x80 || s[i] > 0xbf)
-			return 0;
-	return len;
-}
-
 static void put_quoted(struct json *json, const char *value, size_t len)
 {
 	const unsigned char *s = (const unsigned char *)value;
@@ -63,7 +32,7 @@ static void put_quoted(struct json *json, const char *value, size_t len)
 
 	put_char(json, '"');
 	for (size_t i = 0; i < len;) {
-		size_t n = utf8_len(s + i, len - i);
+		size_t n = utf8_length(value + i, len - i);
 
 		if (n == 0) {
 			put(json, "\xef\xbf\xbd", 3);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/utf8.h"
+
 static struct {
 	enum log_level level;
 	log_sink *sink;
@@ -54,6 +56,9 @@ void log_line(enum log_level level, const char *format, ...)
 	len += (size_t)n;
 	if (len > sizeof(line) - 2)
 		len = sizeof(line) - 2;
+	/* names in it are whatever a process chose: none of them ends the line or moves the cursor
+	 */
+	utf8_tame(line, len);
 	line[len++] = '\n';
 	line[len] = '\0';
 

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/units.h"
+#include "base/utf8.h"
 
 static const json_t *get(const json_t *record, const char *path)
 {
@@ -35,22 +36,18 @@ double event_get_number(const json_t *record, const char *path, double none)
 
 char *event_clean(char *buf, size_t size, const char *text)
 {
-	size_t n = 0;
+	size_t n = (size_t)snprintf(buf, size, "%s", text);
 
-	for (const unsigned char *p = (const unsigned char *)text; *p && n + 1 < size; p++) {
-		/* C0, DEL, and C1 as UTF-8 writes it */
-		if (p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0) {
-			buf[n++] = '?';
-			p++;
-		} else {
-			buf[n++] = *p < 0x20 || *p == 0x7f ? '?' : (char)*p;
-		}
+	if (n >= size) {
+		/* a character that was cut in the middle is no character */
+		for (n = size - 1; n && ((unsigned char)buf[n - 1] & 0xc0) == 0x80;)
+			n--;
+		if (n && !utf8_length(buf + n - 1, size - n))
+			n--;
+		else
+			n = size - 1;
 	}
-	/* a character that was cut in the middle is no character */
-	while (n && ((unsigned char)buf[n - 1] & 0xc0) == 0x80 && n + 1 >= size)
-		n--;
-	if (n && (unsigned char)buf[n - 1] >= 0xc0)
-		n--;
+	utf8_tame(buf, n);
 	buf[n] = '\0';
 	return buf;
 }
