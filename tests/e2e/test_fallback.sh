@@ -26,8 +26,8 @@ DAEMON_UNDER=$REFUSE daemon_start 'pressure: medium'
 show_service "$SCENE_DIR/report" "$file" $((64 << 20)) --comm service
 show_load /dev/null leak --to 60MiB --rate 20MiB --comm leaker
 leaker=$SCENE_PID
-sleep 1
-"$REFUSE" "$BIN" victims --scope "$SCENE_REL" --json 2>/dev/null |
+sleep 0.2 # it lives for a second or two
+"$REFUSE" "$BIN" victims --scope "$SCENE_REL" --over 100ms --json 2>/dev/null |
 	jq -r '.processes[].comm' | sort >"$SCENE_DIR/listed"
 daemon_await kill 25 || :
 sleep 1

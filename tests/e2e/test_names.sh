@@ -25,7 +25,7 @@ one_leaker() {
 	show_service "$SCENE_DIR/report" "$(show_file mapped $((56 << 20)))" $((56 << 20)) --comm service
 	show_load /dev/null leak --to 84MiB --rate 40MiB --comm "$2"
 	leaker=$SCENE_PID
-	sleep 1
+	sleep 0.3
 	"$BIN" victims --scope "$SCENE_REL" -c "$DAEMON_DIR/config.yaml" --over 200ms >"$SCENE_DIR/victims" 2>&1 || :
 	daemon_await "${4:-kill}" "$3" || :
 }
