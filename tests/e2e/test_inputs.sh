@@ -43,6 +43,7 @@ printf 'policies:\n\t- a\n' >"$T/tab.yaml"
 printf 'a: 1\nb: 2\npolicies: 3\n' >"$T/three.yaml"
 head -c 4096 /dev/urandom >"$T/noise.yaml"
 printf 'policies:\n  - name: "a\\e[31m"\n    match: { node: true }\n' >"$T/terminal.yaml"
+printf 'policies:\n  - name: a\n    match: { cgroup: /x }\n    background_reclaim: 0.95\n' >"$T/background.yaml"
 mkfifo "$T/fifo"
 
 passed=0 failed=0
@@ -127,6 +128,14 @@ case_is 2 'takes no operands' - check -c "$T/good.yaml" again
 case_is 0 - "$T/good.yaml: good, 3 policies" check -c "$T/good.yaml"
 case_is 0 - 'good, 3 policies' check --config="$T/good.yaml"
 case_is 0 - 'good, 2 policies' check -c "$T/empty.yaml"
+
+# good, but of no use on cgroup v1
+if awk '$3 == "cgroup" && $4 ~ /(^|,)memory(,|$)/ { v1 = 1 } END { exit !v1 }' /proc/self/mounts; then
+	case_is 0 "$T/background.yaml: background_reclaim: does nothing on this host" 'good, 2 policies' \
+		check -c "$T/background.yaml"
+else
+	case_is 0 - 'good, 2 policies' check -c "$T/background.yaml"
+fi
 
 # check: bad ones, each with its place
 case_is 2 "$T/key.yaml:4:5: presure: unknown key in a policy (did you mean \`pressure\`?)" - \

@@ -6,6 +6,7 @@
 #include "cli/cmd.h"
 #include "cli/config_file.h"
 #include "cli/exit.h"
+#include "sense/cgroup.h"
 
 struct check_options {
 	const char *config_path;
@@ -15,6 +16,24 @@ static const struct option_spec options[] = {
 	{"config", 'c', "FILE", "the file to check (default: /etc/fastoom-bpf/config.yaml)",
 	 option_text, "a path", offsetof(struct check_options, config_path)},
 };
+
+/* What is right as it is written, but does nothing on this host. */
+static void warn_of_host(const struct config *config, const char *path)
+{
+	struct cgroup_host host;
+	bool wanted = false;
+
+	for (size_t i = 0; i < config->policy_count; i++)
+		wanted |= config->policies[i].background_reclaim > 0;
+	if (!wanted || cgroup_host_open(&host, ""))
+		return;
+	if (host.version != 2)
+		fprintf(stderr,
+			"warning: %s: background_reclaim: does nothing on this host, whose memory "
+			"controller is cgroup v%d; it needs v2\n",
+			path, host.version);
+	cgroup_host_shut(&host);
+}
 
 static int run(const struct command *self, int argc, char **argv)
 {
@@ -37,6 +56,7 @@ static int run(const struct command *self, int argc, char **argv)
 	config_errors_free(&errors);
 	if (err)
 		return EXIT_USAGE;
+	warn_of_host(config, chosen.config_path);
 	printf("%s: good, %zu policies (built-in ones included)\n", chosen.config_path,
 	       config->policy_count);
 	config_free(config);

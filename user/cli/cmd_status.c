@@ -53,7 +53,7 @@ static void print_scope(const json_t *scope)
 static void print_status(const json_t *status)
 {
 	const json_t *scopes = json_object_get(status, "scopes"), *scope;
-	char since[UNITS_TEXT_MAX];
+	char since[UNITS_TEXT_MAX], bytes[UNITS_TEXT_MAX];
 	struct timespec now;
 	double started_ns = event_get_number(status, "daemon.started_mono_ns", 0);
 	size_t i;
@@ -70,6 +70,15 @@ static void print_status(const json_t *status)
 	printf("configuration: %s\nevents: %s\n",
 	       event_get_text(status, "daemon.config", "built in"),
 	       event_get_text(status, "daemon.events", "nowhere but the log"));
+	if (json_object_get(json_object_get(status, "daemon"), "background_reclaim")) {
+		units_format_bytes(bytes, sizeof(bytes),
+				   (uint64_t)event_get_number(
+					   status, "daemon.background_reclaim.reclaimed_bytes", 0));
+		printf("reclaimed in the background: %s, stopped %.0f times, looked after now: "
+		       "%.0f cgroups\n",
+		       bytes, event_get_number(status, "daemon.background_reclaim.stops", 0),
+		       event_get_number(status, "daemon.background_reclaim.scopes", 0));
+	}
 	if (event_get_number(status, "daemon.lost", 0) > 0)
 		printf("lost: %.0f (fastoom-bpf events --kind error tells what)\n",
 		       event_get_number(status, "daemon.lost", 0));

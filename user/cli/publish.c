@@ -8,6 +8,7 @@
 #include "base/util.h"
 #include "cli/daemon.h"
 #include "cli/notes.h"
+#include "cli/reclaimer.h"
 #include "event.h"
 #include "sense/sampler.h"
 #include "tell/control.h"
@@ -48,6 +49,20 @@ static void fill_scope(struct daemon *daemon, const struct watch *watch, struct 
 			ret->slots[i] = stat.stall.slots[i];
 }
 
+static void fill_background(const struct daemon *daemon, struct snapshot_background *ret)
+{
+	struct reclaimer_sums sums;
+
+	*ret = (struct snapshot_background){0};
+	if (!daemon->reclaimer)
+		return;
+	sums = reclaimer_sums(daemon->reclaimer);
+	ret->on = true;
+	ret->scopes = sums.scopes;
+	ret->reclaimed_bytes = sums.given_bytes;
+	ret->stops = sums.stops;
+}
+
 void publish(struct daemon *daemon)
 {
 	static const char *const eyes[] = {
@@ -73,6 +88,7 @@ void publish(struct daemon *daemon)
 		 daemon->config_path ? daemon->config_path : "");
 	snprintf(snapshot->events_path, sizeof(snapshot->events_path), "%s", daemon->events_path);
 	snapshot->lost = daemon->losses_told;
+	fill_background(daemon, &snapshot->background);
 	snapshot->scope_count = 0;
 	for (size_t i = 0; i < WATCHES_MAX; i++)
 		if (daemon->watches[i].used)

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,6 +56,10 @@ struct reclaimer {
 	struct queue news;
 	int news_fd;
 	bool cannot; /* this kernel has no memory.reclaim */
+	/* for whoever asks, in another thread */
+	atomic_uint scope_count;
+	atomic_ullong given_bytes;
+	atomic_ullong stops;
 	struct scope scopes[SCOPES_MAX];
 };
 
@@ -176,6 +181,7 @@ static void look(struct reclaimer *r, struct scope *scope)
 	}
 	if (scope->background.stops != stops)
 		tell(r, scope, RECLAIMER_STOPPED, 0);
+	atomic_fetch_add(&r->stops, scope->background.stops - stops);
 	if (step.bytes) {
 		if (!scope->began)
 			tell(r, scope, RECLAIMER_BEGAN, 0);
@@ -199,6 +205,7 @@ static void look(struct reclaimer *r, struct scope *scope)
 						     ? before_bytes - memory.usage_bytes
 						     : 0;
 		scope->given_sum_bytes += scope->given_bytes;
+		atomic_fetch_add(&r->given_bytes, scope->given_bytes);
 	}
 	scope->next_ns = now_ns() + step.wait_ns;
 }
@@ -207,6 +214,7 @@ static void look(struct reclaimer *r, struct scope *scope)
 static uint64_t round_of_looks(struct reclaimer *r)
 {
 	uint64_t now = now_ns(), next_ns = FOREVER_NS;
+	unsigned count = 0;
 
 	for (int above = 1; above >= 0; above--)
 		for (size_t i = 0; i < SCOPES_MAX && !r->cannot; i++) {
@@ -221,11 +229,15 @@ static uint64_t round_of_looks(struct reclaimer *r)
 
 		if (!scope->cgroup.id)
 			continue;
-		if (r->cannot)
+		if (r->cannot) {
 			let_go(scope);
-		else if (scope->next_ns < next_ns)
+			continue;
+		}
+		count++;
+		if (scope->next_ns < next_ns)
 			next_ns = scope->next_ns;
 	}
+	atomic_store(&r->scope_count, count);
 	now = now_ns();
 	return next_ns == FOREVER_NS ? FOREVER_NS : next_ns > now ? next_ns - now : 0;
 }
@@ -328,6 +340,15 @@ int reclaimer_forget(struct reclaimer *r)
 	const struct order order = {.kind = ORDER_FORGET};
 
 	return queue_push(&r->orders, &order, sizeof(order));
+}
+
+struct reclaimer_sums reclaimer_sums(const struct reclaimer *r)
+{
+	return (struct reclaimer_sums){
+		.scopes = atomic_load(&r->scope_count),
+		.given_bytes = atomic_load(&r->given_bytes),
+		.stops = atomic_load(&r->stops),
+	};
 }
 
 int reclaimer_fd(const struct reclaimer *r)

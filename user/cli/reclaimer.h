@@ -37,6 +37,12 @@ struct reclaimer_event {
 	char path[CGROUP_PATH_MAX];
 };
 
+struct reclaimer_sums {
+	unsigned scopes; /* that it looks after now */
+	uint64_t given_bytes;
+	uint64_t stops;
+};
+
 /* -EOPNOTSUPP: v1 has nothing that reclaims a little. */
 int reclaimer_start(struct reclaimer **ret, const struct cgroup_host *host);
 /* False: it did not end within @patience_ns, being in the kernel, and is left; its host must live.
@@ -47,6 +53,9 @@ bool reclaimer_stop(struct reclaimer *reclaimer, uint64_t patience_ns);
 int reclaimer_watch(struct reclaimer *reclaimer, uint64_t cgroup_id, double ratio);
 /* All are let go: there is another configuration. */
 int reclaimer_forget(struct reclaimer *reclaimer);
+
+/* Of all cgroups since the start. */
+struct reclaimer_sums reclaimer_sums(const struct reclaimer *reclaimer);
 
 /* Readable when there is news. */
 int reclaimer_fd(const struct reclaimer *reclaimer);

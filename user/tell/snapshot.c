@@ -59,6 +59,13 @@ int snapshot_json(char *buf, size_t size, const struct snapshot *snapshot, size_
 	json_text(&json, "config", *snapshot->config_path ? snapshot->config_path : NULL);
 	json_text(&json, "events", *snapshot->events_path ? snapshot->events_path : NULL);
 	json_u64(&json, "lost", snapshot->lost);
+	if (snapshot->background.on) {
+		json_open_map(&json, "background_reclaim");
+		json_u64(&json, "scopes", snapshot->background.scopes);
+		json_u64(&json, "reclaimed_bytes", snapshot->background.reclaimed_bytes);
+		json_u64(&json, "stops", snapshot->background.stops);
+		json_shut_map(&json);
+	}
 	json_shut_map(&json);
 	json_open_list(&json, "scopes");
 	for (i = 0; i < snapshot->scope_count; i++) {

@@ -62,6 +62,12 @@ struct snapshot {
 	char config_path[SNAPSHOT_PATH_MAX]; /* "": built in */
 	char events_path[SNAPSHOT_PATH_MAX]; /* "": none */
 	uint64_t lost;			     /* of whatever could be lost so far */
+	struct snapshot_background {
+		bool on; /* a policy has background_reclaim, and this host can */
+		unsigned scopes;
+		uint64_t reclaimed_bytes;
+		uint64_t stops; /* for what was taken came straight back, or nothing could be */
+	} background;
 	size_t scope_count;
 	struct snapshot_scope scopes[SNAPSHOT_SCOPES];
 };
