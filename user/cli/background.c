@@ -11,6 +11,7 @@
 #include "base/units.h"
 #include "cli/daemon.h"
 #include "cli/notes.h"
+#include "cli/publish.h"
 #include "cli/watch.h"
 #include "judge/config.h"
 
@@ -93,4 +94,6 @@ void background_drain(struct daemon *daemon)
 			log_info("%s", text);
 		note_message(daemon, NULL, "background", text);
 	}
+	/* nothing else is hot perhaps, and then nobody ticks */
+	publish(daemon);
 }

@@ -1289,7 +1289,8 @@ static const struct config_key policy_keys[] = {
 		.preset = "none",
 		.help = "Above this part of its limit the scope's memory is reclaimed by the daemon, "
 			"before its tasks have to, first from pods that hold more than they "
-			"requested; cgroup v2.",
+			"requested. Cgroup v2; it takes processor time, of which there should be "
+			"some to spare.",
 	},
 	{
 		.name = "dry_run",

@@ -63,6 +63,7 @@ struct snapshot {
 	char events_path[SNAPSHOT_PATH_MAX]; /* "": none */
 	uint64_t lost;			     /* of whatever could be lost so far */
 	struct snapshot_background {
+		/* as of the latest tick, start or stop */
 		bool on; /* a policy has background_reclaim, and this host can */
 		unsigned scopes;
 		uint64_t reclaimed_bytes;

@@ -240,6 +240,17 @@ background_round() {
 		) &
 		ROLES="$ROLES writer:$!"
 		;;
+	set)
+		echo 3 >/proc/sys/vm/drop_caches # a page belongs to whom read it first
+		load holder steady --size 24MiB
+		load set service "$STREAM" --size 96MiB --pace 2000 >"$OUT/served"
+		sleep 2
+		# its limit is hit once, by what nobody needs
+		(
+			echo 0 >"$dir/cgroup.procs"
+			exec dd if="$STREAM" of=/dev/null bs=1M skip=200 count=32 2>/dev/null
+		)
+		;;
 	esac
 	sleep 4
 	hits=$(awk '$1 == "max" { print $2 }' "$dir/memory.events")
@@ -262,6 +273,18 @@ do_background() {
 			background_round "$filler" "$name"
 		done
 	done
+	meta end_ms "$(now_ms)"
+}
+
+# The same beside a working set that is in use all the time and reaches above the mark, but not to the
+# limit: whatever is taken comes straight back.
+do_refaults() {
+	begin
+	for name in plain background; do
+		background_round set "$name"
+		meta set "$name" served "$(awk 'NR > 20 { n += $2 } END { print int(n / (NR - 20)) }' "$OUT/served")"
+	done
+	[ -z "$DAEMON" ] || fastoom-bpf status --json >"$OUT/status"
 	meta end_ms "$(now_ms)"
 }
 
