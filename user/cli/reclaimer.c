@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -24,6 +25,11 @@
 /* Buffers of files are on it. */
 #define STACK_BYTES (256 * 1024)
 #define FOREVER_NS  UINT64_MAX
+/*
+ * After those that it is done for: on a busy processor reclaim that comes too late is done by who
+ * needs it, as it would be without us, but time that is taken from them is lost.
+ */
+#define NICE 10
 
 #define PAGE_BYTES ((uint64_t)sysconf(_SC_PAGESIZE))
 
@@ -247,6 +253,8 @@ static void *run(void *context)
 	struct reclaimer *r = context;
 	uint64_t wait_ns = FOREVER_NS;
 
+	/* 0 is this thread alone: setpriority(2), "C library/kernel differences" */
+	(void)setpriority(PRIO_PROCESS, 0, NICE);
 	for (;;) {
 		size_t len;
 		const struct order *order = queue_wait_for(&r->orders, &len, wait_ns);
