@@ -165,6 +165,39 @@ static void test_hostile_logs(void **state)
 	podnames_free(names);
 }
 
+/* The same of containers; who has two names in the logs has the one that its runtime says. */
+static void test_hostile_containers(void **state)
+{
+	struct container_name container;
+	struct podnames *names;
+
+	(void)state;
+	make_file(LOG_CONTAINERS, "web\n_default_nginx-" A ".log", "");
+	make_file(LOG_CONTAINERS, "web_default_ng\033[31minx-" A ".log", "");
+	make_file(LOG_CONTAINERS, "web_de\xff\xfe_nginx-" A ".log", "");
+	make_file(LOG_CONTAINERS, "_default_nginx-" A ".log", "");
+	make_file(LOG_CONTAINERS, "web_default_a_b-" A ".log", "");
+	make_file(LOG_CONTAINERS, "web_default_nginx-" B ".log", "");
+	make_file(LOG_CONTAINERS, "etcd_kube-system_etcd-" B ".log", "");
+	make_file(LOG_CONTAINERS, "web_default_nginx-" C ".log", "");
+	make_file(LOG_CONTAINERS, "etcd_kube-system_etcd-" C ".log", "");
+	make_file(LOG_CONTAINERS, "web_default_side-" D ".log", "");
+	make_file(CONTAINERD "/" C, "config.json",
+		  "{\"annotations\":{\"io.kubernetes.cri.container-type\":\"sandbox\","
+		  "\"io.kubernetes.cri.sandbox-name\":\"db\","
+		  "\"io.kubernetes.cri.sandbox-namespace\":\"prod\"}}");
+	assert_int_equal(podnames_new(&names, root, NULL), 0);
+	assert_true(podnames_turn(names, SEC));
+	assert_false(podnames_container(names, A, &container));
+	assert_false(podnames_container(names, B, &container));
+	assert_true(podnames_container(names, C, &container));
+	assert_true(container.sandbox);
+	assert_string_equal(container.pod.pod, "db");
+	assert_true(podnames_container(names, D, &container));
+	assert_string_equal(container.container, "side");
+	podnames_free(names);
+}
+
 /* Without any log: the runtimes' own state. An environment that says other names is not heard. */
 static void test_runtimes(void **state)
 {
@@ -381,6 +414,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_logs, begin, end),
 		cmocka_unit_test_setup_teardown(test_hostile_logs, begin, end),
+		cmocka_unit_test_setup_teardown(test_hostile_containers, begin, end),
 		cmocka_unit_test_setup_teardown(test_runtimes, begin, end),
 		cmocka_unit_test_setup_teardown(test_changes, begin, end),
 		cmocka_unit_test_setup_teardown(test_late, begin, end),

@@ -284,6 +284,21 @@ static void read_log_pods(struct podnames *names)
 		closedir(dir);
 }
 
+/* A container of two names has none here; the runtime is asked then. */
+static void drop_ambiguous_containers(struct index *index)
+{
+	size_t kept = 0;
+
+	for (size_t from = 0, to; from < index->container_count; from = to) {
+		for (to = from + 1; to < index->container_count; to++)
+			if (compare_containers(&index->containers[from], &index->containers[to]))
+				break;
+		if (to == from + 1)
+			index->containers[kept++] = index->containers[from];
+	}
+	index->container_count = kept;
+}
+
 /* POD_NAMESPACE_CONTAINER-ID.log */
 static void read_log_containers(struct podnames *names)
 {
@@ -303,6 +318,10 @@ static void read_log_containers(struct podnames *names)
 		name[len - 4] = '\0';
 		name += len - 4 - id_len;
 		if (name <= container + 1 || name[-1] != '-' || !is_hex(name, id_len))
+			continue;
+		if (!is_name(entry->d_name, (size_t)(namespace - entry->d_name)) ||
+		    !is_name(namespace + 1, (size_t)(container - namespace - 1)) ||
+		    !is_name(container + 1, (size_t)(name - 1 - container - 1)))
 			continue;
 		into = add_container(names->back, name);
 		if (!into)
@@ -491,6 +510,7 @@ static void scan(struct podnames *names)
 	read_log_containers(names);
 	qsort(index->containers, index->container_count, sizeof(index->containers[0]),
 	      compare_containers);
+	drop_ambiguous_containers(index);
 	logged = index->container_count;
 	for (size_t i = 0; i < ARRAY_SIZE(runtimes); i++)
 		read_runtime(names, &runtimes[i], logged);
