@@ -75,7 +75,7 @@ begin() {
 	SHOW__RUN=$1
 	scene_begin "container-$1" $((512 << 20))
 	# before the scene's own, which the containers would be in the way of
-	trap 'rc=$?; clean_up; (exit "$rc"); scene__exit' EXIT
+	trap 'rc=$?; set +e; clean_up; (exit "$rc"); scene__exit' EXIT
 	ROOT=$SCENE_DIR/root STATE=$SCENE_DIR/runc
 	mkdir -p "$ROOT/var/log/pods/prod_web-1_$UID1" "$ROOT/var/log/containers"
 	ln -s x "$ROOT/var/log/containers/web-1_prod_app-$APP.log"
