@@ -33,8 +33,10 @@ file=$(show_file mapped $((150 << 20)))
 daemon_start 'pressure: medium'
 tape=$SCENE_DIR/tape.fo
 
-# beside the daemon, which has the lock
-"$BIN" record "$tape" -c "$DAEMON_DIR/config.yaml" --for 18s 2>"$SCENE_DIR/log" &
+# Beside the daemon, which has the lock; at `low`, or both would choose at the same moment, and who
+# is dead by then cannot be chosen.
+sed 's/medium/low/' "$DAEMON_DIR/config.yaml" >"$SCENE_DIR/low.yaml"
+"$BIN" record "$tape" -c "$SCENE_DIR/low.yaml" --for 18s 2>"$SCENE_DIR/log" &
 recorder=$!
 sleep 1.5
 show_service "$SCENE_DIR/report" "$file" $((150 << 20))
@@ -62,8 +64,9 @@ jq -es --argjson pid "$leaker" --argjson id "$id" '
 all_same "$tape"
 "$BIN" replay "$tape" --json >"$SCENE_DIR/out"
 jq -es --argjson pid "$leaker" '
-	map(select(.event == "would_kill")) | length >= 1 and .[0].victim.pid == $pid and
-	.[0].victim.comm == "leaker"' "$SCENE_DIR/out" >/dev/null ||
+	any(.event == "verdict" and .verdict == "act") and
+	(map(select(.event == "would_kill")) | all(.victim.pid == $pid and .victim.comm == "leaker")) and
+	(any(.event == "would_kill") or any(.event == "did_stand_down"))' "$SCENE_DIR/out" >/dev/null ||
 	{ cat "$SCENE_DIR/out" && fail "the recorder would have killed somebody else"; }
 cmp <("$BIN" replay "$tape" --explain) <("$BIN" replay "$tape" --explain) || fail "not the same twice"
 
