@@ -19,7 +19,7 @@
 #define TICKS_MAX 600
 #define SEEN_BITS                                                                                  \
 	(SAMPLE_HAS_STALL | SAMPLE_HAS_WAITS | SAMPLE_HAS_LEVEL | SAMPLE_HAS_REFAULTS |            \
-	 SAMPLE_HAS_FAULTS)
+	 SAMPLE_HAS_FAULTS | SAMPLE_HAS_SAMPLING)
 
 /* Rates are a second's; those in tasks are shares of it. */
 struct phase {
@@ -73,7 +73,7 @@ static struct phase livelock(uint64_t *random)
 {
 	struct phase p = stream(random);
 
-	p.io = between(random, 0.6, 2);
+	p.io = between(random, 1, 2);
 	p.waited = p.io * between(random, 0.85, 1);
 	p.run = between(random, 0.05, 0.2);
 	p.worked = p.run * between(random, 0.5, 1);
@@ -167,7 +167,8 @@ static struct sample see(const struct world *world, uint64_t t_ns)
 		.refault_ns = (uint64_t)(waited * 1e9),
 		.run_ns = (uint64_t)(run * 1e9),
 		.refault_sys_ns = (uint64_t)(worked * 1e9),
-		.added_pages = (uint64_t)(samples * 64),
+		.added_pages = (uint64_t)(samples * 16),
+		.pages_per_sample = 16,
 		.samples = (uint64_t)samples,
 		.refaults = (uint64_t)refaults,
 		.near = (uint64_t)near,
@@ -404,8 +405,8 @@ static void test_a_gap_is_not_held(void **state)
 				view.samples[view.count++] = plain_view.samples[i];
 		judge_view(&view, PRESSURE_MEDIUM, &seen);
 		assert_true(seen.acts_ns != UINT64_MAX);
-		/* 0.3 s until there is evidence, 0.4 s (five samples) to hold */
-		assert_true(seen.acts_ns >= until + 700 * MS);
+		/* 0.3 s until there is evidence, 0.2 s (two samples) where there is no doubt */
+		assert_true(seen.acts_ns >= until + 500 * MS);
 	}
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
-#include <string.h>
+#include <math.h>
 
 #include "base/util.h"
 #include "judge/model.h"
@@ -8,13 +8,13 @@
 
 #define ESSENTIAL (EVIDENCE_HAS_THRASH | EVIDENCE_HAS_LEVEL)
 
-static struct evidence evidence(double lost, double near, double thrash, double level)
+static struct evidence evidence(double lost, double futile, double thrash, double level)
 {
 	return (struct evidence){
 		.span_ns = SEC,
 		.has = ESSENTIAL,
 		.lost_share = lost,
-		.near = near,
+		.futile = futile,
 		.thrash = thrash,
 		.level = level,
 		.exhausted_ns = UINT64_MAX,
@@ -29,96 +29,153 @@ static void test_promises(void **state)
 {
 	static const struct {
 		const char *name;
-		double lost, near, thrash, level; /* thrash: and reclaim */
-		double least, most;		  /* risk */
+		double lost, futile, thrash, level;
+		double stall, pages_per_ms;
+		double least, most; /* risk */
 	} rows[] = {
-		{"livelock, 4 KiB reads", 0.89, 0.88, 0.89, 0.79, 0.9, 1},
-		{"livelock, large folios", 0.80, 0.90, 1.00, 0.79, 0.9, 1},
-		{"nothing", 0, 0, 0, 0, 0, 0.1},
-		{"full, and calm", 0, 0, 0, 1, 0, 0.1},
-		{"stream pushing out a service", 0.77, 0.17, 0.64, 0.73, 0, 0.75},
-		{"dd loop beside anonymous memory", 0.00, 0.00, 0.00, 0.86, 0, 0.1},
-		{"cp loop beside anonymous memory", 0.43, 0.05, 0.44, 0.76, 0, 0.5},
-		{"IO of what was evicted long ago", 1, 0, 1, 1, 0, 0.75},
-		{"nothing lost but in reclaim", 0, 1, 4, 1, 0, 0.5},
+		{"livelock, 4 KiB reads", 0.97, 0.89, 0.97, 0.79, 0.02, 190, 0.65, 1},
+		{"livelock, large folios", 0.79, 1, 0.30, 0.79, 0.73, 85, 0.75, 1},
+		{"nothing", 0, 0, 0, 0, 0, 0, 0, 0.1},
+		{"full, and calm", 0, 0, 0, 1, 0, 0, 0, 0.1},
+		{"stream pushing out a service", 0.77, 0.17, 0.64, 0.73, 0.5, 130, 0, 0.25},
+		{"a start beside a service", 0.71, 0.04, 0.43, 0.84, 0.2, 4000, 0, 0.25},
+		{"dd loop beside anonymous memory", 0, 0, 0, 0.86, 0.37, 650, 0, 0.1},
+		{"cp loop beside anonymous memory", 0.43, 0.39, 0.44, 0.76, 0.8, 140, 0, 0.5},
+		{"IO of what was evicted long ago", 1, 0, 1, 1, 0.1, 400, 0, 0.25},
+		{"nothing lost but in reclaim", 0, 1, 0, 1, 4, 400, 0, 0.25},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct evidence e =
-			evidence(rows[i].lost, rows[i].near, rows[i].thrash, rows[i].level);
-		struct risk risk = model_risk(&e);
+			evidence(rows[i].lost, rows[i].futile, rows[i].thrash, rows[i].level);
+		struct risk risk;
 
+		e.has |= EVIDENCE_HAS_STALL;
+		e.stall = rows[i].stall;
+		e.efficiency = rows[i].pages_per_ms;
+		risk = model_risk(&e);
 		assert_true(risk.known);
 		if (risk.value < rows[i].least || risk.value > rows[i].most)
 			fail_msg("%s: risk %g", rows[i].name, risk.value);
 	}
 }
 
-static const double lost_grid[] = {0, 0.05, 0.14, 0.3, 0.5, 0.65, 0.9, 1};
-static const double near_grid[] = {0, 0.1, 0.4, 0.7, 0.9, 1};
-static const double thrash_grid[] = {0, 0.01, 0.1, 0.36, 0.7, 1, 1.24, 8, 1e6};
-static const double level_grid[] = {0, 0.09, 0.3, 0.31, 0.5, 0.69, 0.7, 0.79, 1};
-/* from far to near: what comes later is worse */
-static const uint64_t exhausted_grid[] = {UINT64_MAX, 3600 * SEC, 10 * SEC, 9 * SEC,
-					  5 * SEC,    SEC,	  MS,	    0};
-
-static double risk_at(size_t lost, size_t near, size_t thrash, size_t level, size_t exhausted)
+static double between(uint64_t *random, double low, double high)
 {
-	struct evidence e =
-		evidence(lost_grid[lost], near_grid[near], thrash_grid[thrash], level_grid[level]);
-	struct risk risk;
-	double sum;
+	return low + (high - low) * (double)(next_random(random) >> 11) / 9007199254740992.0;
+}
 
-	e.exhausted_ns = exhausted_grid[exhausted];
-	risk = model_risk(&e);
+/* From hardly anything to more than ever, as many of each size. */
+static double any_size(uint64_t *random)
+{
+	return next_random(random) % 8 ? exp(between(random, -5, 9)) : 0;
+}
+
+static struct evidence any_evidence(uint64_t *random)
+{
+	struct evidence e = evidence(between(random, 0, 1), between(random, 0, 1), any_size(random),
+				     between(random, 0, 1));
+
+	e.has |= EVIDENCE_HAS_STALL | EVIDENCE_HAS_FAULTS | EVIDENCE_HAS_TURNOVER;
+	e.stall = any_size(random);
+	e.efficiency = any_size(random);
+	e.major_faults = any_size(random);
+	e.turnover = any_size(random);
+	if (next_random(random) % 2)
+		e.exhausted_ns = (uint64_t)(any_size(random) * 1e9);
+	return e;
+}
+
+static double risk_of(const struct evidence *e)
+{
+	struct risk risk = model_risk(e);
+	double sum = risk.intercept;
+
 	assert_true(risk.known);
 	assert_true(risk.value >= 0 && risk.value <= 1);
-	sum = risk.intercept;
 	for (int i = 0; i < FEATURES_; i++) {
 		/* no feature speaks for calm */
 		assert_true(risk.contributions[i] >= 0);
 		sum += risk.contributions[i];
 	}
-	/* the explanation is the judgement: even odds lie where the sum changes its sign */
-	assert_true((sum > 0) == (risk.value > 0.5) || is_near(risk.value, 0.5));
+	/* the explanation is the judgement */
+	assert_true(is_near(1 / (1 + exp(-sum)), risk.value));
 	return risk.value;
 }
 
 /* More of anything bad is never less risk, whatever the rest is. */
 static void test_monotone(void **state)
 {
-	enum {
-		LOST,
-		NEAR,
-		THRASH,
-		LEVEL,
-		EXHAUSTED,
-		AXES
-	};
-	static const size_t sizes[AXES] = {ARRAY_SIZE(lost_grid), ARRAY_SIZE(near_grid),
-					   ARRAY_SIZE(thrash_grid), ARRAY_SIZE(level_grid),
-					   ARRAY_SIZE(exhausted_grid)};
-	size_t at[AXES] = {0}, axis;
+	uint64_t random = 88172645463325252ULL;
+	struct evidence less, more;
+	size_t differ = 0;
 
 	(void)state;
-	do {
-		double risk = risk_at(at[0], at[1], at[2], at[3], at[4]);
-
-		for (axis = 0; axis < AXES; axis++) {
-			size_t less[AXES];
-
-			memcpy(less, at, sizeof(at));
-			if (less[axis]--)
-				assert_true(risk_at(less[0], less[1], less[2], less[3], less[4]) <=
-					    risk);
+	for (int i = 0; i < 100000; i++) {
+		less = any_evidence(&random);
+		less.no_eyes = i % 4 == 0;
+		if (less.no_eyes)
+			less.has &= ~(uint32_t)EVIDENCE_HAS_THRASH;
+		more = less;
+		switch (next_random(&random) % 9) {
+		case 0:
+			more.lost_share += between(&random, 0, 1 - less.lost_share);
+			break;
+		case 1:
+			more.futile += between(&random, 0, 1 - less.futile);
+			break;
+		case 2:
+			more.thrash += any_size(&random);
+			break;
+		case 3:
+			more.level += between(&random, 0, 1 - less.level);
+			break;
+		case 4:
+			more.stall += any_size(&random);
+			break;
+		case 5:
+			more.efficiency *= between(&random, 0, 1);
+			break;
+		case 6:
+			more.major_faults += any_size(&random);
+			break;
+		case 7:
+			more.turnover += any_size(&random);
+			break;
+		default:
+			if (less.exhausted_ns == UINT64_MAX)
+				more.exhausted_ns = (uint64_t)(any_size(&random) * 1e9);
+			else
+				more.exhausted_ns = (uint64_t)((double)less.exhausted_ns *
+							       between(&random, 0, 1));
 		}
-		for (axis = 0; axis < AXES && ++at[axis] == sizes[axis]; axis++)
-			at[axis] = 0;
-	} while (axis < AXES);
+		assert_true(risk_of(&less) <= risk_of(&more));
+		differ += risk_of(&less) < risk_of(&more);
+	}
+	/* the test would see it */
+	assert_true(differ > 10000);
 	/* what makes a livelock matters */
-	assert_true(risk_at(0, 5, 0, 0, 0) < risk_at(5, 5, 0, 0, 0));
-	assert_true(risk_at(5, 0, 0, 0, 0) < risk_at(5, 5, 0, 0, 0));
+	more = evidence(1, 1, 0, 0);
+	less = evidence(0, 1, 0, 0);
+	assert_true(risk_of(&less) < risk_of(&more));
+	less = evidence(1, 0, 0, 0);
+	assert_true(risk_of(&less) < risk_of(&more));
+}
+
+/* What is not essential, and missing, never makes trouble look worse. */
+static void test_missing_is_calm(void **state)
+{
+	const uint32_t others[] = {EVIDENCE_HAS_STALL, EVIDENCE_HAS_FAULTS, EVIDENCE_HAS_TURNOVER};
+	uint64_t random = 1;
+
+	(void)state;
+	for (size_t i = 0; i < 10000; i++) {
+		struct evidence e = any_evidence(&random), less = e;
+
+		less.has &= ~others[i % ARRAY_SIZE(others)];
+		assert_true(risk_of(&less) <= risk_of(&e));
+	}
 }
 
 /* An essential input that is missing makes the risk unknown, and says which it was. */
@@ -184,7 +241,7 @@ static void test_files_only(void **state)
 		e.major_faults = rows[i].major_faults;
 		e.stall = rows[i].stall;
 		risk = model_risk(&e);
-		assert_true(risk.known && risk.contributions[FEATURE_NEAR] == 0);
+		assert_true(risk.known && risk.contributions[FEATURE_FUTILE] == 0);
 		if (risk.value < rows[i].least || risk.value > rows[i].most)
 			fail_msg("%s: risk %g", rows[i].name, risk.value);
 		e.turnover *= 2;
@@ -221,9 +278,9 @@ static void test_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_promises), cmocka_unit_test(test_monotone),
-		cmocka_unit_test(test_missing),	 cmocka_unit_test(test_files_only),
-		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_promises),	cmocka_unit_test(test_monotone),
+		cmocka_unit_test(test_missing_is_calm), cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_files_only),	cmocka_unit_test(test_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -55,6 +55,7 @@ static void fill(struct parts *p)
 			     .lost_share = 0.65,
 			     .refaulted = 0.9,
 			     .near = 0.8,
+			     .futile = 0.7,
 			     .level = 0.79,
 			     .growth = -1.5,
 			     .exhausted_ns = 2500 * MS,
@@ -257,6 +258,7 @@ static void test_missing(void **state)
 		{EVIDENCE_HAS_THRASH, "evidence.thrash_tasks"},
 		{EVIDENCE_HAS_THRASH, "evidence.lost_share"},
 		{EVIDENCE_HAS_THRASH, "evidence.near_share"},
+		{EVIDENCE_HAS_THRASH, "evidence.futile_share"},
 		{EVIDENCE_HAS_LEVEL, "evidence.level"},
 		{EVIDENCE_HAS_LEVEL, "evidence.exhausted_s"},
 		{EVIDENCE_HAS_TURNOVER, "evidence.file_lru_turnover_per_s"},
@@ -391,6 +393,7 @@ static void worst_numbers(struct parts *p)
 	p->evidence.span_ns = UINT64_MAX;
 	p->evidence.stall = p->evidence.thrash = p->evidence.io = p->evidence.run = worst;
 	p->evidence.lost_share = p->evidence.refaulted = p->evidence.near = worst;
+	p->evidence.futile = worst;
 	p->evidence.level = p->evidence.growth = p->evidence.turnover = worst;
 	p->evidence.major_faults = p->evidence.reclaims = p->evidence.efficiency = worst;
 	p->evidence.total_bytes = p->evidence.held_bytes = UINT64_MAX;

@@ -95,6 +95,7 @@ static struct sample see(uint64_t at_ns, uint64_t bad_s, uint64_t well_s)
 		.io_done_ns = bad,
 		.refault_ns = bad / 20 * 19,
 		.run_ns = t - bad,
+		.added_pages = t / MS * 16,
 		.samples = t / MS,
 		.refaults = bad / MS,
 		.near = bad / MS,

@@ -8,7 +8,7 @@
 #define MB 1000000ULL
 #define ALL_SAMPLE                                                                                 \
 	(SAMPLE_HAS_STALL | SAMPLE_HAS_WAITS | SAMPLE_HAS_LEVEL | SAMPLE_HAS_REFAULTS |            \
-	 SAMPLE_HAS_FAULTS | SAMPLE_HAS_MEMSTALL | SAMPLE_HAS_SWAPINS)
+	 SAMPLE_HAS_FAULTS | SAMPLE_HAS_MEMSTALL | SAMPLE_HAS_SWAPINS | SAMPLE_HAS_SAMPLING)
 #define ALL_EVIDENCE                                                                               \
 	(EVIDENCE_HAS_STALL | EVIDENCE_HAS_THRASH | EVIDENCE_HAS_LEVEL | EVIDENCE_HAS_TURNOVER |   \
 	 EVIDENCE_HAS_FAULTS | EVIDENCE_HAS_MEMSTALL | EVIDENCE_HAS_SWAPINS)
@@ -35,6 +35,8 @@ static struct sample steady(uint64_t tick)
 		.refault_ns = 1000 + tick * 60 * MS, /* 0.6 tasks */
 		.run_ns = tick * 40 * MS,
 		.refault_sys_ns = 500,
+		.added_pages = 3 + tick * 1997, /* of 2000 read in the rest came from swap */
+		.pages_per_sample = 16,
 		.samples = 10 + tick * 100,
 		.refaults = 5 + tick * 90,
 		.near = 1 + tick * 75,
@@ -71,6 +73,8 @@ static void assert_steady(const struct evidence *e)
 	assert_near(e->lost_share, 0.6 / 1.2);
 	assert_near(e->refaulted, 0.9);
 	assert_near(e->near, 0.75);
+	/* 75 x 16 pages, and 3 from swap */
+	assert_near(e->futile, 1203.0 / 2000);
 	assert_near(e->growth, 10.0 * MIB);
 	assert_near(e->turnover, 16380.0 / 16384);
 	assert_near(e->major_faults, 300);
@@ -231,6 +235,63 @@ static void test_order(void **state)
 	assert_steady(&e);
 }
 
+/*
+ * Where hardly anything was read in within the span, what was read in before it tells what it was,
+ * as far back as the window goes; then there is nothing to tell.
+ */
+static void test_few_reads(void **state)
+{
+	struct window window = {0};
+	const struct sample last = steady(20);
+
+	(void)state;
+	fill(&window, 0, 20);
+	for (uint64_t tick = 21; tick < 80; tick++) {
+		struct sample sample = steady(tick);
+		struct evidence e;
+
+		sample.added_pages = last.added_pages;
+		sample.swapins = last.swapins;
+		sample.samples = last.samples;
+		sample.refaults = last.refaults;
+		sample.near = last.near;
+		window_add(&window, &sample);
+		e = window_evidence(&window);
+		assert_true(e.has & EVIDENCE_HAS_THRASH);
+		if (tick - 20 < WINDOW_SLOTS - 1) {
+			assert_near(e.near, 0.75);
+			assert_near(e.futile, 1203.0 / 2000);
+		} else {
+			assert_true(e.near == 0 && e.futile == 0);
+		}
+	}
+}
+
+/* Another share of the pages is followed on larger hosts; older recordings do not say which. */
+static void test_sampling(void **state)
+{
+	static const struct {
+		uint64_t pages_per_sample;
+		bool told;
+		double futile; /* pages, of 2000 */
+	} rows[] = {{16, true, 1203}, {4, true, 303}, {64, true, 2000}, {64, false, 1203}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct window window = {0};
+
+		for (uint64_t tick = 0; tick <= 10; tick++) {
+			struct sample sample = steady(tick);
+
+			sample.pages_per_sample = rows[i].pages_per_sample;
+			if (!rows[i].told)
+				sample.has &= ~(uint32_t)SAMPLE_HAS_SAMPLING;
+			window_add(&window, &sample);
+		}
+		assert_near(window_evidence(&window).futile, rows[i].futile / 2000);
+	}
+}
+
 /* One counter went back: what is made of it is missing, and only that. */
 static void test_counter_reset(void **state)
 {
@@ -253,7 +314,9 @@ static void test_counter_reset(void **state)
 		{"refault_pages", offsetof(struct sample, refault_pages), EVIDENCE_HAS_TURNOVER},
 		{"major_faults", offsetof(struct sample, major_faults), EVIDENCE_HAS_FAULTS},
 		{"memstall_ns", offsetof(struct sample, memstall_ns), EVIDENCE_HAS_MEMSTALL},
-		{"swapins", offsetof(struct sample, swapins), EVIDENCE_HAS_SWAPINS},
+		{"swapins", offsetof(struct sample, swapins),
+		 EVIDENCE_HAS_SWAPINS | EVIDENCE_HAS_THRASH}, /* they are read in, too */
+		{"added_pages", offsetof(struct sample, added_pages), EVIDENCE_HAS_THRASH},
 	};
 
 	(void)state;
@@ -671,6 +734,8 @@ int main(void)
 		cmocka_unit_test(test_gap),
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_counter_reset),
+		cmocka_unit_test(test_few_reads),
+		cmocka_unit_test(test_sampling),
 		cmocka_unit_test(test_missing),
 		cmocka_unit_test(test_no_eyes),
 		cmocka_unit_test(test_lost_without_stall),

@@ -10,8 +10,11 @@
  * fitted to says docs/judge-report.md.
  *
  * There are two sets of weights: one for what the wide eyes see, and one for hosts where they
- * cannot be had, where refaults and major faults of the kernel's files stand in for near. That one
- * is as good as other tools', not more: docs/judge-report.md has both.
+ * cannot be had, where refaults and major faults of the kernel's files stand in for futile. That
+ * one is as good as other tools', not more: docs/judge-report.md has both.
+ *
+ * With the wide eyes the level is no feature: full hosts stream for weeks. It is a condition for
+ * acting at all (verdict.c), and what is read in for nothing says how much too full it is.
  *
  * Purity:    pure.
  * Units:     contributions are log-odds.
@@ -27,10 +30,11 @@
 struct evidence;
 
 enum feature {
-	FEATURE_NEAR,	/* of what is read back, what a kill could have kept; where time is lost */
+	FEATURE_FUTILE, /* of all that is read in, what a kill could have kept; where time is lost
+			 */
 	FEATURE_REREAD, /* files only: the file LRU is read back, by tasks that wait for it */
 	FEATURE_OUT,	/* tasks: is at least one of them out of work, in thrash or in reclaim */
-	FEATURE_LEVEL,	/* what reclaim cannot give back */
+	FEATURE_LEVEL,	/* files only: what reclaim cannot give back */
 	FEATURE_GROWTH, /* how near exhaustion is at the present growth */
 	FEATURES_,
 };

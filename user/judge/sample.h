@@ -28,6 +28,7 @@ enum {
 	SAMPLE_HAS_SWAPINS = 1 << 9,	 /* swapins */
 	SAMPLE_HAS_EYES_ERROR = 1 << 11, /* eyes_error */
 	SAMPLE_HAS_COMPACTION = 1 << 10, /* compaction_ns; recordings from before it have none */
+	SAMPLE_HAS_SAMPLING = 1 << 12,	 /* pages_per_sample; likewise */
 };
 
 struct sample {
@@ -51,7 +52,8 @@ struct sample {
 	uint64_t run_ns;
 	uint64_t refault_sys_ns; /* of run_ns, in the kernel, by those that read back */
 	uint64_t added_pages;
-	uint64_t samples;
+	uint64_t pages_per_sample; /* of added_pages, one in so many is followed */
+	uint64_t samples;	   /* of them, by tasks that are old enough to have work to lose */
 	uint64_t refaults;
 	uint64_t near;	  /* of refaults: at a distance that a kill could mend */
 	uint64_t swapins; /* major faults on what was in swap */

@@ -7,34 +7,31 @@
 #include "judge/window.h"
 
 /*
- * A pressure level: the risk from which on it counts, how much it takes, and by how much more it
- * counts where growth will exhaust the scope soon (the model's own horizon). What is counted is the
- * log-odds over the threshold, times the seconds they last: a sequential test. A risk of 0.95 gets
- * there in a second, one of 0.85 in three, and one that crosses the threshold up and down for a
- * minute gets there too, where a time to hold would begin anew each time.
+ * A pressure level: the risk from which on it counts, and how much it takes. What is counted is the
+ * cube of the log-odds over the threshold, times the seconds they last: a sequential test, and one
+ * that is quick where there is no doubt. A risk of 0.95 gets there in two samples, one of 0.8 in
+ * 1.1 s, one of 0.7 in 4.8 s, and one that crosses the threshold up and down for a minute gets
+ * there too, where a time to hold would begin anew each time.
  *
  * The figures are chosen on the fit half of tests/corpus. docs/judge-report.md has what they are
  * worth on the other half.
  */
 static const struct {
 	double threshold;
-	double enough; /* log-odds x s */
-	double hurry;
+	double enough; /* log-odds cubed x s */
 } levels[PRESSURE_MAX_] = {
-	/* even odds: before the harm is sure */
-	[PRESSURE_LOW] = {0.50, 0.6, 3},
+	/* 3 to 7: before the harm is sure */
+	[PRESSURE_LOW] = {0.30, 0.3},
 	/*
-	 * 3 to 1, the least at which, with this much, only harm that lasts is acted on there. With
-	 * the 0.4 s that the first evidence takes a leaker is dead about a second after the harm
-	 * began (scripts/show-livelock).
+	 * Even odds, and as much as leaves half of the verdicts well within a second of the harm
+	 * there: a longer wait spares more of what passes by itself, but nobody is to wait longer.
 	 */
-	[PRESSURE_MEDIUM] = {0.75, 2, 3},
-	/* four times that, and nothing hurries: where the kernel would have killed, had it been
-	 * able to */
-	[PRESSURE_HIGH] = {0.75, 8, 1},
+	[PRESSURE_MEDIUM] = {0.50, 2.9},
+	/* ten times that: where the kernel would have killed, had it been able to */
+	[PRESSURE_HIGH] = {0.50, 29},
 };
 
-/* What is over is forgotten: all of `medium`'s in two thirds of a second. */
+/* What is over is forgotten: all of `medium`'s in less than a second. */
 #define FORGET_LOG_ODDS 3.0
 
 /* Below this part of the threshold the incident is over: it must not flicker at the edge. */
@@ -75,10 +72,10 @@ static void charge(struct verdict_state *state, enum pressure pressure, const st
 	double step_s = (double)(step_ns < WINDOW_LEAST_NS ? step_ns : WINDOW_LEAST_NS) / 1e9;
 	double by = log_odds(risk->value) - log_odds(levels[pressure].threshold);
 
-	if (!over && (by > 0 || by < -FORGET_LOG_ODDS))
+	if (over)
+		by *= by * by;
+	else if (by > 0 || by < -FORGET_LOG_ODDS)
 		by = -FORGET_LOG_ODDS;
-	if (by > 0 && risk->features[FEATURE_GROWTH] > 0)
-		by *= levels[pressure].hurry;
 	state->charge += by * step_s;
 	if (state->charge > levels[pressure].enough)
 		state->charge = levels[pressure].enough;

@@ -70,6 +70,60 @@ static double clip(double value, double low, double high)
 	return value < low ? low : value > high ? high : value;
 }
 
+/*
+ * A share of fewer sampled reads than this is noise, and of none it is unknown: where the last
+ * second has not that many, as in a guest whose tasks hardly come to read any more, it is of all
+ * that the window has.
+ */
+#define READS_LEAST 16
+
+/* Recordings from before it was told are of hosts with no more than 32 GiB, which follow so many.
+ */
+#define PAGES_PER_SAMPLE 16.0
+
+/* False: a counter went back within the span. */
+static bool evidence_reads(struct evidence *e, const struct window *window)
+{
+	const struct sample *to = sample_back(window, 0);
+	double samples = 0, refaults = 0, near = 0, added = 0, swapins = 0, futile, read_in;
+
+	for (unsigned back = 1; back < window->count; back++) {
+		const struct sample *from = sample_back(window, back);
+		double some, some_refaults, some_near, some_added, some_swapins = 0;
+
+		if (!(from->has & SAMPLE_HAS_WAITS))
+			continue;
+		if (!difference(from->samples, to->samples, &some) ||
+		    !difference(from->refaults, to->refaults, &some_refaults) ||
+		    !difference(from->near, to->near, &some_near) ||
+		    !difference(from->added_pages, to->added_pages, &some_added) ||
+		    ((from->has & to->has & SAMPLE_HAS_SWAPINS) &&
+		     !difference(from->swapins, to->swapins, &some_swapins))) {
+			if (to->at_ns - from->at_ns <= WINDOW_SPAN_NS)
+				return false;
+			break;
+		}
+		samples = some;
+		refaults = some_refaults;
+		near = some_near;
+		added = some_added;
+		swapins = some_swapins;
+		if (to->at_ns - from->at_ns >= WINDOW_SPAN_NS && samples >= READS_LEAST)
+			break;
+	}
+	if (samples > 0) {
+		e->refaulted = clip(refaults / samples, 0, 1);
+		e->near = clip(near / samples, 0, 1);
+	}
+	futile = near * (to->has & SAMPLE_HAS_SAMPLING ? (double)to->pages_per_sample
+						       : PAGES_PER_SAMPLE) +
+		 swapins;
+	read_in = added + swapins;
+	if (read_in > 0)
+		e->futile = clip(futile / read_in, 0, 1);
+	return true;
+}
+
 /* Since the eyes opened: a second lost to eyes that were shut at its beginning is the harm's first.
  */
 static void evidence_waits(struct evidence *e, const struct window *window)
@@ -77,17 +131,14 @@ static void evidence_waits(struct evidence *e, const struct window *window)
 	const struct sample *to = sample_back(window, 0);
 	const struct sample *from = span_start(window, SAMPLE_HAS_WAITS, WINDOW_SPAN_NS);
 	double span_ns = (double)(to->at_ns - from->at_ns);
-	double io, io_done, waited, worked, run, samples, refaults, near;
+	double io, io_done, waited, worked, run;
 
 	if (!(to->has & SAMPLE_HAS_WAITS) || to->at_ns - from->at_ns < WINDOW_LEAST_NS ||
 	    !difference(from->io_ns, to->io_ns, &io) ||
 	    !difference(from->io_done_ns, to->io_done_ns, &io_done) ||
 	    !difference(from->refault_ns, to->refault_ns, &waited) ||
 	    !difference(from->refault_sys_ns, to->refault_sys_ns, &worked) ||
-	    !difference(from->run_ns, to->run_ns, &run) ||
-	    !difference(from->samples, to->samples, &samples) ||
-	    !difference(from->refaults, to->refaults, &refaults) ||
-	    !difference(from->near, to->near, &near))
+	    !difference(from->run_ns, to->run_ns, &run) || !evidence_reads(e, window))
 		return;
 	/* waits still open are taken to be what the finished ones were */
 	if (io > io_done && io_done > 0)
@@ -96,8 +147,6 @@ static void evidence_waits(struct evidence *e, const struct window *window)
 	e->run = run / span_ns;
 	/* ticks count kernel time: in a short window that can be more than the run itself */
 	e->thrash = clip(waited / span_ns, 0, e->io) + clip(worked / span_ns, 0, e->run);
-	e->refaulted = samples > 0 ? clip(refaults / samples, 0, 1) : 0;
-	e->near = samples > 0 ? clip(near / samples, 0, 1) : 0;
 	e->lost_share = clip(e->thrash / clip(e->io + e->run, LOST_LEAST_TASKS, 1e9), 0, 1);
 	e->has |= EVIDENCE_HAS_THRASH;
 }

@@ -38,7 +38,7 @@ struct window {
 
 enum {
 	EVIDENCE_HAS_STALL = 1 << 0,
-	EVIDENCE_HAS_THRASH = 1 << 1,	/* thrash, io, lost share, near, far */
+	EVIDENCE_HAS_THRASH = 1 << 1,	/* thrash, io, lost share, near, futile */
 	EVIDENCE_HAS_LEVEL = 1 << 2,	/* level, growth, time to exhaustion */
 	EVIDENCE_HAS_TURNOVER = 1 << 3, /* of the file LRU, from the kernel's refault counts */
 	EVIDENCE_HAS_FAULTS = 1 << 4,
@@ -62,7 +62,8 @@ struct evidence {
 	double lost_share; /* 0..1: of the time that its readers wanted to work, lost to thrash */
 	double refaulted;  /* 0..1: of the sampled reads, evicted shortly before */
 
-	double near; /* 0..1: of the sampled reads, so, at a distance that a kill could mend */
+	double near;   /* 0..1: of the sampled reads, so, at a distance that a kill could mend */
+	double futile; /* 0..1: of all that was read in, from files and from swap, likewise */
 
 	double level;	       /* 0..1 of the scope's memory that reclaim cannot give back */
 	double growth;	       /* bytes/s of it, lately; negative when it shrinks */

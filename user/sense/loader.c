@@ -662,6 +662,11 @@ bool loader_has(const struct loader *loader, const char *program)
 	return false;
 }
 
+uint64_t loader_pages_per_sample(const struct loader *loader)
+{
+	return 1ULL << loader->skel->rodata->fo_sample_shift;
+}
+
 void loader_eyes_node(struct loader *loader, bool on)
 {
 	loader->skel->bss->fo_eyes_node = on;

@@ -107,6 +107,9 @@ void loader_eyes_node(struct loader *loader, bool on);
 /* Whether a hook is attached, or, for the eyes, whether it is while they are open. */
 bool loader_has(const struct loader *loader, const char *program);
 
+/* Of the pages that are read in, one in so many is followed. */
+uint64_t loader_pages_per_sample(const struct loader *loader);
+
 /* A new reading of the task iterator, of @scope's processes; the caller closes it. */
 int loader_tasks_fd(const struct loader *loader, uint64_t scope);
 

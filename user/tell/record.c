@@ -88,6 +88,7 @@ void record_put_evidence(struct json *json, const struct evidence *e)
 		json_double(json, "lost_share", e->lost_share);
 		json_double(json, "refaulted_share", e->refaulted);
 		json_double(json, "near_share", e->near);
+		json_double(json, "futile_share", e->futile);
 	}
 	if (e->has & EVIDENCE_HAS_LEVEL) {
 		json_double(json, "level", e->level);
