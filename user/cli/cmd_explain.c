@@ -189,7 +189,7 @@ static const char *feature_name(const char *key)
 {
 	static const char *const names[][2] = {
 		{"intercept", "where nothing is wrong"},
-		{"futile", "time lost to reading what a kill could have kept"},
+		{"futile", "time lost to what a kill could have kept"},
 		{"reread", "files read back and waited for"},
 		{"out_of_work", "tasks out of work"},
 		{"level", "level"},

@@ -292,13 +292,14 @@ static void log_evidence(const struct watch *watch, const struct evidence *e)
 
 	if (log_level() < LOG_LEVEL_DEBUG || !e->span_ns)
 		return;
-	log_debug("%s: risk %.3f %s/%s level %.2f growth %.1f MiB/s stall %.3f thrash %.3f io %.3f "
-		  "run %.3f lost %.2f refaulted %.2f near %.2f turnover %.2f faults %.0f reclaims "
-		  "%.0f memstall %.3f swapins %.0f has %x",
-		  watch_name(watch), verdict->risk.value, verdict_action_name(verdict->action),
-		  verdict_reason_name(verdict->reason), e->level, e->growth / 1048576, e->stall,
-		  e->thrash, e->io, e->run, e->lost_share, e->refaulted, e->near, e->turnover,
-		  e->major_faults, e->reclaims, e->memstall, e->swapins, e->has);
+	log_debug(
+		"%s: risk %.3f %s/%s level %.2f growth %.1f MiB/s stall %.3f thrash %.3f io %.3f "
+		"run %.3f lost %.2f refaulted %.2f near %.2f futile %.2f turnover %.2f faults %.0f reclaims "
+		"%.0f memstall %.3f swapins %.0f has %x",
+		watch_name(watch), verdict->risk.value, verdict_action_name(verdict->action),
+		verdict_reason_name(verdict->reason), e->level, e->growth / 1048576, e->stall,
+		e->thrash, e->io, e->run, e->lost_share, e->refaulted, e->near, e->futile,
+		e->turnover, e->major_faults, e->reclaims, e->memstall, e->swapins, e->has);
 }
 
 static bool is_within(const struct watch *inner, const struct watch *outer)
