@@ -192,7 +192,7 @@ static const char *feature_name(const char *key)
 		{"futile", "time lost to what a kill could have kept"},
 		{"reread", "files read back and waited for"},
 		{"out_of_work", "tasks out of work"},
-		{"level", "level"},
+		{"cost", "reclaim that hardly gets a page"},
 		{"growth", "growth"},
 	};
 

@@ -9,7 +9,7 @@
 /*
  * 14975 samples of 10 families.
  * Brier score 0.085, log loss 0.286; of families left out of the fit in turn 0.101 and 0.362.
- * Features: futile, reread, out_of_work, level, growth.
+ * Features: futile, reread, out_of_work, cost, growth.
  */
 #define EYES_INTERCEPT (-3.54)
 #define EYES_WEIGHTS                                                                               \
@@ -19,13 +19,13 @@
 
 /*
  * 14934 samples of 10 families.
- * Brier score 0.148, log loss 0.465; of families left out of the fit in turn 0.202 and 0.613.
- * Features: futile, reread, out_of_work, level, growth.
+ * Brier score 0.155, log loss 0.477; of families left out of the fit in turn 0.192 and 0.573.
+ * Features: futile, reread, out_of_work, cost, growth.
  */
-#define FILES_INTERCEPT (-3.93)
+#define FILES_INTERCEPT (-2.03)
 #define FILES_WEIGHTS                                                                              \
 	{                                                                                          \
-		0.00, 2.03, 1.91, 3.00, 0.87                                                       \
+		0.00, 1.98, 0.00, 2.84, 0.97                                                       \
 	}
 
 #endif /* FASTOOM_JUDGE_COEFFICIENTS_H */

@@ -33,11 +33,13 @@
 #define OUT_LOW	 0.50
 #define OUT_HIGH 1.00
 /*
- * Files only. docs/measurements.md: a node's service stood still from 34 % available downwards, a
- * healthy host can sit at 15 % for weeks: needed, never enough.
+ * Files only. Pages reclaimed per ms of stall, on a scale of factors: streams get theirs for next
+ * to nothing (250 to 6000 on the host of tests/corpus), in a livelock reclaim scans what is in use
+ * (25 to 120). A slower processor gets fewer of both, which is why the wide eyes do without it.
  */
-#define LEVEL_LOW  0.30
-#define LEVEL_HIGH 0.70
+#define COST_LOW_PAGES	400.0
+#define COST_HIGH_PAGES 50.0
+#define COST_STALL	0.50
 /* Whole when it is exhausted now, nothing when that is so far away. */
 #define HORIZON_S 10.0
 
@@ -51,6 +53,15 @@ static double ramp(double value, double zero, double one)
 	double x = (value - zero) / (one - zero);
 
 	return x < 0 ? 0 : x > 1 ? 1 : x;
+}
+
+/* Reclaim that gets no page at all costs the most. */
+static double cost(const struct evidence *e)
+{
+	double pages = e->efficiency > 1 ? e->efficiency : 1;
+
+	return ramp(log(pages), log(COST_LOW_PAGES), log(COST_HIGH_PAGES)) *
+	       ramp(e->stall, 0, COST_STALL);
 }
 
 struct risk model_risk(const struct evidence *e)
@@ -73,7 +84,7 @@ struct risk model_risk(const struct evidence *e)
 	} else {
 		features[FEATURE_REREAD] = ramp(e->turnover, 0, REREAD_TURNOVER) *
 					   ramp(e->major_faults, 0, REREAD_FAULTS);
-		features[FEATURE_LEVEL] = ramp(e->level, LEVEL_LOW, LEVEL_HIGH);
+		features[FEATURE_COST] = cost(e);
 	}
 	/* without the sum of reclaim it is what it is at least */
 	features[FEATURE_OUT] =
@@ -94,7 +105,7 @@ const char *model_feature_name(enum feature feature)
 {
 	static const char *const names[FEATURES_] = {
 		[FEATURE_FUTILE] = "futile",   [FEATURE_REREAD] = "reread",
-		[FEATURE_OUT] = "out_of_work", [FEATURE_LEVEL] = "level",
+		[FEATURE_OUT] = "out_of_work", [FEATURE_COST] = "cost",
 		[FEATURE_GROWTH] = "growth",
 	};
 

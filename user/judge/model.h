@@ -10,11 +10,11 @@
  * fitted to says docs/judge-report.md.
  *
  * There are two sets of weights: one for what the wide eyes see, and one for hosts where they
- * cannot be had, where refaults and major faults of the kernel's files stand in for futile. That
- * one is as good as other tools', not more: docs/judge-report.md has both.
+ * cannot be had, where refaults and major faults of the kernel's files, and what reclaim costs,
+ * stand in for futile. That one misses more and errs more: docs/judge-report.md has both.
  *
- * With the wide eyes the level is no feature: full hosts stream for weeks. It is a condition for
- * acting at all (verdict.c), and what is read in for nothing says how much too full it is.
+ * The level is no feature: full hosts stream for weeks. It is a condition for acting at all
+ * (verdict.c); how much too full a scope is says what is read in for nothing.
  *
  * Purity:    pure.
  * Units:     contributions are log-odds.
@@ -34,7 +34,7 @@ enum feature {
 			 */
 	FEATURE_REREAD, /* files only: the file LRU is read back, by tasks that wait for it */
 	FEATURE_OUT,	/* tasks: is at least one of them out of work, in thrash or in reclaim */
-	FEATURE_LEVEL,	/* files only: what reclaim cannot give back */
+	FEATURE_COST,	/* files only: reclaim hardly gets a page for its time */
 	FEATURE_GROWTH, /* how near exhaustion is at the present growth */
 	FEATURES_,
 };
