@@ -85,7 +85,7 @@ static double clip(double value, double low, double high)
 static bool evidence_reads(struct evidence *e, const struct window *window)
 {
 	const struct sample *to = sample_back(window, 0);
-	double samples = 0, refaults = 0, near = 0, added = 0, swapins = 0, futile, read_in;
+	double samples = 0, refaults = 0, near = 0, added = 0, swapins = 0, kept = 0;
 
 	for (unsigned back = 1; back < window->count; back++) {
 		const struct sample *from = sample_back(window, back);
@@ -114,13 +114,13 @@ static bool evidence_reads(struct evidence *e, const struct window *window)
 	if (samples > 0) {
 		e->refaulted = clip(refaults / samples, 0, 1);
 		e->near = clip(near / samples, 0, 1);
+		kept = near * (to->has & SAMPLE_HAS_SAMPLING ? (double)to->pages_per_sample
+							     : PAGES_PER_SAMPLE);
+		/* more than that is chance, or a kernel whose folios do not tell their size */
+		kept = clip(kept, 0, added * e->near);
 	}
-	futile = near * (to->has & SAMPLE_HAS_SAMPLING ? (double)to->pages_per_sample
-						       : PAGES_PER_SAMPLE) +
-		 swapins;
-	read_in = added + swapins;
-	if (read_in > 0)
-		e->futile = clip(futile / read_in, 0, 1);
+	if (added + swapins > 0)
+		e->futile = (kept + swapins) / (added + swapins);
 	return true;
 }
 
