@@ -161,7 +161,8 @@ static void tell_judgement(struct replay *r, const struct scope *scope, const ch
 		if (e->has & EVIDENCE_HAS_STALL)
 			fprintf(r->out, "  stall %.3f", e->stall);
 		if (e->has & EVIDENCE_HAS_THRASH)
-			fprintf(r->out, " thrash %.3f io %.3f", e->thrash, e->io);
+			fprintf(r->out, " thrash %.3f io %.3f futile %.0f %%", e->thrash, e->io,
+				e->futile * 100);
 		if (e->has & EVIDENCE_HAS_LEVEL)
 			fprintf(r->out, " growth %.1f MiB/s", e->growth / 1048576);
 		if (e->lossy)
