@@ -37,11 +37,6 @@ struct world {
 	double level; /* at the start */
 };
 
-static double between(uint64_t *random, double low, double high)
-{
-	return low + (high - low) * (double)(next_random(random) >> 11) / 9007199254740992.0;
-}
-
 static struct phase calm(uint64_t *random)
 {
 	return (struct phase){.length_ns = (uint64_t)between(random, 0.3e9, 4e9),

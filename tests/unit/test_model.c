@@ -61,11 +61,6 @@ static void test_promises(void **state)
 	}
 }
 
-static double between(uint64_t *random, double low, double high)
-{
-	return low + (high - low) * (double)(next_random(random) >> 11) / 9007199254740992.0;
-}
-
 /* From hardly anything to more than ever, as many of each size. */
 static double any_size(uint64_t *random)
 {

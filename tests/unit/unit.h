@@ -44,4 +44,9 @@ static inline uint64_t next_random(uint64_t *state)
 	return *state * 0x2545f4914f6cdd1dULL;
 }
 
+static inline double between(uint64_t *state, double low, double high)
+{
+	return low + (high - low) * (double)(next_random(state) >> 11) / 9007199254740992.0;
+}
+
 #endif /* FASTOOM_TESTS_UNIT_H */
