@@ -329,6 +329,8 @@ static int begin(struct daemon *daemon)
 	if (!err)
 		err = worker_start(&daemon->aide, "fo-aide", 64, 1024);
 	if (!err)
+		err = eyes_start(daemon);
+	if (!err)
 		err = podnames_new(&daemon->names,
 				   daemon->options.host_root ? daemon->options.host_root : "",
 				   daemon->aide);
@@ -386,7 +388,7 @@ void daemon_free(struct daemon *daemon)
 {
 	int *const fds[] = {&daemon->epoll_fd, &daemon->timer_fd, &daemon->end_fd,
 			    &daemon->signal_fd, &daemon->lock_fd};
-	bool aide_stopped, reclaimer_stopped;
+	bool aide_stopped, eyes_stopped, reclaimer_stopped;
 
 	if (daemon->started_ns)
 		note_losses(daemon, true);
@@ -394,6 +396,7 @@ void daemon_free(struct daemon *daemon)
 		if (daemon->watches[i].used)
 			watch_end(daemon, &daemon->watches[i]);
 	aide_stopped = worker_stop(daemon->aide, 3000000000ULL);
+	eyes_stopped = eyes_stop(daemon, 3000000000ULL);
 	/* one that is stuck in the kernel still uses the host's mount */
 	reclaimer_stopped = reclaimer_stop(daemon->reclaimer, 3000000000ULL);
 	ladder_free(daemon->ladder);
@@ -412,8 +415,9 @@ void daemon_free(struct daemon *daemon)
 		tasks_free(daemon->tasks);
 		places_free(daemon->places);
 		podnames_free(daemon->names);
-		loader_free(daemon->loader);
 	}
+	if (aide_stopped && eyes_stopped)
+		loader_free(daemon->loader);
 	config_watch_free(daemon->config_watch);
 	node_shut(&daemon->node);
 	if (reclaimer_stopped)
@@ -424,6 +428,6 @@ void daemon_free(struct daemon *daemon)
 			close(*fds[i]);
 	free(daemon->ranking);
 	free(daemon->watches);
-	if (aide_stopped && reclaimer_stopped)
+	if (aide_stopped && eyes_stopped && reclaimer_stopped)
 		free(daemon);
 }

@@ -4,8 +4,8 @@
  *
  * In the loop: the ring's descriptor, a timer that runs only while a scope is hot, signals,
  * and the pidfds of victims. While nothing reclaims nothing wakes it. Two more threads do
- * what may wait: the writer (disk, log) and the aide (attaching the wide eyes, command
- * lines, reaping a victim's memory).
+ * what may wait: the writer (disk, log) and the aide (command lines, reaping a victim's memory);
+ * a third one attaches the wide eyes.
  *
  * Purity:    reads the clock; everything below gets time as an argument.
  * Units:     *_ns CLOCK_MONOTONIC unless they say otherwise.
@@ -57,6 +57,7 @@ struct daemon {
 	struct writer *writer;
 	struct recorder *recorder; /* NULL: the events are no file, nothing is kept */
 	struct worker *aide;
+	struct worker *opener;		     /* of the wide eyes */
 	struct control *control;	     /* NULL: there is no socket */
 	const char *config_path;	     /* that is in force; NULL: built in */
 	char events_path[SNAPSHOT_PATH_MAX]; /* "": none */

@@ -2,9 +2,11 @@
 #include "cli/eyes.h"
 
 #include <errno.h>
+#include <sched.h>
 
 #include "base/worker.h"
 #include "cli/daemon.h"
+#include "cli/start.h"
 #include "sense/loader.h"
 
 /* The wide eyes stay open this long after the last need: attaching takes tens of ms. */
@@ -14,6 +16,28 @@ struct eyes_request {
 	struct daemon *daemon;
 };
 
+static void hurry(void *argument, size_t len)
+{
+	const struct sched_param param = {.sched_priority = START_PRIORITY};
+
+	(void)argument;
+	(void)len;
+	/* 0 is this thread alone; start_harden() warns where it is not allowed */
+	(void)sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &param);
+}
+
+int eyes_start(struct daemon *daemon)
+{
+	int err = worker_start(&daemon->opener, "fo-eyes", sizeof(struct eyes_request), 4);
+
+	return err ? err : worker_give(daemon->opener, hurry, NULL, 0);
+}
+
+bool eyes_stop(struct daemon *daemon, uint64_t patience_ns)
+{
+	return worker_stop(daemon->opener, patience_ns);
+}
+
 static void eyes_attach(void *argument, size_t len)
 {
 	struct daemon *daemon = ((struct eyes_request *)argument)->daemon;
@@ -22,6 +46,8 @@ static void eyes_attach(void *argument, size_t len)
 	(void)len;
 	atomic_store(&daemon->eyes_error, err);
 	atomic_store(&daemon->eyes, err ? EYES_FAILED : EYES_OPEN);
+	if (!err)
+		loader_eyes_widen(daemon->loader);
 }
 
 static void eyes_detach(void *argument, size_t len)
@@ -48,14 +74,14 @@ void eyes_manage(struct daemon *daemon, bool needed, uint64_t now_ns)
 			return;
 		daemon->eyes_tried_ns = now_ns;
 		atomic_store(&daemon->eyes, EYES_OPENING);
-		if (worker_give(daemon->aide, eyes_attach, &request, sizeof(request)))
+		if (worker_give(daemon->opener, eyes_attach, &request, sizeof(request)))
 			atomic_store(&daemon->eyes, EYES_SHUT);
 		return;
 	case EYES_OPEN:
 		if (now_ns - daemon->eyes_needed_ns < EYES_LINGER_NS)
 			return;
 		atomic_store(&daemon->eyes, EYES_SHUT);
-		if (worker_give(daemon->aide, eyes_detach, &request, sizeof(request)))
+		if (worker_give(daemon->opener, eyes_detach, &request, sizeof(request)))
 			atomic_store(&daemon->eyes, EYES_OPEN);
 	}
 }

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <linux/perf_event.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,7 +77,10 @@ struct loader {
 	struct bpf_link **fault_links; /* one a CPU */
 	int cpus;
 	uint32_t generation;
+	atomic_uint attached; /* of the eyes' hooks: others ask while they are being attached */
 };
+
+_Static_assert(HOOKS <= 32, "a bit for each hook");
 
 static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
 {
@@ -302,6 +306,7 @@ static int attach(struct loader *loader, size_t i)
 		return -errno;
 	}
 	loader->links[i] = link;
+	loader->hooks[i].state = 0;
 	if (loader->hooks[i].kind == LOADER_TASKS) {
 		/* it is made anew for each reading, which may be refused by itself */
 		int fd = bpf_iter_create(bpf_link__fd(link));
@@ -622,6 +627,16 @@ static void forget_waits(struct loader *loader)
 			break;
 }
 
+/* What the kernel lacks will not come; memory for attaching the rest may. */
+static int attach_eye(struct loader *loader, size_t i)
+{
+	int err = loader->hooks[i].state == -ENOENT ? -ENOENT : attach(loader, i);
+
+	if (!err)
+		atomic_fetch_or(&loader->attached, 1U << i);
+	return err;
+}
+
 int loader_eyes_open(struct loader *loader)
 {
 	forget_waits(loader);
@@ -629,25 +644,32 @@ int loader_eyes_open(struct loader *loader)
 	for (size_t i = 0; i < HOOKS; i++) {
 		int err;
 
-		if (!loader->hooks[i].eyes)
+		if (!loader->hooks[i].eyes || loader->hooks[i].need != LOADER_NEED_EYES)
 			continue;
-		err = loader->hooks[i].state;
-		if (!err)
-			err = attach(loader, i);
-		if (err && loader->hooks[i].need == LOADER_NEED_EYES) {
+		err = attach_eye(loader, i);
+		if (err) {
 			loader_eyes_shut(loader);
 			return err;
 		}
 	}
-	loader->skel->bss->fo_eyes_faults = loader_has(loader, "fo_major_fault");
 	return 0;
+}
+
+void loader_eyes_widen(struct loader *loader)
+{
+	for (size_t i = 0; i < HOOKS; i++)
+		if (loader->hooks[i].eyes && loader->hooks[i].need != LOADER_NEED_EYES)
+			(void)attach_eye(loader, i);
+	loader->skel->bss->fo_eyes_faults = loader_has(loader, "fo_major_fault");
 }
 
 void loader_eyes_shut(struct loader *loader)
 {
+	loader->skel->bss->fo_eyes_faults = false;
 	for (size_t i = 0; i < HOOKS; i++) {
 		if (!loader->hooks[i].eyes)
 			continue;
+		atomic_fetch_and(&loader->attached, ~(1U << i));
 		bpf_link__destroy(loader->links[i]);
 		loader->links[i] = NULL;
 	}
@@ -658,7 +680,8 @@ bool loader_has(const struct loader *loader, const char *program)
 {
 	for (size_t i = 0; i < HOOKS; i++)
 		if (!strcmp(loader->hooks[i].program, program))
-			return loader->hooks[i].state == 0;
+			return loader->hooks[i].eyes ? atomic_load(&loader->attached) & 1U << i
+						     : loader->hooks[i].state == 0;
 	return false;
 }
 

@@ -100,11 +100,13 @@ uint64_t loader_recursion_misses(const struct loader *loader);
  * its own calls these, one at a time.
  */
 int loader_eyes_open(struct loader *loader);
+/* And then what they can do without, which where functions can be attached to takes the longest. */
+void loader_eyes_widen(struct loader *loader);
 void loader_eyes_shut(struct loader *loader);
 /* The node's tasks are watched too, not only those of limited cgroups. */
 void loader_eyes_node(struct loader *loader, bool on);
 
-/* Whether a hook is attached, or, for the eyes, whether it is while they are open. */
+/* Whether a hook is attached. */
 bool loader_has(const struct loader *loader, const char *program);
 
 /* Of the pages that are read in, one in so many is followed. */
