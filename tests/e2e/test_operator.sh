@@ -60,6 +60,20 @@ mkdir -p "$SHOW__SCRATCH/open"
 cp "$BIN" "$SHOW__SCRATCH/open/fastoom-bpf"
 chmod 755 "$SHOW__SCRATCH" "$SHOW__SCRATCH/open" "$DAEMON_DIR"
 
+# The 41st field is the policy (2: SCHED_RR); it follows the name, which may have spaces.
+policies() {
+	local task
+	for task in "/proc/$DAEMON_PID"/task/*; do
+		echo "$(<"$task/comm") $(sed 's/.*) //' "$task/stat" | cut -d' ' -f39)"
+	done | sort
+}
+if grep -q 'no real-time priority' "$DAEMON_LOG"; then
+	echo "skipped: no real-time priority is allowed here, so who has it is not checked"
+else
+	check "who decides and who opens the eyes is real-time, who may wait is not: $(policies | tr '\n' ',')" \
+		diff <(policies) <(printf '%s\n' 'fastoom-bpf 2' 'fo-aide 0' 'fo-control 0' 'fo-eyes 2' 'fo-ladder 0' 'fo-writer 0')
+fi
+
 request='{"method":"io.fastoom.Watch","more":true,"parameters":{"interval_ms":100}}\0'
 deaf=()
 for ((i = 0; i < 4; i++)); do
