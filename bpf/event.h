@@ -14,7 +14,7 @@
 
 #include <linux/types.h>
 
-#define FO_ABI		2
+#define FO_ABI		3
 #define FO_SCOPE_NODE	0ULL
 #define FO_SCOPE_KERNEL (~0ULL) /* of memstalls only */
 #define FO_COMM_LEN	16
@@ -116,10 +116,11 @@ struct fo_memstall {
 
 /* One scope on one CPU: reading back, only while its wide eyes are open. */
 struct fo_wait_stat {
-	struct fo_stall io;   /* tasks waiting for IO (open waits included); slots unused */
-	__u64 refault_ns;     /* of it: by tasks whose reads were pages evicted shortly before */
-	__u64 run_ns;	      /* the same tasks on a CPU */
-	__u64 refault_sys_ns; /* of it: in the kernel, by tasks whose reads were such pages */
+	struct fo_stall io;	/* tasks waiting for IO (open waits included); slots unused */
+	__u64 refault_ns;	/* of it: by tasks whose reads were pages evicted shortly before */
+	__u64 run_ns;		/* the same tasks on a CPU */
+	__u64 refault_sys_ns;	/* of it: in the kernel, by tasks whose reads were such pages */
+	__u64 refault_stall_ns; /* in reclaim, on a CPU or not, by the same */
 	__u64 added_pages;
 	__u64 samples;		   /* added pages that were looked up among the evicted */
 	__u64 refaults;		   /* of them: had been evicted since the eyes opened */

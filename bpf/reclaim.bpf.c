@@ -61,6 +61,21 @@ static __always_inline void make_hot(__u64 scope, __u64 leaf, __u32 cause, __u64
 	fo_emit_end(event);
 }
 
+/*
+ * Reclaim that a task is stalled in while it reads back what reclaim took is work that it loses. A
+ * stream is stalled as long, for memory that it never had; what that costs is its own affair.
+ */
+static __always_inline void stall_lost(struct fo_task_state *state, __u64 took)
+{
+	struct fo_wait_stat *stat;
+
+	if (state->generation != fo_eyes_generation || !state->samples || state->young)
+		return;
+	stat = fo_wait_stat(state->stall_scope, false);
+	if (stat)
+		fo_add(stat->refault_stall_ns, took * state->near / state->samples);
+}
+
 static __always_inline void stall_close(struct fo_task_state *state, __u64 now, __u64 pages)
 {
 	struct fo_scope_stat *stat = fo_scope_stat(state->stall_scope, false);
@@ -68,6 +83,8 @@ static __always_inline void stall_close(struct fo_task_state *state, __u64 now, 
 	if (stat)
 		fo_stall_end(state->fragment ? &stat->fragment : &stat->stall,
 			     state->stall_start_ns, now, pages);
+	if (now > state->stall_start_ns)
+		stall_lost(state, now - state->stall_start_ns);
 	state->stall_start_ns = 0;
 }
 

@@ -777,6 +777,57 @@ static void test_added_pages(void **state)
 	assert_int_equal(waits.refaults, 0);
 }
 
+/*
+ * One who reads a file again and again that does not fit is stalled all the time, and it is work
+ * lost from the second time on, if a kill could have kept what it reads back, and never if none
+ * could.
+ */
+static void test_stall_of_refaults(void **state)
+{
+	enum {
+		PASSES = 4,
+		OLD_ENOUGH_MS = 3500 /* FO_YOUNG_NS, and until its cgroup is entered */
+	};
+	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	const uint64_t mended_pages[] = {0, 2 * FILE_BYTES / page};
+	uint64_t lost[2], stalled[2];
+
+	(void)state;
+	need_scene();
+	for (int i = 0; i < 2; i++) {
+		struct fo_scope_stat before, after;
+		struct fo_wait_stat waits = {0};
+		struct reader reader;
+		int err = loader_eyes_open(loader);
+
+		if (err) {
+			print_message("skipped, because the eyes do not open here: %s\n",
+				      strerror(-err));
+			skip();
+		}
+		assert_int_equal(bpf_map_update_elem(loader_map(loader, LOADER_MAP_NEAR),
+						     &cgroup.id, &mended_pages[i], BPF_ANY),
+				 0);
+		drop_file();
+		reader = start_reader(PASSES);
+		sleep_ms(OLD_ENOUGH_MS);
+		assert_int_equal(sampler_stall(sampler, cgroup.id, &before), 0);
+		go(&reader);
+		(void)finish(&reader);
+		assert_int_equal(sampler_stall(sampler, cgroup.id, &after), 0);
+		assert_int_equal(sampler_waits(sampler, cgroup.id, &waits), 0);
+		loader_eyes_shut(loader);
+		stalled[i] = (uint64_t)(after.stall.done_ns - before.stall.done_ns);
+		lost[i] = waits.refault_stall_ns;
+	}
+	show("stall of reading back what no kill had kept, in us", lost[0] / 1000, 0, "0");
+	show("stall of reading back what one had, in us", lost[1] / 1000,
+	     stalled[1] * (PASSES - 1) / PASSES / 1000, "half of it to all its stall");
+	assert_true(stalled[0] > 0);
+	assert_int_equal(lost[0], 0);
+	assert_in_range(lost[1], stalled[1] * (PASSES - 1) / PASSES / 2, stalled[1]);
+}
+
 /* ---- (d) how long ------------------------------------------------------- */
 
 /* done_ns + open ones up to @at_ns, as the sampler has it. */
@@ -905,6 +956,7 @@ int main(void)
 		cmocka_unit_test(test_books),
 		cmocka_unit_test(test_pages),
 		cmocka_unit_test(test_added_pages),
+		cmocka_unit_test(test_stall_of_refaults),
 		cmocka_unit_test(test_stall_of_one_reader),
 		cmocka_unit_test(test_stall_under_storm),
 	};

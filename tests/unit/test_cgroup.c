@@ -20,7 +20,7 @@
 
 #define V1_ALL                                                                                     \
 	(CGROUP_HAS_LIMIT | CGROUP_HAS_FILE_LRU | CGROUP_HAS_REFAULTS | CGROUP_HAS_FAULTS |        \
-	 CGROUP_HAS_ANON | CGROUP_HAS_SWAP)
+	 CGROUP_HAS_ANON | CGROUP_HAS_SWAP | CGROUP_HAS_MAPPED)
 #define V2_ALL V1_ALL
 
 static int open_fds(void)
@@ -136,52 +136,57 @@ static void test_read(void **state)
 		{"v1",
 		 "/",
 		 {V1_ALL & ~CGROUP_HAS_LIMIT, 860884992, UINT64_MAX, 363384832 + 8933376,
-		  201392128 + 287391744, 0, 133695666, 0, 9734252, 0, UINT64_MAX}},
+		  201392128 + 287391744, 0, 133695666, 0, 9734252, 0, UINT64_MAX,
+		  41410560 - 8933376}},
 		/* its own numbers are next to nothing: the totals count; memory + swap is limited
 		 */
 		{"v1",
 		 "/batch",
 		 {V1_ALL, 268435456, 268435456, 104857600 + 4194304, 79691776 + 67108864, 0,
-		  17 + 2211034, 0, 310422, 1048576, 536870912 - 269484032}},
+		  17 + 2211034, 0, 310422, 1048576, 536870912 - 269484032, 130023424 - 4194304}},
 		{"v1",
 		 "batch/job1", /* with or without the slash */
 		 {V1_ALL & ~CGROUP_HAS_LIMIT, 251658240, UINT64_MAX, 104857600 + 4194304,
-		  79691776 + 67108864, 0, 17 + 2211034, 0, 310422, 1048576, UINT64_MAX}},
+		  79691776 + 67108864, 0, 17 + 2211034, 0, 310422, 1048576, UINT64_MAX,
+		  130023424 - 4194304}},
 		{"v1",
 		 "/plain", /* no swap accounting */
 		 {V1_ALL & ~CGROUP_HAS_SWAP, 52428800, 104857600, 41943040, 9437184, 0, 0, 0, 9, 0,
-		  0}},
+		  0, 0}},
 		{"hybrid",
 		 "/user.slice", /* one counter of refaults, as before 5.9: none that we know */
 		 {V1_ALL & ~(CGROUP_HAS_SWAP | CGROUP_HAS_REFAULTS), 209715200, 419430400,
-		  104857600 + 4194304, 79691776 + 67108864, 0, 0, 0, 310422, 0, 0}},
+		  104857600 + 4194304, 79691776 + 67108864, 0, 0, 0, 310422, 0, 0,
+		  130023424 - 4194304}},
 		{"v2",
 		 "/system.slice/db.service",
 		 {V2_ALL, 134217728, 134217728, 41943040 + 8388608, 50331648 + 25165824, 3145728,
-		  1200 + 340021, 700 + 90211, 21077, 9437184, 67108864 - 9437184}},
+		  1200 + 340021, 700 + 90211, 21077, 9437184, 67108864 - 9437184,
+		  52428800 - 8388608}},
 		{"v2",
 		 "/system.slice/high.service", /* high below max */
 		 {V2_ALL, 104857600, 117440512, 41943040 + 8388608, 50331648 + 25165824, 3145728,
-		  1205, 700 + 90211, 21077, 0, UINT64_MAX}},
+		  1205, 700 + 90211, 21077, 0, UINT64_MAX, 52428800 - 8388608}},
 		{"v2",
 		 "/system.slice/onlyhigh.service", /* and no swap allowed */
 		 {V2_ALL, 104857600, 117440512, 41943040 + 8388608, 50331648 + 25165824, 3145728,
-		  341221, 90911, 21077, 0, 0}},
+		  341221, 90911, 21077, 0, 0, 52428800 - 8388608}},
 		{"v2",
 		 "/system.slice/noswap.service", /* no swap in this kernel */
 		 {V2_ALL & ~CGROUP_HAS_SWAP, 104857600, 134217728, 41943040 + 8388608,
-		  50331648 + 25165824, 3145728, 341221, 90911, 21077, 0, 0}},
+		  50331648 + 25165824, 3145728, 341221, 90911, 21077, 0, 0, 52428800 - 8388608}},
 		{"v2",
 		 "/system.slice/overswap.service", /* its limit was lowered */
 		 {V2_ALL, 104857600, 134217728, 41943040 + 8388608, 50331648 + 25165824, 3145728,
-		  341221, 90911, 21077, 4194304, 0}},
+		  341221, 90911, 21077, 4194304, 0, 52428800 - 8388608}},
 		{"v2",
 		 "/system.slice",
 		 {V2_ALL & ~CGROUP_HAS_LIMIT, 734003200, UINT64_MAX, 412090368 + 8388608,
-		  50331648 + 25165824, 3145728, 341221, 90911, 21077, 0, UINT64_MAX}},
+		  50331648 + 25165824, 3145728, 341221, 90911, 21077, 0, UINT64_MAX,
+		  52428800 - 8388608}},
 		{"v2",
 		 POD,
-		 {V2_ALL, 67108864, 268435456, 33554432, 16777216 + 8388608, 0, 77, 0, 3, 0, 0}},
+		 {V2_ALL, 67108864, 268435456, 33554432, 16777216 + 8388608, 0, 77, 0, 3, 0, 0, 0}},
 	};
 	int fds = open_fds();
 
@@ -200,6 +205,7 @@ static void test_read(void **state)
 		assert_int_equal(m.anon_bytes, w->anon_bytes);
 		assert_int_equal(m.file_lru_bytes, w->file_lru_bytes);
 		assert_int_equal(m.slab_reclaimable_bytes, w->slab_reclaimable_bytes);
+		assert_int_equal(m.mapped_file_bytes, w->mapped_file_bytes);
 		assert_int_equal(m.refault_pages, w->refault_pages);
 		assert_int_equal(m.activated_pages, w->activated_pages);
 		assert_int_equal(m.major_faults, w->major_faults);
@@ -238,7 +244,8 @@ static void test_broken(void **state)
 		{"broken-v2", "cut-key-stat", 0, V2_ALL & ~CGROUP_HAS_FAULTS},
 		{"broken-v2", "cut-stat", 0, V2_ALL & ~CGROUP_HAS_FAULTS},
 		{"broken-v2", "huge-stat", 0, V2_ALL & ~(CGROUP_HAS_FAULTS | CGROUP_HAS_FILE_LRU)},
-		{"broken-v2", "garbage-stat", 0, CGROUP_HAS_LIMIT | CGROUP_HAS_SWAP},
+		{"broken-v2", "garbage-stat", 0,
+		 CGROUP_HAS_LIMIT | CGROUP_HAS_SWAP | CGROUP_HAS_MAPPED},
 		{"broken-v2", "word-swap", 0, V2_ALL & ~CGROUP_HAS_SWAP},
 		{"broken-v2", "no-swap-max", 0, V2_ALL & ~CGROUP_HAS_SWAP},
 		{"broken-v1", "good", 0, V1_ALL},

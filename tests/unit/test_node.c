@@ -11,7 +11,7 @@
 #define FIXTURES "tests/fixtures/"
 #define ALL                                                                                        \
 	(NODE_HAS_AVAILABLE | NODE_HAS_SWAP | NODE_HAS_REFAULTS | NODE_HAS_FAULTS |                \
-	 NODE_HAS_SCANS | NODE_HAS_MARKS)
+	 NODE_HAS_SCANS | NODE_HAS_MARKS | NODE_HAS_MAPPED)
 
 static int read_of(const char *tree, struct node_memory *ret)
 {
@@ -50,6 +50,8 @@ static void test_read(void **state)
 	assert_int_equal(m.available_bytes, 8192000 * KIB);
 	assert_int_equal(m.anon_bytes, (54525952 + 1048576) * KIB);
 	assert_int_equal(m.file_lru_bytes, (2097152 + 4194304) * KIB);
+	/* all that is mapped may be shared memory */
+	assert_int_equal(m.mapped_file_bytes, 0);
 	assert_int_equal(m.swap_total_bytes, 4194304 * KIB);
 	assert_int_equal(m.swap_free_bytes, 1048576 * KIB);
 	assert_int_equal(m.refault_pages, 705000);
@@ -70,6 +72,7 @@ static void test_read_real(void **state)
 	assert_int_equal(m.total_bytes, 24684100 * KIB);
 	assert_true(m.available_bytes < m.total_bytes);
 	assert_true(m.free_bytes <= m.available_bytes);
+	assert_int_equal(m.mapped_file_bytes, (16760 - 8724) * KIB);
 	assert_int_equal(m.swap_total_bytes, 0);
 	assert_int_equal(m.swap_free_bytes, 0);
 	assert_int_equal(m.mark_low_bytes, (57 + 11665 + 9396 + 32 + 0) * page);
@@ -97,9 +100,10 @@ static void test_missing(void **state)
 		uint32_t has;
 	} rows[] = {
 		/* no zoneinfo, no scans; one counter of refaults, as before 5.9: none we know */
-		{"hybrid", 0, NODE_HAS_AVAILABLE | NODE_HAS_SWAP | NODE_HAS_FAULTS},
+		{"hybrid", 0,
+		 NODE_HAS_AVAILABLE | NODE_HAS_SWAP | NODE_HAS_FAULTS | NODE_HAS_MAPPED},
 		/* MemAvailable is not there, SwapFree is a word, vmstat is empty, no marks */
-		{"broken-node", 0, 0},
+		{"broken-node", 0, NODE_HAS_MAPPED},
 		/* more zoneinfo than is read: a cut sum would be too low, so there is none */
 		{"broken-longzone", 0, ALL & ~NODE_HAS_MARKS},
 		{"broken-emptyinfo", -ENODATA, 0},

@@ -42,6 +42,7 @@ enum field_kind {
 	X(refault_ns, SAMPLE_HAS_WAITS, FIELD_COUNTER)                                             \
 	X(run_ns, SAMPLE_HAS_WAITS, FIELD_COUNTER)                                                 \
 	X(refault_sys_ns, SAMPLE_HAS_WAITS, FIELD_COUNTER)                                         \
+	X(refault_stall_ns, SAMPLE_HAS_REFAULT_STALL, FIELD_COUNTER)                               \
 	X(added_pages, SAMPLE_HAS_WAITS, FIELD_COUNTER)                                            \
 	X(pages_per_sample, SAMPLE_HAS_SAMPLING, FIELD_LEVEL)                                      \
 	X(samples, SAMPLE_HAS_WAITS, FIELD_COUNTER)                                                \
@@ -53,6 +54,7 @@ enum field_kind {
 	X(usage_bytes, SAMPLE_HAS_LEVEL, FIELD_BYTES)                                              \
 	X(anon_bytes, SAMPLE_HAS_LEVEL, FIELD_BYTES)                                               \
 	X(file_lru_bytes, SAMPLE_HAS_LEVEL, FIELD_BYTES)                                           \
+	X(mapped_file_bytes, SAMPLE_HAS_MAPPED, FIELD_BYTES)                                       \
 	X(refault_pages, SAMPLE_HAS_REFAULTS, FIELD_COUNTER)                                       \
 	X(major_faults, SAMPLE_HAS_FAULTS, FIELD_COUNTER)                                          \
 	X(swap_total_bytes, SAMPLE_HAS_SWAP, FIELD_BYTES)                                          \

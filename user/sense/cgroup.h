@@ -49,6 +49,7 @@ enum {
 	CGROUP_HAS_FAULTS = 1 << 3,
 	CGROUP_HAS_ANON = 1 << 4,
 	CGROUP_HAS_SWAP = 1 << 5,
+	CGROUP_HAS_MAPPED = 1 << 6,
 };
 
 /* Everything includes the cgroup's descendants. */
@@ -64,6 +65,8 @@ struct cgroup_memory {
 	uint64_t major_faults;
 	uint64_t swap_bytes;
 	uint64_t swap_free_bytes; /* what its limit still allows; UINT64_MAX: no limit of its own */
+	/* of file_lru_bytes: of files that processes map, at least; shared memory may be or not */
+	uint64_t mapped_file_bytes;
 };
 
 /*

@@ -14,6 +14,7 @@ static int read_v1(const struct cgroup *cgroup, struct cgroup_memory *memory)
 		SWAP,
 		INACTIVE,
 		ACTIVE,
+		MAPPED,
 		REFAULT_ANON,
 		REFAULT_FILE,
 		FAULTS
@@ -26,6 +27,7 @@ static int read_v1(const struct cgroup *cgroup, struct cgroup_memory *memory)
 		[SWAP] = {"total_swap", &v[SWAP]},
 		[INACTIVE] = {"total_inactive_file", &v[INACTIVE]},
 		[ACTIVE] = {"total_active_file", &v[ACTIVE]},
+		[MAPPED] = {"total_mapped_file", &v[MAPPED]},
 		/* since 6.1, e09b0b61fbbf */
 		[REFAULT_ANON] = {"total_workingset_refault_anon", &v[REFAULT_ANON]},
 		[REFAULT_FILE] = {"total_workingset_refault_file", &v[REFAULT_FILE]},
@@ -54,6 +56,10 @@ static int read_v1(const struct cgroup *cgroup, struct cgroup_memory *memory)
 	if (FOUND(FAULTS)) {
 		memory->major_faults = v[FAULTS];
 		memory->has |= CGROUP_HAS_FAULTS;
+	}
+	if (FOUND(MAPPED) && FOUND(SHMEM)) {
+		memory->mapped_file_bytes = v[MAPPED] > v[SHMEM] ? v[MAPPED] - v[SHMEM] : 0;
+		memory->has |= CGROUP_HAS_MAPPED;
 	}
 #undef FOUND
 	if (cgroup->fds[CGROUP_FILE_SWAP] >= 0 && cgroup->fds[CGROUP_FILE_SWAP_LIMIT] >= 0 &&

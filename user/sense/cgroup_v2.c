@@ -14,6 +14,7 @@ static int read_v2(const struct cgroup *cgroup, struct cgroup_memory *memory)
 		SLAB,
 		INACTIVE,
 		ACTIVE,
+		MAPPED,
 		REFAULT_ANON,
 		REFAULT_FILE,
 		ACTIVATE_ANON,
@@ -27,6 +28,7 @@ static int read_v2(const struct cgroup *cgroup, struct cgroup_memory *memory)
 		[SLAB] = {"slab_reclaimable", &v[SLAB]},
 		[INACTIVE] = {"inactive_file", &v[INACTIVE]},
 		[ACTIVE] = {"active_file", &v[ACTIVE]},
+		[MAPPED] = {"file_mapped", &v[MAPPED]},
 		[REFAULT_ANON] = {"workingset_refault_anon", &v[REFAULT_ANON]},
 		[REFAULT_FILE] = {"workingset_refault_file", &v[REFAULT_FILE]},
 		[ACTIVATE_ANON] = {"workingset_activate_anon", &v[ACTIVATE_ANON]},
@@ -57,6 +59,10 @@ static int read_v2(const struct cgroup *cgroup, struct cgroup_memory *memory)
 	if (FOUND(FAULTS)) {
 		memory->major_faults = v[FAULTS];
 		memory->has |= CGROUP_HAS_FAULTS;
+	}
+	if (FOUND(MAPPED) && FOUND(SHMEM)) {
+		memory->mapped_file_bytes = v[MAPPED] > v[SHMEM] ? v[MAPPED] - v[SHMEM] : 0;
+		memory->has |= CGROUP_HAS_MAPPED;
 	}
 #undef FOUND
 	memory->slab_reclaimable_bytes = v[SLAB];

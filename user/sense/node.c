@@ -102,6 +102,7 @@ int node_read(const struct node *node, struct node_memory *ret)
 		AVAILABLE,
 		ACTIVE,
 		INACTIVE,
+		MAPPED,
 		SWAP_TOTAL,
 		SWAP_FREE,
 		ANON,
@@ -121,6 +122,7 @@ int node_read(const struct node *node, struct node_memory *ret)
 		[AVAILABLE] = {"MemAvailable", &v[AVAILABLE]},
 		[ACTIVE] = {"Active(file)", &v[ACTIVE]},
 		[INACTIVE] = {"Inactive(file)", &v[INACTIVE]},
+		[MAPPED] = {"Mapped", &v[MAPPED]},
 		[SWAP_TOTAL] = {"SwapTotal", &v[SWAP_TOTAL]},
 		[SWAP_FREE] = {"SwapFree", &v[SWAP_FREE]},
 		[ANON] = {"AnonPages", &v[ANON]},
@@ -149,6 +151,10 @@ int node_read(const struct node *node, struct node_memory *ret)
 		memory.anon_bytes = v[ANON] + v[SHMEM];
 		memory.file_lru_bytes = v[ACTIVE] + v[INACTIVE];
 		memory.has |= NODE_HAS_AVAILABLE;
+	}
+	if (ALL(1U << MAPPED | 1U << SHMEM)) {
+		memory.mapped_file_bytes = v[MAPPED] > v[SHMEM] ? v[MAPPED] - v[SHMEM] : 0;
+		memory.has |= NODE_HAS_MAPPED;
 	}
 	if (ALL(1U << SWAP_TOTAL | 1U << SWAP_FREE)) {
 		memory.swap_total_bytes = v[SWAP_TOTAL];

@@ -25,6 +25,7 @@ enum {
 	NODE_HAS_FAULTS = 1 << 3,
 	NODE_HAS_SCANS = 1 << 4,
 	NODE_HAS_MARKS = 1 << 5,
+	NODE_HAS_MAPPED = 1 << 6,
 };
 
 struct node_memory {
@@ -34,6 +35,8 @@ struct node_memory {
 	uint64_t free_bytes;
 	uint64_t anon_bytes; /* with shared memory */
 	uint64_t file_lru_bytes;
+	/* of it: of files that processes map, at least; shared memory may be mapped or not */
+	uint64_t mapped_file_bytes;
 	uint64_t swap_total_bytes;
 	uint64_t swap_free_bytes;
 	uint64_t refault_pages; /* moves in lumps of seconds: the kernel flushes lazily */

@@ -217,12 +217,13 @@ static void sample_sums(struct sampler *sampler, uint64_t scope, bool eyes, stru
 	sample->refault_ns = waits.refault_ns;
 	sample->run_ns = waits.run_ns;
 	sample->refault_sys_ns = waits.refault_sys_ns;
+	sample->refault_stall_ns = waits.refault_stall_ns;
 	sample->added_pages = waits.added_pages;
 	sample->pages_per_sample = loader_pages_per_sample(sampler->loader);
 	sample->samples = waits.samples;
 	sample->refaults = waits.refaults;
 	sample->near = waits.near;
-	sample->has |= SAMPLE_HAS_WAITS | SAMPLE_HAS_SAMPLING;
+	sample->has |= SAMPLE_HAS_WAITS | SAMPLE_HAS_SAMPLING | SAMPLE_HAS_REFAULT_STALL;
 	if (loader_has(sampler->loader, "fo_refault")) {
 		/* at once, and exact; files tell of them in lumps, every few seconds */
 		sample->refault_pages = waits.workingset_refaults;
@@ -253,6 +254,10 @@ int sampler_node(struct sampler *sampler, uint64_t now_ns, bool eyes, struct sam
 			sample.file_lru_bytes = memory.file_lru_bytes;
 			sample.free_bytes = memory.free_bytes;
 			sample.has |= SAMPLE_HAS_LEVEL;
+		}
+		if (memory.has & NODE_HAS_MAPPED) {
+			sample.mapped_file_bytes = memory.mapped_file_bytes;
+			sample.has |= SAMPLE_HAS_MAPPED;
 		}
 		if ((memory.has & NODE_HAS_REFAULTS) && !(sample.has & SAMPLE_HAS_REFAULTS)) {
 			sample.refault_pages = memory.refault_pages;
@@ -302,6 +307,10 @@ static void sample_cgroup_level(struct sampler *sampler, const struct cgroup_mem
 	sample->usage_bytes = memory->usage_bytes;
 	sample->anon_bytes = memory->anon_bytes;
 	sample->file_lru_bytes = memory->file_lru_bytes;
+	if (memory->has & CGROUP_HAS_MAPPED) {
+		sample->mapped_file_bytes = memory->mapped_file_bytes;
+		sample->has |= SAMPLE_HAS_MAPPED;
+	}
 	sample->has |= SAMPLE_HAS_LEVEL;
 }
 
