@@ -112,7 +112,7 @@ class Run:
                 done += requests * overlap / (at - before)
         return done / span if span else None
 
-    def _harms(self):
+    def harms(self):
         """Every time of harm: when it began and was over, and by whom."""
         starts = [at for at, _ in self.canary if self.trouble_ms <= at and at + SPAN_MS <= self.end_ms]
         begin = None
@@ -147,7 +147,7 @@ class Run:
         self.ended_by, self.harm_s = "", 0.0
         self.label = "kernel" if self.kernel_s else "benign"
         # the worst one is what the run is about, and of the same kind the first
-        for begin, over, by in self._harms():
+        for begin, over, by in self.harms():
             label = self._label_of(over - begin, by)
             if self.onset_s is None or LABELS.index(label) < LABELS.index(self.label):
                 self.onset_s, self.over_s, self.ended_by, self.harm_s = begin, over, by, over - begin

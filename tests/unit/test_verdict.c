@@ -117,8 +117,8 @@ static void test_charge(void **state)
 		uint64_t after_ns;
 	} rows[] = {
 		{PRESSURE_LOW, 0.6, 1400 * MS},	    {PRESSURE_LOW, 1.05, 300 * MS},
-		{PRESSURE_MEDIUM, 1.5, 900 * MS},   {PRESSURE_MEDIUM, 1.02, 2800 * MS},
-		{PRESSURE_MEDIUM, 0.6, 13500 * MS}, {PRESSURE_HIGH, 1.5, 8600 * MS},
+		{PRESSURE_MEDIUM, 1.5, 800 * MS},   {PRESSURE_MEDIUM, 1.02, 2300 * MS},
+		{PRESSURE_MEDIUM, 0.6, 11200 * MS}, {PRESSURE_HIGH, 1.5, 7200 * MS},
 	};
 
 	(void)state;
@@ -289,10 +289,10 @@ static void test_blind_restarts_charge(void **state)
 		assert_verdict(decide(&s, &policy, &livelock, START), VERDICT_WAIT, REASON_HOLDING);
 		assert_verdict(decide(&s, &policy, &e, START + 300 * MS), VERDICT_WAIT,
 			       REASON_BLIND);
-		for (uint64_t t = 400; t < 900; t += 100)
+		for (uint64_t t = 400; t < 800; t += 100)
 			assert_verdict(decide(&s, &policy, &livelock, START + t * MS), VERDICT_WAIT,
 				       REASON_HOLDING);
-		assert_verdict(decide(&s, &policy, &livelock, START + 900 * MS), VERDICT_ACT,
+		assert_verdict(decide(&s, &policy, &livelock, START + 800 * MS), VERDICT_ACT,
 			       REASON_NEAR_OOM);
 	}
 }
@@ -477,6 +477,82 @@ static void test_spike_interrupted(void **state)
 	}
 }
 
+/* Three samples of growth that is about to take what is in use: `low` does not wait for the harm.
+ */
+static void test_squeeze(void **state)
+{
+	struct evidence e = calm;
+
+	(void)state;
+	e.reclaiming = true;
+	e.level = 0.6;
+	e.total_bytes = 256 * MIB;
+	e.growth = 0.02 * (double)e.total_bytes;
+	e.squeezed_ns = 400 * MS;
+	for (int p = 0; p < PRESSURE_MAX_; p++) {
+		struct policy policy = policy_of((enum pressure)p);
+		struct verdict_state s = {0};
+
+		for (uint64_t t = 0; t < 300 * MS; t += TICK)
+			assert_int_equal(decide(&s, &policy, &e, START + t).action, VERDICT_WAIT);
+		if (p == PRESSURE_LOW)
+			assert_verdict(decide(&s, &policy, &e, START + 300 * MS), VERDICT_ACT,
+				       REASON_SQUEEZE);
+		else
+			assert_verdict(decide(&s, &policy, &e, START + 300 * MS), VERDICT_WAIT,
+				       REASON_CALM);
+	}
+}
+
+static void test_no_squeeze(void **state)
+{
+	struct policy policy = policy_of(PRESSURE_LOW);
+
+	(void)state;
+	for (int kind = 0; kind < 8; kind++) {
+		struct verdict_state s = {0};
+
+		for (uint64_t i = 0; i < 50; i++) {
+			struct evidence e = calm;
+			struct verdict v;
+
+			e.reclaiming = true;
+			e.level = 0.6;
+			e.total_bytes = 256 * MIB;
+			e.growth = 0.02 * (double)e.total_bytes;
+			e.squeezed_ns = 400 * MS;
+			switch (kind) {
+			case 0:
+				e.reclaiming = false; /* the limit is not reached yet */
+				break;
+			case 1:
+				e.level = 0.29;
+				break;
+			case 2:
+				e.growth = 0.009 * (double)e.total_bytes;
+				break;
+			case 3:
+				e.squeezed_ns = 500 * MS;
+				break;
+			case 4:
+				e.squeezed_ns = i % 3 ? 400 * MS : UINT64_MAX; /* a step */
+				break;
+			case 5:
+				e.lossy = true;
+				break;
+			case 6:
+				e.growth = 0.16 * (double)e.total_bytes; /* a batch */
+				break;
+			default:
+				e.has &= ~(uint32_t)EVIDENCE_HAS_LEVEL;
+			}
+			v = decide(&s, &policy, &e, START + i * TICK);
+			if (v.action != VERDICT_WAIT)
+				fail_msg("kind %d: %s", kind, verdict_reason_name(v.reason));
+		}
+	}
+}
+
 /* Where hardly any memory is held a kill gives nothing back, whatever time is lost. */
 static void test_no_level(void **state)
 {
@@ -485,7 +561,7 @@ static void test_no_level(void **state)
 		enum verdict_reason reason;
 	} rows[] = {
 		{0.29, 0.09, REASON_NO_LEVEL}, {0.00, 0.00, REASON_NO_LEVEL},
-		{0.29, 1.00, REASON_NO_LEVEL}, {0.30, 0.00, REASON_NEAR_OOM},
+		{0.29, 1.00, REASON_NO_LEVEL}, {0.30, 0.60, REASON_NEAR_OOM},
 		{0.30, 1.00, REASON_NEAR_OOM},
 	};
 	struct policy policy = policy_of(PRESSURE_LOW);
@@ -647,6 +723,8 @@ int main(void)
 		cmocka_unit_test(test_spike),
 		cmocka_unit_test(test_no_spike),
 		cmocka_unit_test(test_spike_interrupted),
+		cmocka_unit_test(test_squeeze),
+		cmocka_unit_test(test_no_squeeze),
 		cmocka_unit_test(test_no_level),
 		cmocka_unit_test(test_warming),
 		cmocka_unit_test(test_warn_only),

@@ -8,7 +8,8 @@
 #define MB 1000000ULL
 #define ALL_SAMPLE                                                                                 \
 	(SAMPLE_HAS_STALL | SAMPLE_HAS_WAITS | SAMPLE_HAS_LEVEL | SAMPLE_HAS_REFAULTS |            \
-	 SAMPLE_HAS_FAULTS | SAMPLE_HAS_MEMSTALL | SAMPLE_HAS_SWAPINS | SAMPLE_HAS_SAMPLING)
+	 SAMPLE_HAS_FAULTS | SAMPLE_HAS_MEMSTALL | SAMPLE_HAS_SWAPINS | SAMPLE_HAS_SAMPLING |      \
+	 SAMPLE_HAS_MAPPED | SAMPLE_HAS_REFAULT_STALL)
 #define ALL_EVIDENCE                                                                               \
 	(EVIDENCE_HAS_STALL | EVIDENCE_HAS_THRASH | EVIDENCE_HAS_LEVEL | EVIDENCE_HAS_TURNOVER |   \
 	 EVIDENCE_HAS_FAULTS | EVIDENCE_HAS_MEMSTALL | EVIDENCE_HAS_SWAPINS)
@@ -35,6 +36,7 @@ static struct sample steady(uint64_t tick)
 		.refault_ns = 1000 + tick * 60 * MS, /* 0.6 tasks */
 		.run_ns = tick * 40 * MS,
 		.refault_sys_ns = 500,
+		.refault_stall_ns = 700,
 		.added_pages = 3 + tick * 1997, /* of 2000 read in the rest came from swap */
 		.pages_per_sample = 16,
 		.samples = 10 + tick * 100,
@@ -311,6 +313,8 @@ static void test_counter_reset(void **state)
 		{"refault_ns", offsetof(struct sample, refault_ns), EVIDENCE_HAS_THRASH},
 		{"run_ns", offsetof(struct sample, run_ns), EVIDENCE_HAS_THRASH},
 		{"refault_sys_ns", offsetof(struct sample, refault_sys_ns), EVIDENCE_HAS_THRASH},
+		{"refault_stall_ns", offsetof(struct sample, refault_stall_ns),
+		 EVIDENCE_HAS_THRASH},
 		{"samples", offsetof(struct sample, samples), EVIDENCE_HAS_THRASH},
 		{"refaults", offsetof(struct sample, refaults), EVIDENCE_HAS_THRASH},
 		{"near", offsetof(struct sample, near), EVIDENCE_HAS_THRASH},
@@ -431,25 +435,28 @@ static void test_lost_without_stall(void **state)
 }
 
 /*
- * What is lost is the time that readers of evicted pages waited, and worked in the kernel, as a
- * share of what all readers wanted to work, which is a fifth of a task at least. Stall is none.
+ * What is lost is the time that readers of evicted pages waited, and worked in the kernel or were
+ * in reclaim, as a share of what all readers wanted to work, which is a fifth of a task at least.
+ * Others' stall is none.
  */
 static void test_lost_share(void **state)
 {
 	static const struct {
 		const char *what;
-		double io, run, waited, worked, stall; /* tasks */
+		double io, run, waited, worked, stall, halted; /* tasks */
 		double thrash, lost;
 	} rows[] = {
-		{"idle", 0, 0, 0, 0, 0, 0, 0},
-		{"a leaker reclaims for itself", 0, 0, 0, 0, 0.9, 0, 0},
-		{"streaming past a full cgroup", 0.3, 0.4, 0, 0, 0.6, 0, 0},
-		{"a few waits of a scope that wants little", 0.004, 0, 0.004, 0, 0, 0.004, 0.02},
-		{"waits alone", 0.8, 0.4, 0.6, 0, 0, 0.6, 0.5},
-		{"a fast disk: the kernel's work is what it costs", 0.1, 0.9, 0.1, 0.8, 0.3, 0.9,
-		 0.9},
-		{"more ticks than time", 0.1, 0.1, 0.1, 0.4, 0, 0.2, 1},
-		{"all", 1.5, 0.1, 1.5, 0.1, 1, 1.6, 1},
+		{"idle", 0, 0, 0, 0, 0, 0, 0, 0},
+		{"a leaker reclaims for itself", 0, 0, 0, 0, 0.9, 0, 0, 0},
+		{"streaming past a full cgroup", 0.3, 0.4, 0, 0, 0.6, 0, 0, 0},
+		{"a few waits of a scope that wants little", 0.004, 0, 0.004, 0, 0, 0, 0.004, 0.02},
+		{"waits alone", 0.8, 0.4, 0.6, 0, 0, 0, 0.6, 0.5},
+		{"a fast disk: the kernel's work is what it costs", 0.1, 0.9, 0.1, 0.8, 0.3, 0.3,
+		 0.9, 0.9},
+		{"more ticks than time", 0.1, 0.1, 0.1, 0.4, 0, 0, 0.2, 1},
+		{"all", 1.5, 0.1, 1.5, 0.1, 1, 0, 1.6, 1},
+		{"in reclaim, and not on a CPU", 0.2, 0.1, 0.1, 0, 0.9, 0.5, 0.6, 0.75},
+		{"in reclaim, on a CPU for some of it", 0.2, 0.4, 0.2, 0.3, 0.9, 0.5, 0.7, 0.875},
 	};
 
 	(void)state;
@@ -461,8 +468,10 @@ static void test_lost_share(void **state)
 			double t = (double)(tick * TICK);
 			struct sample sample = {
 				.at_ns = START + tick * TICK,
-				.has = SAMPLE_HAS_STALL | SAMPLE_HAS_WAITS,
+				.has = SAMPLE_HAS_STALL | SAMPLE_HAS_WAITS |
+				       SAMPLE_HAS_REFAULT_STALL,
 				.stall_ns = (uint64_t)(t * rows[i].stall),
+				.refault_stall_ns = (uint64_t)(t * rows[i].halted),
 				.io_ns = (uint64_t)(t * rows[i].io),
 				.io_done_ns = (uint64_t)(t * rows[i].io),
 				.refault_ns = (uint64_t)(t * rows[i].waited),
@@ -662,13 +671,23 @@ static void test_growth(void **state)
 {
 	static const struct {
 		uint64_t from_mb, to_mb; /* within a second; the total is 256 */
+		uint64_t mapped_mb;
 		double growth_mb;
 		uint64_t exhausted_ns;
+		uint64_t squeezed_ns;
 	} rows[] = {
-		{100, 100, 0, UINT64_MAX}, {200, 100, -100, UINT64_MAX},
-		{56, 156, 100, SEC},	   {206, 236, 30, 666666666},
-		{250, 256, 6, 0},	   {256, 256, 0, 0},
-		{300, 280, -20, 0},
+		{100, 100, 0, 0, UINT64_MAX, UINT64_MAX},
+		{200, 100, 0, -100, UINT64_MAX, UINT64_MAX},
+		{56, 156, 0, 100, SEC, SEC},
+		{56, 156, 50, 100, SEC, SEC / 2},
+		{206, 236, 0, 30, 666666666, 666666666},
+		{206, 236, 20, 30, 666666666, 0},
+		{206, 236, 100, 30, 666666666, 0}, /* mapped, and on their way out */
+		{250, 256, 0, 6, 0, 0},
+		/* all that is left is mapped, and nothing wants it */
+		{156, 156, 100, 0, UINT64_MAX, UINT64_MAX},
+		{256, 256, 0, 0, 0, UINT64_MAX},
+		{300, 280, 0, -20, 0, UINT64_MAX},
 	};
 
 	(void)state;
@@ -682,6 +701,7 @@ static void test_growth(void **state)
 			sample.total_bytes = 256 * MB;
 			sample.held_bytes =
 				(rows[i].from_mb * (10 - tick) + rows[i].to_mb * tick) * MB / 10;
+			sample.mapped_file_bytes = rows[i].mapped_mb * MB;
 			window_add(&window, &sample);
 		}
 		e = window_evidence(&window);
@@ -689,6 +709,9 @@ static void test_growth(void **state)
 		if (e.exhausted_ns != rows[i].exhausted_ns)
 			fail_msg("row %zu: exhausted in %llu ns", i,
 				 (unsigned long long)e.exhausted_ns);
+		if (e.squeezed_ns != rows[i].squeezed_ns)
+			fail_msg("row %zu: squeezed in %llu ns", i,
+				 (unsigned long long)e.squeezed_ns);
 	}
 }
 

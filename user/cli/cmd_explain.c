@@ -182,6 +182,11 @@ static void tell_sufferer(const json_t *record, const char *scope)
 			    duration_of_ms(event_get_number(evidence, "exhausted_s", 0) * 1000, b));
 		add(&words, ".");
 	}
+	if (!strcmp(event_get_text(record, "reason", ""), "squeeze"))
+		add(&words,
+		    " In %s growth would have come to what processes map: pressure low acts before "
+		    "that.",
+		    duration_of_ms(event_get_number(evidence, "squeezed_s", 0) * 1000, b));
 	tell("Who suffered", words.text);
 }
 

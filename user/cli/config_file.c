@@ -1227,7 +1227,8 @@ static const struct config_key policy_keys[] = {
 		.parse = parse_policy_pressure,
 		.words = pressure_words,
 		.preset = "medium",
-		.help = "How early it acts: low earliest, high about where the kernel would.",
+		.help = "How early it acts: low before the harm where growth foretells it, high about where "
+			"the kernel would.",
 	},
 	{
 		.name = "kill",

@@ -11,9 +11,10 @@
 /*
  * Of all pages read in. Streams, builds and starts read what nobody could have kept, and a
  * bystander whose few pages they push out gets over it when they are through; a livelock reads its
- * own pages again, and little else. Medians of the runs in the fit half of tests/corpus: streams,
- * caches, starts 0.00 to 0.39, others that are well up to 0.61, bursts while they last 1.00;
- * near-OOM 0.53 to 1.00, but 0.17 to 0.34 where working sets come up cold (sets).
+ * own pages again, and little else. Medians of the runs in the fit half of tests/corpus, where
+ * anything is lost: caches, starts, steady loads 0.00 to 0.21, streams up to 0.53; working sets
+ * that compete 0.62 to 0.97 where they fit and 0.71 to 0.94 where they do not, other near-OOM 0.88
+ * to 1.00, bursts while they last 1.00.
  */
 #define FUTILE_LOW  0.20
 #define FUTILE_HIGH 0.80

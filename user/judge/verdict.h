@@ -36,6 +36,7 @@ enum verdict_reason {	 /* the names appear in records: they are stable */
 	REASON_SETTLING, /* a kill is on its way, or its memory is only just back */
 	REASON_STORM,	 /* too many kills within a minute */
 	REASON_NO_LEVEL, /* time is lost, but hardly any memory is held: that is IO, not shortage */
+	REASON_SQUEEZE,	 /* `low`: growth is about to take what is in use */
 	REASON_WARMING,	 /* pages are read back, but none are taken: it is getting better */
 	REASONS_,
 };
@@ -45,8 +46,9 @@ enum verdict_reason {	 /* the names appear in records: they are stable */
 struct verdict_state {
 	uint64_t at_ns; /* of the latest decision; 0: none */
 	double charge;	/* what speaks for acting: log-odds over the threshold, cubed, times s */
-	uint64_t over_since_ns;	 /* since when there is any; 0: there is none */
-	uint64_t spike_since_ns; /* 0: no spike in sight */
+	uint64_t over_since_ns;	   /* since when there is any; 0: there is none */
+	uint64_t spike_since_ns;   /* 0: no spike in sight */
+	uint64_t squeeze_since_ns; /* likewise */
 	uint64_t settle_until_ns;
 	uint64_t kills_ns[VERDICT_KILLS_KEPT]; /* the latest ones */
 	unsigned kills;

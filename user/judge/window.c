@@ -131,14 +131,17 @@ static void evidence_waits(struct evidence *e, const struct window *window)
 	const struct sample *to = sample_back(window, 0);
 	const struct sample *from = span_start(window, SAMPLE_HAS_WAITS, WINDOW_SPAN_NS);
 	double span_ns = (double)(to->at_ns - from->at_ns);
-	double io, io_done, waited, worked, run;
+	double io, io_done, waited, worked, run, halted = 0, wanted;
 
 	if (!(to->has & SAMPLE_HAS_WAITS) || to->at_ns - from->at_ns < WINDOW_LEAST_NS ||
 	    !difference(from->io_ns, to->io_ns, &io) ||
 	    !difference(from->io_done_ns, to->io_done_ns, &io_done) ||
 	    !difference(from->refault_ns, to->refault_ns, &waited) ||
 	    !difference(from->refault_sys_ns, to->refault_sys_ns, &worked) ||
-	    !difference(from->run_ns, to->run_ns, &run) || !evidence_reads(e, window))
+	    !difference(from->run_ns, to->run_ns, &run) ||
+	    ((from->has & to->has & SAMPLE_HAS_REFAULT_STALL) &&
+	     !difference(from->refault_stall_ns, to->refault_stall_ns, &halted)) ||
+	    !evidence_reads(e, window))
 		return;
 	/* waits still open are taken to be what the finished ones were */
 	if (io > io_done && io_done > 0)
@@ -146,9 +149,24 @@ static void evidence_waits(struct evidence *e, const struct window *window)
 	e->io = io / span_ns;
 	e->run = run / span_ns;
 	/* ticks count kernel time: in a short window that can be more than the run itself */
-	e->thrash = clip(waited / span_ns, 0, e->io) + clip(worked / span_ns, 0, e->run);
-	e->lost_share = clip(e->thrash / clip(e->io + e->run, LOST_LEAST_TASKS, 1e9), 0, 1);
+	worked = clip(worked / span_ns, 0, e->run);
+	halted /= span_ns;
+	/* reclaim is work as long as it is on a CPU, and how long that was is not known */
+	e->thrash = clip(waited / span_ns, 0, e->io) + (worked > halted ? worked : halted);
+	wanted = e->io + e->run + (halted > worked ? halted - worked : 0);
+	e->lost_share = clip(e->thrash / clip(wanted, LOST_LEAST_TASKS, 1e9), 0, 1);
 	e->has |= EVIDENCE_HAS_THRASH;
+}
+
+/* At @growth bytes/s; UINT64_MAX: not in sight. */
+static uint64_t until(uint64_t used_bytes, uint64_t total_bytes, double growth)
+{
+	double left_s;
+
+	if (used_bytes >= total_bytes)
+		return 0;
+	left_s = growth > 0 ? (double)(total_bytes - used_bytes) / growth : 1e9;
+	return left_s < 1e9 ? (uint64_t)(left_s * 1e9) : UINT64_MAX;
 }
 
 static void evidence_level(struct evidence *e, const struct window *window)
@@ -156,6 +174,7 @@ static void evidence_level(struct evidence *e, const struct window *window)
 	const struct sample *to = sample_back(window, 0);
 	const struct sample *from = span_start(window, SAMPLE_HAS_LEVEL, WINDOW_LEAST_NS);
 	double span_s = (double)(to->at_ns - from->at_ns) / 1e9;
+	uint64_t mapped_bytes = to->has & SAMPLE_HAS_MAPPED ? to->mapped_file_bytes : 0;
 
 	if (!(from->has & to->has & SAMPLE_HAS_LEVEL) || !to->total_bytes || span_s <= 0)
 		return;
@@ -165,15 +184,10 @@ static void evidence_level(struct evidence *e, const struct window *window)
 	e->anon_bytes = to->anon_bytes;
 	e->level = clip((double)to->held_bytes / (double)to->total_bytes, 0, 1);
 	e->growth = ((double)to->held_bytes - (double)from->held_bytes) / span_s;
-	e->exhausted_ns = UINT64_MAX;
-	if (to->held_bytes >= to->total_bytes) {
-		e->exhausted_ns = 0;
-	} else if (e->growth > 0) {
-		double left_s = (double)(to->total_bytes - to->held_bytes) / e->growth;
-
-		if (left_s < 1e9)
-			e->exhausted_ns = (uint64_t)(left_s * 1e9);
-	}
+	e->exhausted_ns = until(to->held_bytes, to->total_bytes, e->growth);
+	e->squeezed_ns = UINT64_MAX;
+	if (e->growth > 0)
+		e->squeezed_ns = until(to->held_bytes + mapped_bytes, to->total_bytes, e->growth);
 	e->has |= EVIDENCE_HAS_LEVEL;
 }
 

@@ -56,7 +56,7 @@ struct evidence {
 
 	double stall;  /* tasks: in reclaim, order 0; a symptom, which streaming has too */
 	double thrash; /* tasks: lost reading back what was evicted shortly before: waiting for it,
-			* and in the kernel meanwhile */
+			* and in the kernel or in reclaim meanwhile */
 	double io;     /* tasks: waiting for IO at all */
 	double run;    /* tasks: the readers among them on a CPU */
 	double lost_share; /* 0..1: of the time that its readers wanted to work, lost to thrash */
@@ -68,6 +68,12 @@ struct evidence {
 	double level;	       /* 0..1 of the scope's memory that reclaim cannot give back */
 	double growth;	       /* bytes/s of it, lately; negative when it shrinks */
 	uint64_t exhausted_ns; /* at that growth until level 1; UINT64_MAX: not in sight */
+	/*
+	 * Likewise, until it has taken all that reclaim can give back but what processes map: from
+	 * then on it takes what is in use. What is read without being mapped, and in use, it takes
+	 * before. Where it is not known what is mapped, as above.
+	 */
+	uint64_t squeezed_ns;
 
 	double turnover;     /* 1/s: refaults, as times the file LRU */
 	double major_faults; /* 1/s */

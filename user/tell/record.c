@@ -99,6 +99,8 @@ void record_put_evidence(struct json *json, const struct evidence *e)
 		json_double(json, "growth_bytes_per_s", e->growth);
 		if (e->exhausted_ns != UINT64_MAX)
 			json_double(json, "exhausted_s", (double)e->exhausted_ns / 1e9);
+		if (e->squeezed_ns != UINT64_MAX)
+			json_double(json, "squeezed_s", (double)e->squeezed_ns / 1e9);
 	}
 	if (e->has & EVIDENCE_HAS_TURNOVER)
 		json_double(json, "file_lru_turnover_per_s", e->turnover);
