@@ -210,9 +210,9 @@ static const char *feature_name(const char *key)
 static void tell_why(const json_t *record)
 {
 	const json_t *parts = json_object_get(record, "contributions"), *value;
+	const char *key, *reason = event_get_text(record, "reason", "?");
 	struct words words = {0};
 	char held[UNITS_TEXT_MAX];
-	const char *key;
 	bool first = true;
 
 	add(&words, "The risk of Near-OOM was %.3f of 1. It is made of, in log-odds: ",
@@ -225,9 +225,14 @@ static void tell_why(const json_t *record)
 		    json_number_value(value));
 		first = false;
 	}
-	add(&words, ". In %s that came to be enough for the policy %s (%s).",
-	    duration_of_ms(event_get_number(record, "held_s", 0) * 1000, held),
-	    event_get_text(record, "policy", "?"), event_get_text(record, "reason", "?"));
+	/* growth that cannot be waited for counts whatever the risk */
+	if (!strcmp(reason, "spike") || !strcmp(reason, "squeeze"))
+		add(&words, ". Not that, but the growth was enough for the policy %s (%s).",
+		    event_get_text(record, "policy", "?"), reason);
+	else
+		add(&words, ". In %s that came to be enough for the policy %s (%s).",
+		    duration_of_ms(event_get_number(record, "held_s", 0) * 1000, held),
+		    event_get_text(record, "policy", "?"), reason);
 	tell("Why", words.text);
 }
 
