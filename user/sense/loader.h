@@ -100,7 +100,7 @@ uint64_t loader_recursion_misses(const struct loader *loader);
  * its own calls these, one at a time.
  */
 int loader_eyes_open(struct loader *loader);
-/* And then what they can do without, which where functions can be attached to takes the longest. */
+/* And then what they can do without. */
 void loader_eyes_widen(struct loader *loader);
 void loader_eyes_shut(struct loader *loader);
 /* The node's tasks are watched too, not only those of limited cgroups. */
