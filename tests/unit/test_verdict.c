@@ -477,18 +477,26 @@ static void test_spike_interrupted(void **state)
 	}
 }
 
-/* Three samples of growth that is about to take what is in use: `low` does not wait for the harm.
- */
-static void test_squeeze(void **state)
+/* Nothing is lost yet, but in 400 ms growth has come to what is in use. */
+static struct evidence squeezed(void)
 {
 	struct evidence e = calm;
 
-	(void)state;
 	e.reclaiming = true;
 	e.level = 0.6;
 	e.total_bytes = 256 * MIB;
 	e.growth = 0.02 * (double)e.total_bytes;
 	e.squeezed_ns = 400 * MS;
+	return e;
+}
+
+/* Three samples of growth that is about to take what is in use: `low` does not wait for the harm.
+ */
+static void test_squeeze(void **state)
+{
+	const struct evidence e = squeezed();
+
+	(void)state;
 	for (int p = 0; p < PRESSURE_MAX_; p++) {
 		struct policy policy = policy_of((enum pressure)p);
 		struct verdict_state s = {0};
@@ -513,14 +521,9 @@ static void test_no_squeeze(void **state)
 		struct verdict_state s = {0};
 
 		for (uint64_t i = 0; i < 50; i++) {
-			struct evidence e = calm;
+			struct evidence e = squeezed();
 			struct verdict v;
 
-			e.reclaiming = true;
-			e.level = 0.6;
-			e.total_bytes = 256 * MIB;
-			e.growth = 0.02 * (double)e.total_bytes;
-			e.squeezed_ns = 400 * MS;
 			switch (kind) {
 			case 0:
 				e.reclaiming = false; /* the limit is not reached yet */
