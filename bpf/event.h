@@ -14,7 +14,7 @@
 
 #include <linux/types.h>
 
-#define FO_ABI		3
+#define FO_ABI		4
 #define FO_SCOPE_NODE	0ULL
 #define FO_SCOPE_KERNEL (~0ULL) /* of memstalls only */
 #define FO_COMM_LEN	16
@@ -121,6 +121,7 @@ struct fo_wait_stat {
 	__u64 run_ns;		/* the same tasks on a CPU */
 	__u64 refault_sys_ns;	/* of it: in the kernel, by tasks whose reads were such pages */
 	__u64 refault_stall_ns; /* in reclaim, on a CPU or not, by the same */
+	__u64 halted_ns;	/* of tasks that did next to nothing of their usual work for it */
 	__u64 added_pages;
 	__u64 samples;		   /* added pages that were looked up among the evicted */
 	__u64 refaults;		   /* of them: had been evicted since the eyes opened */

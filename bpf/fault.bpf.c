@@ -171,6 +171,86 @@ static __always_inline struct fo_hot *live(struct fo_hot *hot)
 	return hot;
 }
 
+/* ---- who stands still --------------------------------------------------- */
+
+/*
+ * Time lost says little of work lost: a service with time to spare waits for most of it and still
+ * answers everybody, while another that is no busier answers nobody. So a task is held against
+ * itself: it stands still when, for a fifth of a second, it has worked an eighth of what it
+ * usually does, has lost the most of that time, and not to new pages. docs/measurements.md.
+ */
+
+/* Two samples, and a few hundred faults where a disk is fast. */
+#define FO_SPAN_NS 200000000ULL
+/*
+ * Harm is less than a tenth (scripts/corpus.py), and of what is taken for work some is the
+ * kernel's, at the beginning of each fault.
+ */
+#define FO_HALTED_PART 8
+/* Beside much that is new, some of what comes back has been away too long to be near. */
+#define FO_HALTED_NEAR_PART 8
+/* In 1/1024: who usually does less than 0.4 % is held against the whole of its time. */
+#define FO_USUAL_LEAST 4
+/* The pages of one fault come in within this; later ones are another's, and work lies between. */
+#define FO_READ_NS 1000000ULL
+
+static __always_inline void span_begin(struct fo_task_state *state, __u64 now)
+{
+	state->span_start_ns = now;
+	state->span_worked_ns = 0;
+	state->span_lost_ns = 0;
+}
+
+/* The first page that it reads: what it has done until now was not hindered yet. */
+static __always_inline void follow(struct fo_task_state *state)
+{
+	__u64 now = bpf_ktime_get_ns(), usual = fo_current_util();
+
+	span_begin(state, now);
+	state->doing = FO_WORKS;
+	state->doing_since_ns = now;
+	state->usual = usual < 1024 ? usual : 1024;
+}
+
+static __always_inline void span_end(struct fo_task_state *state, struct fo_wait_stat *stat,
+				     __u64 now)
+{
+	__u64 span = now - state->span_start_ns, wanted = span;
+
+	if (!state->span_start_ns || span < FO_SPAN_NS)
+		return;
+	if (state->usual >= FO_USUAL_LEAST)
+		wanted = span * state->usual / 1024;
+	if (state->span_lost_ns > span / 2 && state->samples &&
+	    state->near * FO_HALTED_NEAR_PART >= state->samples &&
+	    state->span_worked_ns * FO_HALTED_PART < wanted)
+		fo_add(stat->halted_ns, span);
+	else if (state->span_lost_ns < span / 4)
+		state->usual = (3 * state->usual + state->span_worked_ns * 1024 / span) / 4;
+	span_begin(state, now);
+}
+
+static __always_inline void reads(struct fo_task_state *state)
+{
+	__u64 now = bpf_ktime_get_ns();
+
+	if (state->doing != FO_READS || now - state->doing_since_ns > FO_READ_NS)
+		fo_does(state, FO_READS, now);
+}
+
+/* A major fault is over: all since its first page was lost to it. */
+static __always_inline void faulted(struct fo_task_state *state)
+{
+	__u64 now = bpf_ktime_get_ns();
+
+	if (state->doing == FO_RETURNS)
+		state->doing = FO_LOSES;
+	fo_does(state, FO_LOSES, now);
+	fo_does(state, FO_WORKS, now);
+}
+
+/* ---- who reads ---------------------------------------------------------- */
+
 /* Who reads something back right now, and for which hot scope. */
 struct reader {
 	__u64 scope;
@@ -213,9 +293,12 @@ static __always_inline bool find_reader(struct reader *ret)
 		state->wait_start_ns = 0;
 		state->fault_sys_ns = 0;
 		state->run_start_ns = 0; /* counted from its next turn on a CPU */
+		state->span_start_ns = 0;
 	}
 	state->scope = scope;
 	state->young = fo_current_age_ns() < FO_YOUNG_NS;
+	if (!state->young && !state->span_start_ns)
+		follow(state);
 	ret->scope = scope;
 	ret->hot = hot;
 	ret->state = state;
@@ -233,6 +316,7 @@ int fo_page_added(u64 *ctx)
 	if (!find_reader(&reader))
 		return 0;
 	reader.state->read_in = 1;
+	reads(reader.state);
 	span_of(ctx, &span);
 	fo_add(reader.stat->added_pages, span.pages);
 	fo_add(reader.hot->added_pages, span.pages);
@@ -295,6 +379,7 @@ int fo_major_fault(void *ctx)
 			reader.state->near++;
 		}
 	}
+	faulted(reader.state);
 	worked(reader.state, fo_current_stime());
 	sys_lost(reader.state, reader.stat);
 	return 0;
@@ -333,6 +418,10 @@ static __always_inline void switched_out(struct task_struct *task, __u64 now)
 	stat = fo_wait_stat(state->scope, false);
 	if (!stat)
 		return;
+	fo_does(state,
+		state->stall_start_ns || BPF_CORE_READ_BITFIELD(task, in_iowait) ? FO_LOSES
+										 : FO_RESTS,
+		now);
 	if (state->run_start_ns) {
 		fo_add(stat->run_ns, now - state->run_start_ns);
 		worked(state, task->stime);
@@ -360,12 +449,21 @@ static __always_inline void switched_in(struct task_struct *task, __u64 now)
 {
 	struct fo_task_state *state = fo_task_state(task, false);
 	struct fo_wait_stat *stat;
+	__u16 doing = FO_WORKS;
 	__u64 start;
 
 	if (!state || state->generation != fo_eyes_generation)
 		return;
 	if (state->young)
 		return;
+	if (state->stall_start_ns)
+		doing = FO_LOSES;
+	else if (state->wait_start_ns && fo_eyes_faults)
+		doing = FO_RETURNS;
+	fo_does(state, doing, now);
+	stat = fo_wait_stat(state->scope, false);
+	if (stat)
+		span_end(state, stat, now);
 	state->run_start_ns = now;
 	state->run_start_stime = task->stime;
 	start = state->wait_start_ns;

@@ -71,6 +71,24 @@ struct fo_task_state {
 	__u64 memstall_scope;
 	__u64 memstall_at; /* where on the stack the outermost one keeps its flags */
 	__u64 compact_start_ns;
+	__u64 span_start_ns; /* what it does is summed from then on; 0: it is not followed */
+	__u64 span_worked_ns;
+	__u64 span_lost_ns;
+	__u64 doing_since_ns;
+	__u16 doing; /* enum fo_doing */
+	__u16 usual; /* 1/1024 of its time: what it works while it loses little */
+};
+
+/*
+ * What a task does with its time. Whether it works or loses it is known at once, or only by what
+ * comes next.
+ */
+enum fo_doing {
+	FO_RESTS, /* off the CPU, and for no page */
+	FO_WORKS, /* on a CPU, for itself */
+	FO_LOSES, /* waits for a page, or reclaims */
+	FO_READS, /* pages came in: for a fault that will wait for them, or ahead of who goes on */
+	FO_RETURNS, /* has waited for a page: in a fault still, or out of a read() */
 };
 
 struct {

@@ -107,6 +107,7 @@ static __always_inline void stall_open(__u64 scope, __u64 leaf, __s32 order, __u
 		fo_count(scopes_full);
 		return;
 	}
+	fo_does(state, FO_LOSES, now);
 	state->stall_start_ns = now;
 	state->stall_scope = scope;
 	state->fragment = order > 0;
@@ -118,12 +119,15 @@ static __always_inline void stall_open(__u64 scope, __u64 leaf, __s32 order, __u
 static __always_inline void stall_shut(__u64 pages)
 {
 	struct fo_task_state *state = fo_current_state(false);
+	__u64 now;
 
 	if (!state || !state->stall_start_ns) {
 		fo_count(ends_unpaired);
 		return;
 	}
-	stall_close(state, bpf_ktime_get_ns(), pages);
+	now = bpf_ktime_get_ns();
+	stall_close(state, now, pages);
+	fo_does(state, FO_WORKS, now);
 }
 
 static __always_inline __s32 begin_order(u64 *ctx)

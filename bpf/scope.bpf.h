@@ -83,6 +83,18 @@ static __always_inline __u64 fo_current_stime(void)
 	return BPF_CORE_READ(task, stime);
 }
 
+/* How much of a CPU current had in the last tenth of a second or so, in 1/1024; 0: not known. */
+static __always_inline __u64 fo_current_util(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	if (!bpf_core_field_exists(task->se.avg.util_avg))
+		return 0;
+	if (fo_have_task_storage)
+		return bpf_get_current_task_btf()->se.avg.util_avg;
+	return BPF_CORE_READ(task, se.avg.util_avg);
+}
+
 /* Whether @task's memory cgroup is @scope or lies below it. */
 static __always_inline bool fo_task_is_in(struct task_struct *task, __u64 scope)
 {
@@ -185,6 +197,22 @@ static __always_inline struct fo_task_state *fo_task_state(struct task_struct *t
 static __always_inline struct fo_task_state *fo_current_state(bool create)
 {
 	return fo_task_state(fo_have_task_storage ? bpf_get_current_task_btf() : NULL, create);
+}
+
+/* From now on @state's task is @doing that. */
+static __always_inline void fo_does(struct fo_task_state *state, __u16 doing, __u64 now)
+{
+	__u64 took = now - state->doing_since_ns;
+	__u16 was = state->doing;
+
+	if (!state->span_start_ns)
+		return;
+	if (was == FO_LOSES || (was == FO_READS && doing == FO_LOSES))
+		state->span_lost_ns += took;
+	else if (was != FO_RESTS)
+		state->span_worked_ns += took;
+	state->doing = doing;
+	state->doing_since_ns = now;
 }
 
 /* ---- a scope's sums ---------------------------------------------------- */

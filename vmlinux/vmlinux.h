@@ -123,12 +123,21 @@ struct mm_struct___before62 {
 	struct mm_rss_stat rss_stat;
 };
 
+struct sched_avg {
+	unsigned long util_avg; /* CONFIG_SMP */
+};
+
+struct sched_entity {
+	struct sched_avg avg;
+};
+
 struct task_struct {
 	unsigned int flags;
 	int exit_state;
 	int pid;
 	int tgid;
 	unsigned in_iowait : 1;
+	struct sched_entity se;
 	struct task_struct *real_parent;
 	struct task_struct *group_leader;
 	struct mm_struct *mm;

@@ -19,7 +19,7 @@
 
 #define EVERYTHING                                                                                 \
 	(EVIDENCE_HAS_STALL | EVIDENCE_HAS_THRASH | EVIDENCE_HAS_LEVEL | EVIDENCE_HAS_TURNOVER |   \
-	 EVIDENCE_HAS_FAULTS)
+	 EVIDENCE_HAS_FAULTS | EVIDENCE_HAS_HALTED)
 
 /* What one kill's record is made of. */
 struct parts {
@@ -53,6 +53,7 @@ static void fill(struct parts *p)
 			     .io = 1.5,
 			     .run = 0.3,
 			     .lost_share = 0.65,
+			     .halted = 0.9,
 			     .refaulted = 0.9,
 			     .near = 0.8,
 			     .futile = 0.7,
@@ -155,6 +156,7 @@ static void test_kill(void **state)
 	assert_member(line, len, "reason", "\"near-oom\"");
 	assert_member(line, len, "held_s", "0.5");
 	assert_member(line, len, "evidence.lost_share", "0.65");
+	assert_member(line, len, "evidence.halted_tasks", "0.9");
 	assert_member(line, len, "evidence.exhausted_s", "2.5");
 	assert_member(line, len, "evidence.growth_bytes_per_s", "-1.5");
 	assert_member(line, len, "victim.pid", "100");
@@ -257,6 +259,7 @@ static void test_missing(void **state)
 		{EVIDENCE_HAS_STALL, "evidence.reclaimed_pages_per_ms"},
 		{EVIDENCE_HAS_THRASH, "evidence.thrash_tasks"},
 		{EVIDENCE_HAS_THRASH, "evidence.lost_share"},
+		{EVIDENCE_HAS_HALTED, "evidence.halted_tasks"},
 		{EVIDENCE_HAS_THRASH, "evidence.near_share"},
 		{EVIDENCE_HAS_THRASH, "evidence.futile_share"},
 		{EVIDENCE_HAS_LEVEL, "evidence.level"},

@@ -9,10 +9,12 @@
 #define ALL_SAMPLE                                                                                 \
 	(SAMPLE_HAS_STALL | SAMPLE_HAS_WAITS | SAMPLE_HAS_LEVEL | SAMPLE_HAS_REFAULTS |            \
 	 SAMPLE_HAS_FAULTS | SAMPLE_HAS_MEMSTALL | SAMPLE_HAS_SWAPINS | SAMPLE_HAS_SAMPLING |      \
-	 SAMPLE_HAS_MAPPED | SAMPLE_HAS_REFAULT_STALL)
+	 SAMPLE_HAS_MAPPED | SAMPLE_HAS_REFAULT_STALL | SAMPLE_HAS_HALTED)
 #define ALL_EVIDENCE                                                                               \
 	(EVIDENCE_HAS_STALL | EVIDENCE_HAS_THRASH | EVIDENCE_HAS_LEVEL | EVIDENCE_HAS_TURNOVER |   \
-	 EVIDENCE_HAS_FAULTS | EVIDENCE_HAS_MEMSTALL | EVIDENCE_HAS_SWAPINS)
+	 EVIDENCE_HAS_FAULTS | EVIDENCE_HAS_MEMSTALL | EVIDENCE_HAS_SWAPINS | EVIDENCE_HAS_HALTED)
+
+#define OF_WAITS (EVIDENCE_HAS_THRASH | EVIDENCE_HAS_HALTED)
 
 #define START (1000 * SEC)
 #define TICK  (100 * MS)
@@ -37,7 +39,8 @@ static struct sample steady(uint64_t tick)
 		.run_ns = tick * 40 * MS,
 		.refault_sys_ns = 500,
 		.refault_stall_ns = 700,
-		.added_pages = 3 + tick * 1997, /* of 2000 read in the rest came from swap */
+		.halted_ns = 300 + tick * 50 * MS, /* half a task */
+		.added_pages = 3 + tick * 1997,	   /* of 2000 read in the rest came from swap */
 		.pages_per_sample = 16,
 		.samples = 10 + tick * 100,
 		.refaults = 5 + tick * 90,
@@ -308,22 +311,22 @@ static void test_counter_reset(void **state)
 		{"stall_ns", offsetof(struct sample, stall_ns), EVIDENCE_HAS_STALL},
 		{"reclaims", offsetof(struct sample, reclaims), EVIDENCE_HAS_STALL},
 		{"reclaimed_pages", offsetof(struct sample, reclaimed_pages), EVIDENCE_HAS_STALL},
-		{"io_ns", offsetof(struct sample, io_ns), EVIDENCE_HAS_THRASH},
-		{"io_done_ns", offsetof(struct sample, io_done_ns), EVIDENCE_HAS_THRASH},
-		{"refault_ns", offsetof(struct sample, refault_ns), EVIDENCE_HAS_THRASH},
-		{"run_ns", offsetof(struct sample, run_ns), EVIDENCE_HAS_THRASH},
-		{"refault_sys_ns", offsetof(struct sample, refault_sys_ns), EVIDENCE_HAS_THRASH},
-		{"refault_stall_ns", offsetof(struct sample, refault_stall_ns),
-		 EVIDENCE_HAS_THRASH},
-		{"samples", offsetof(struct sample, samples), EVIDENCE_HAS_THRASH},
-		{"refaults", offsetof(struct sample, refaults), EVIDENCE_HAS_THRASH},
-		{"near", offsetof(struct sample, near), EVIDENCE_HAS_THRASH},
+		{"io_ns", offsetof(struct sample, io_ns), OF_WAITS},
+		{"io_done_ns", offsetof(struct sample, io_done_ns), OF_WAITS},
+		{"refault_ns", offsetof(struct sample, refault_ns), OF_WAITS},
+		{"run_ns", offsetof(struct sample, run_ns), OF_WAITS},
+		{"refault_sys_ns", offsetof(struct sample, refault_sys_ns), OF_WAITS},
+		{"refault_stall_ns", offsetof(struct sample, refault_stall_ns), OF_WAITS},
+		{"halted_ns", offsetof(struct sample, halted_ns), EVIDENCE_HAS_HALTED},
+		{"samples", offsetof(struct sample, samples), OF_WAITS},
+		{"refaults", offsetof(struct sample, refaults), OF_WAITS},
+		{"near", offsetof(struct sample, near), OF_WAITS},
 		{"refault_pages", offsetof(struct sample, refault_pages), EVIDENCE_HAS_TURNOVER},
 		{"major_faults", offsetof(struct sample, major_faults), EVIDENCE_HAS_FAULTS},
 		{"memstall_ns", offsetof(struct sample, memstall_ns), EVIDENCE_HAS_MEMSTALL},
 		{"swapins", offsetof(struct sample, swapins),
-		 EVIDENCE_HAS_SWAPINS | EVIDENCE_HAS_THRASH}, /* they are read in, too */
-		{"added_pages", offsetof(struct sample, added_pages), EVIDENCE_HAS_THRASH},
+		 EVIDENCE_HAS_SWAPINS | OF_WAITS}, /* they are read in, too */
+		{"added_pages", offsetof(struct sample, added_pages), OF_WAITS},
 	};
 
 	(void)state;
@@ -354,13 +357,14 @@ static void test_missing(void **state)
 		uint32_t lost;
 	} inputs[] = {
 		{SAMPLE_HAS_STALL, EVIDENCE_HAS_STALL},
-		{SAMPLE_HAS_WAITS, EVIDENCE_HAS_THRASH},
+		{SAMPLE_HAS_WAITS, OF_WAITS},
 		/* turnover is of the file LRU, which comes with the level */
 		{SAMPLE_HAS_LEVEL, EVIDENCE_HAS_LEVEL | EVIDENCE_HAS_TURNOVER},
 		{SAMPLE_HAS_REFAULTS, EVIDENCE_HAS_TURNOVER},
 		{SAMPLE_HAS_FAULTS, EVIDENCE_HAS_FAULTS},
 		{SAMPLE_HAS_MEMSTALL, EVIDENCE_HAS_MEMSTALL},
 		{SAMPLE_HAS_SWAPINS, EVIDENCE_HAS_SWAPINS},
+		{SAMPLE_HAS_HALTED, EVIDENCE_HAS_HALTED},
 		{ALL_SAMPLE, ALL_EVIDENCE},
 	};
 
@@ -385,8 +389,8 @@ static void test_missing(void **state)
 			 * growth, which is of its end alone */
 			if (where == 0 && inputs[i].bit == SAMPLE_HAS_LEVEL)
 				lost = 0;
-			else if (where == 0)
-				lost &= ~(uint32_t)(EVIDENCE_HAS_THRASH | EVIDENCE_HAS_LEVEL);
+			else if (where == 0 && inputs[i].bit != SAMPLE_HAS_HALTED)
+				lost &= ~(uint32_t)(OF_WAITS | EVIDENCE_HAS_LEVEL);
 			if (e.has != (ALL_EVIDENCE & ~lost))
 				fail_msg("row %zu, place %d: has %#x", i, where, e.has);
 			if (lost & EVIDENCE_HAS_LEVEL)
@@ -432,6 +436,7 @@ static void test_lost_without_stall(void **state)
 	}
 	e = window_evidence(&window);
 	assert_near(e.lost_share, 0.6 / 1.2);
+	assert_near(e.halted, 0.5);
 }
 
 /*
@@ -443,7 +448,7 @@ static void test_lost_share(void **state)
 {
 	static const struct {
 		const char *what;
-		double io, run, waited, worked, stall, halted; /* tasks */
+		double io, run, waited, worked, stall, stalled; /* tasks */
 		double thrash, lost;
 	} rows[] = {
 		{"idle", 0, 0, 0, 0, 0, 0, 0, 0},
@@ -471,7 +476,7 @@ static void test_lost_share(void **state)
 				.has = SAMPLE_HAS_STALL | SAMPLE_HAS_WAITS |
 				       SAMPLE_HAS_REFAULT_STALL,
 				.stall_ns = (uint64_t)(t * rows[i].stall),
-				.refault_stall_ns = (uint64_t)(t * rows[i].halted),
+				.refault_stall_ns = (uint64_t)(t * rows[i].stalled),
 				.io_ns = (uint64_t)(t * rows[i].io),
 				.io_done_ns = (uint64_t)(t * rows[i].io),
 				.refault_ns = (uint64_t)(t * rows[i].waited),

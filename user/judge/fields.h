@@ -43,6 +43,7 @@ enum field_kind {
 	X(run_ns, SAMPLE_HAS_WAITS, FIELD_COUNTER)                                                 \
 	X(refault_sys_ns, SAMPLE_HAS_WAITS, FIELD_COUNTER)                                         \
 	X(refault_stall_ns, SAMPLE_HAS_REFAULT_STALL, FIELD_COUNTER)                               \
+	X(halted_ns, SAMPLE_HAS_HALTED, FIELD_COUNTER)                                             \
 	X(added_pages, SAMPLE_HAS_WAITS, FIELD_COUNTER)                                            \
 	X(pages_per_sample, SAMPLE_HAS_SAMPLING, FIELD_LEVEL)                                      \
 	X(samples, SAMPLE_HAS_WAITS, FIELD_COUNTER)                                                \

@@ -31,6 +31,7 @@ enum {
 	SAMPLE_HAS_SAMPLING = 1 << 12,	    /* pages_per_sample; likewise */
 	SAMPLE_HAS_REFAULT_STALL = 1 << 13, /* refault_stall_ns; likewise */
 	SAMPLE_HAS_MAPPED = 1 << 14,	    /* mapped_file_bytes; likewise */
+	SAMPLE_HAS_HALTED = 1 << 15,	    /* halted_ns; likewise */
 };
 
 struct sample {
@@ -54,6 +55,7 @@ struct sample {
 	uint64_t run_ns;
 	uint64_t refault_sys_ns;   /* of run_ns, in the kernel, by those that read back */
 	uint64_t refault_stall_ns; /* of stall_ns, when it is over: by the same */
+	uint64_t halted_ns;	   /* of tasks that stood still, once they had for a while */
 	uint64_t added_pages;
 	uint64_t pages_per_sample; /* of added_pages, one in so many is followed */
 	uint64_t samples;	   /* of them, by tasks that are old enough to have work to lose */

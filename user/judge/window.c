@@ -131,7 +131,7 @@ static void evidence_waits(struct evidence *e, const struct window *window)
 	const struct sample *to = sample_back(window, 0);
 	const struct sample *from = span_start(window, SAMPLE_HAS_WAITS, WINDOW_SPAN_NS);
 	double span_ns = (double)(to->at_ns - from->at_ns);
-	double io, io_done, waited, worked, run, halted = 0, wanted;
+	double io, io_done, waited, worked, run, stalled = 0, wanted;
 
 	if (!(to->has & SAMPLE_HAS_WAITS) || to->at_ns - from->at_ns < WINDOW_LEAST_NS ||
 	    !difference(from->io_ns, to->io_ns, &io) ||
@@ -140,7 +140,7 @@ static void evidence_waits(struct evidence *e, const struct window *window)
 	    !difference(from->refault_sys_ns, to->refault_sys_ns, &worked) ||
 	    !difference(from->run_ns, to->run_ns, &run) ||
 	    ((from->has & to->has & SAMPLE_HAS_REFAULT_STALL) &&
-	     !difference(from->refault_stall_ns, to->refault_stall_ns, &halted)) ||
+	     !difference(from->refault_stall_ns, to->refault_stall_ns, &stalled)) ||
 	    !evidence_reads(e, window))
 		return;
 	/* waits still open are taken to be what the finished ones were */
@@ -150,12 +150,17 @@ static void evidence_waits(struct evidence *e, const struct window *window)
 	e->run = run / span_ns;
 	/* ticks count kernel time: in a short window that can be more than the run itself */
 	worked = clip(worked / span_ns, 0, e->run);
-	halted /= span_ns;
+	stalled /= span_ns;
 	/* reclaim is work as long as it is on a CPU, and how long that was is not known */
-	e->thrash = clip(waited / span_ns, 0, e->io) + (worked > halted ? worked : halted);
-	wanted = e->io + e->run + (halted > worked ? halted - worked : 0);
+	e->thrash = clip(waited / span_ns, 0, e->io) + (worked > stalled ? worked : stalled);
+	wanted = e->io + e->run + (stalled > worked ? stalled - worked : 0);
 	e->lost_share = clip(e->thrash / clip(wanted, LOST_LEAST_TASKS, 1e9), 0, 1);
 	e->has |= EVIDENCE_HAS_THRASH;
+	if ((from->has & to->has & SAMPLE_HAS_HALTED) &&
+	    difference(from->halted_ns, to->halted_ns, &e->halted)) {
+		e->halted /= span_ns;
+		e->has |= EVIDENCE_HAS_HALTED;
+	}
 }
 
 /* At @growth bytes/s; UINT64_MAX: not in sight. */

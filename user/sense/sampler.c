@@ -218,12 +218,14 @@ static void sample_sums(struct sampler *sampler, uint64_t scope, bool eyes, stru
 	sample->run_ns = waits.run_ns;
 	sample->refault_sys_ns = waits.refault_sys_ns;
 	sample->refault_stall_ns = waits.refault_stall_ns;
+	sample->halted_ns = waits.halted_ns;
 	sample->added_pages = waits.added_pages;
 	sample->pages_per_sample = loader_pages_per_sample(sampler->loader);
 	sample->samples = waits.samples;
 	sample->refaults = waits.refaults;
 	sample->near = waits.near;
-	sample->has |= SAMPLE_HAS_WAITS | SAMPLE_HAS_SAMPLING | SAMPLE_HAS_REFAULT_STALL;
+	sample->has |= SAMPLE_HAS_WAITS | SAMPLE_HAS_SAMPLING | SAMPLE_HAS_REFAULT_STALL |
+		       SAMPLE_HAS_HALTED;
 	if (loader_has(sampler->loader, "fo_refault")) {
 		/* at once, and exact; files tell of them in lumps, every few seconds */
 		sample->refault_pages = waits.workingset_refaults;

@@ -1,0 +1,101 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+#
+# Who stands still, against what a service had really done: one whose pages are taken does nothing and is
+# counted, one that waits for most of its time and still does all its work is not, nor is anybody where
+# a stream runs through a full cgroup and the service keeps at it. Prints a line for each: how much of
+# its work the service did, and the tasks that the eyes counted then. Skips what this host's disk does
+# not make happen.
+set -euo pipefail
+
+here=$(cd -- "${BASH_SOURCE[0]%/*}/../.." && pwd)
+# shellcheck source-path=SCRIPTDIR source=../lib/scene.sh
+. "$here/tests/lib/scene.sh"
+# shellcheck source-path=SCRIPTDIR source=../lib/daemon.sh
+. "$here/tests/lib/daemon.sh"
+
+BIN=$DAEMON__BUILD/fastoom-bpf
+BAD=0
+
+# The service's share of its healthy work in the second before each sample, and the tasks that stood
+# still in it: "WORK HALTED LOST" a line.
+beside() {
+	"$BIN" replay "$SCENE_DIR/tape.fo" --json --explain | jq -r '
+		select(.event == "tick" and .evidence.halted_tasks != null) |
+		"\(.mono_ns / 1e6) \(.evidence.halted_tasks) \(.evidence.lost_share)"' >"$SCENE_DIR/ticks"
+	awk -v healthy="$HEALTHY" '
+		FNR == NR { if (NF == 2) { at[++n] = $1; did[n] = $2 } next }
+		{
+			ms = work = 0
+			for (i = 2; i <= n; i++) {
+				a = at[i - 1] > $1 - 1000 ? at[i - 1] : $1 - 1000
+				b = at[i] < $1 ? at[i] : $1
+				if (b > a) { ms += b - a; work += did[i] * (b - a) / (at[i] - at[i - 1]) }
+			}
+			if (ms) print work * 1000 / ms / healthy, $2, $3
+		}' "$SCENE_DIR/report" "$SCENE_DIR/ticks"
+}
+
+# expect WHAT FROM_WORK TO_WORK LEAST MOST: the median of the tasks that stood still while the service did
+# so much of its work.
+expect() {
+	beside | awk -v from="$2" -v to="$3" '$1 >= from && $1 < to { print $2, $3 }' | sort -n |
+		awk -v what="$1" -v from="$2" -v to="$3" -v least="$4" -v most="$5" '
+		{ halted[NR] = $1; lost += $2 }
+		END {
+			if (NR < 10) {
+				printf "%-34s skipped: %d samples of such work here, 10 are needed\n", what, NR
+				exit
+			}
+			median = halted[int((NR + 1) / 2)]
+			bad = median < least || median > most
+			printf "%-34s %3d samples, work %.2f to %.2f: %.2f tasks stood still (%s to %s), " \
+				"%.2f of the time lost%s\n", what, NR, from, to, median, least, most, lost / NR,
+				bad ? "  FAILED" : ""
+			exit bad
+		}' || BAD=1
+}
+
+# watch NAME MIB SHARE [FLAG...]: a service with that part of the limit, and who records it.
+watch() {
+	local bytes
+	scene_begin "$1" $(($2 << 20))
+	bytes=$(($2 * $3 / 100 << 20))
+	printf 'policies:\n  - { name: halted, match: { cgroup: "%s" } }\n' "$SCENE_REL" >"$SCENE_DIR/config.yaml"
+	"$BIN" record "$SCENE_DIR/tape.fo" -c "$SCENE_DIR/config.yaml" 2>"$SCENE_DIR/log" &
+	RECORDER=$!
+	show_service "$SCENE_DIR/report" "$(show_file "halted-$1" "$bytes")" "$bytes" --pace 5000 "${@:4}"
+}
+
+over() {
+	kill "$RECORDER"
+	wait "$RECORDER" || { cat -- "$SCENE_DIR/log" && exit 1; }
+}
+
+show_begin
+
+watch livelock 256 58
+show_load /dev/null leak --to 200MiB --rate 50MiB --comm leaker
+sleep 9
+over
+expect "a service whose pages are taken" 0 0.05 0.6 1.4
+scene_end livelock
+
+watch random 256 58 --random
+show_load /dev/null spike --to 200MiB --comm spike
+sleep 9
+over
+expect "one that waits, and does its work" 0.9 9 0 0.1
+scene_end random
+
+watch stream 256 8
+show_load /dev/null steady --size 150MiB --comm steady
+for _ in 1 2 3 4 5 6; do
+	scene_run "$LOAD" stream "$(show_file big $((700 << 20)))" --by read >/dev/null
+	wait "$SCENE_PID" || :
+done
+over
+expect "one beside a stream" 0.5 9 0 0.3
+scene_end stream
+
+exit "$BAD"
