@@ -202,7 +202,7 @@ static __always_inline struct fo_task_state *fo_current_state(bool create)
 /* From now on @state's task is @doing that. */
 static __always_inline void fo_does(struct fo_task_state *state, __u16 doing, __u64 now)
 {
-	__u64 took = now - state->doing_since_ns;
+	__u64 took = now > state->doing_since_ns ? now - state->doing_since_ns : 0;
 	__u16 was = state->doing;
 
 	if (!state->span_start_ns)

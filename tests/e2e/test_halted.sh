@@ -77,7 +77,11 @@ show_begin
 watch livelock 256 58
 show_load /dev/null leak --to 200MiB --rate 50MiB --comm leaker
 sleep 9
+rate=$(scene_rate "$SCENE_DIR/report" "$(($(now_ms) - 4000))" "$(now_ms)")
 over
+if awk -v rate="$rate" -v healthy="$HEALTHY" 'BEGIN { exit !(rate < 0.05 * healthy) }' && (($(beside | wc -l) < 10)); then
+	echo "FAILED: a service stood still, and nobody looked whether one does" && BAD=1
+fi
 expect "a service whose pages are taken" 0 0.05 0.6 1.4
 scene_end livelock
 
