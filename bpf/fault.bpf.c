@@ -176,8 +176,9 @@ static __always_inline struct fo_hot *live(struct fo_hot *hot)
 /*
  * Time lost says little of work lost: a service with time to spare waits for most of it and still
  * answers everybody, while another that is no busier answers nobody. So a task is held against
- * itself: it stands still when, for a fifth of a second, it has worked an eighth of what it
- * usually does, has lost the most of that time, and not to new pages. docs/measurements.md.
+ * itself: it stands still when, for a fifth of a second, it has worked less than an eighth
+ * of what it usually does, has lost the most of that time, and not to new pages:
+ * docs/measurements.md.
  */
 
 /* Two samples, and a few hundred faults where a disk is fast. */
@@ -201,7 +202,7 @@ static __always_inline void span_begin(struct fo_task_state *state, __u64 now)
 	state->span_lost_ns = 0;
 }
 
-/* The first page that it reads: what it has done until now was not hindered yet. */
+/* The first page that it reads: until now, if the eyes were in time, nothing hindered it. */
 static __always_inline void follow(struct fo_task_state *state)
 {
 	__u64 now = bpf_ktime_get_ns(), usual = fo_current_util();

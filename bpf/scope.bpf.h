@@ -83,7 +83,10 @@ static __always_inline __u64 fo_current_stime(void)
 	return BPF_CORE_READ(task, stime);
 }
 
-/* How much of a CPU current had in the last tenth of a second or so, in 1/1024; 0: not known. */
+/*
+ * How much of a CPU current had in the last tenth of a second or so, in 1/1024 of the fastest one
+ * at its full speed: on a slower one it is too little, and then less is missed; 0: not known.
+ */
 static __always_inline __u64 fo_current_util(void)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();

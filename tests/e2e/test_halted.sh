@@ -20,20 +20,14 @@ BAD=0
 # The service's share of its healthy work in the second before each sample, and the tasks that stood
 # still in it: "WORK HALTED LOST" a line.
 beside() {
+	local ms halted lost work
 	"$BIN" replay "$SCENE_DIR/tape.fo" --json --explain | jq -r '
 		select(.event == "tick" and .evidence.halted_tasks != null) |
-		"\(.mono_ns / 1e6) \(.evidence.halted_tasks) \(.evidence.lost_share)"' >"$SCENE_DIR/ticks"
-	awk -v healthy="$HEALTHY" '
-		FNR == NR { if (NF == 2) { at[++n] = $1; did[n] = $2 } next }
-		{
-			ms = work = 0
-			for (i = 2; i <= n; i++) {
-				a = at[i - 1] > $1 - 1000 ? at[i - 1] : $1 - 1000
-				b = at[i] < $1 ? at[i] : $1
-				if (b > a) { ms += b - a; work += did[i] * (b - a) / (at[i] - at[i - 1]) }
-			}
-			if (ms) print work * 1000 / ms / healthy, $2, $3
-		}' "$SCENE_DIR/report" "$SCENE_DIR/ticks"
+		"\(.mono_ns / 1e6 | floor) \(.evidence.halted_tasks) \(.evidence.lost_share)"' |
+		while read -r ms halted lost; do
+			work=$(scene_rate "$SCENE_DIR/report" "$((ms - 1000))" "$ms") || continue
+			echo "$work $HEALTHY $halted $lost"
+		done | awk '{ print $1 / $2, $3, $4 }'
 }
 
 # expect WHAT FROM_WORK TO_WORK LEAST MOST: the median of the tasks that stood still while the service did
