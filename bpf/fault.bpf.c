@@ -176,30 +176,32 @@ static __always_inline struct fo_hot *live(struct fo_hot *hot)
 /*
  * Time lost says little of work lost: a service with time to spare waits for most of it and still
  * answers everybody, while another that is no busier answers nobody. So a task is held against
- * itself: it stands still when, for a fifth of a second, it has worked less than an eighth
- * of what it usually does, has lost the most of that time, and not to new pages:
- * docs/measurements.md.
+ * itself: it stands still when, for a fifth of a second, it has worked less than a sixth of what it
+ * usually does, has lost three quarters of that time, and not to new pages: docs/measurements.md.
  */
 
 /* Two samples, and a few hundred faults where a disk is fast. */
 #define FO_SPAN_NS 200000000ULL
 /*
- * Harm is less than a tenth (scripts/corpus.py), and of what is taken for work some is the
- * kernel's, at the beginning of each fault.
+ * Harm is less than a tenth (scripts/corpus.py), and who comes out of a fault finds cold caches:
+ * what is left of his work takes him longer.
  */
-#define FO_HALTED_PART 8
+#define FO_HALTED_PART 6
 /* Beside much that is new, some of what comes back has been away too long to be near. */
 #define FO_HALTED_NEAR_PART 8
-/* In 1/1024: who usually does less than 0.4 % is held against the whole of its time. */
-#define FO_USUAL_LEAST 4
-/* The pages of one fault come in within this; later ones are another's, and work lies between. */
-#define FO_READ_NS 1000000ULL
+/*
+ * In 1/1024: who usually does less than 3 % of a processor is taken to do that. From one fault to
+ * the next are 5 to 6 us, a request or not: a service that answers 5000 requests of 1 us a second,
+ * and then 50, seems to do a third of its work.
+ */
+#define FO_USUAL_LEAST 32
 
 static __always_inline void span_begin(struct fo_task_state *state, __u64 now)
 {
 	state->span_start_ns = now;
 	state->span_worked_ns = 0;
 	state->span_lost_ns = 0;
+	state->undecided_ns = 0;
 }
 
 /* The first page that it reads: until now, if the eyes were in time, nothing hindered it. */
@@ -216,30 +218,32 @@ static __always_inline void follow(struct fo_task_state *state)
 static __always_inline void span_end(struct fo_task_state *state, struct fo_wait_stat *stat,
 				     __u64 now)
 {
-	__u64 span = now - state->span_start_ns, wanted = span;
+	__u64 span = now - state->span_start_ns, usual = state->usual;
 
 	if (!state->span_start_ns || span < FO_SPAN_NS)
 		return;
-	if (state->usual >= FO_USUAL_LEAST)
-		wanted = span * state->usual / 1024;
-	if (state->span_lost_ns > span / 2 && state->samples &&
+	if (usual < FO_USUAL_LEAST)
+		usual = FO_USUAL_LEAST;
+	if (state->span_lost_ns > span / 4 * 3 && state->samples &&
 	    state->near * FO_HALTED_NEAR_PART >= state->samples &&
-	    state->span_worked_ns * FO_HALTED_PART < wanted)
+	    state->span_worked_ns * FO_HALTED_PART < span * usual / 1024)
 		fo_add(stat->halted_ns, span);
 	else if (state->span_lost_ns < span / 4)
 		state->usual = (3 * state->usual + state->span_worked_ns * 1024 / span) / 4;
 	span_begin(state, now);
 }
 
+/* What comes in is another page of the same fault, or the first of the next. */
 static __always_inline void reads(struct fo_task_state *state)
 {
 	__u64 now = bpf_ktime_get_ns();
 
-	if (state->doing != FO_READS || now - state->doing_since_ns > FO_READ_NS)
-		fo_does(state, FO_READS, now);
+	if (state->doing == FO_READS && now < state->doing_since_ns + FO_READ_NS)
+		fo_does(state, FO_LOSES, now);
+	fo_does(state, FO_READS, now);
 }
 
-/* A major fault is over: all since its first page was lost to it. */
+/* A major fault is over: all since it began, or since its first page, was lost to it. */
 static __always_inline void faulted(struct fo_task_state *state)
 {
 	__u64 now = bpf_ktime_get_ns();
@@ -359,6 +363,21 @@ static __always_inline void sys_lost(struct fo_task_state *state, struct fo_wait
 }
 
 /*
+ * A fault begins. What it is tells what comes next: one that waits, reclaims or ends as a major one
+ * has cost all the time from here on; after a minor one the task goes on with its work, and what it
+ * took is so little that it may pass for that.
+ */
+SEC("tp_btf/page_fault_user")
+int fo_fault_begin(u64 *ctx)
+{
+	struct fo_task_state *state = fo_current_state(false);
+
+	if (state && state->span_start_ns && state->generation == fo_eyes_generation)
+		fo_does(state, FO_READS, bpf_ktime_get_ns());
+	return 0;
+}
+
+/*
  * A major fault that read nothing into the page cache came from swap: memory that was in use, and
  * that a kill would have kept. What its task waits and works for is apportioned like refaults of
  * files. A software event on every CPU, since the functions of swapping cannot be attached to
@@ -450,13 +469,14 @@ static __always_inline void switched_in(struct task_struct *task, __u64 now)
 {
 	struct fo_task_state *state = fo_task_state(task, false);
 	struct fo_wait_stat *stat;
-	__u16 doing = FO_WORKS;
+	__u16 doing;
 	__u64 start;
 
 	if (!state || state->generation != fo_eyes_generation)
 		return;
 	if (state->young)
 		return;
+	doing = state->undecided_ns ? FO_READS : FO_WORKS;
 	if (state->stall_start_ns)
 		doing = FO_LOSES;
 	else if (state->wait_start_ns && fo_eyes_faults)

@@ -74,6 +74,7 @@ struct fo_task_state {
 	__u64 span_start_ns; /* what it does is summed from then on; 0: it is not followed */
 	__u64 span_worked_ns;
 	__u64 span_lost_ns;
+	__u64 undecided_ns; /* on a CPU, for a page or not: see FO_READS */
 	__u64 doing_since_ns;
 	__u16 doing; /* enum fo_doing */
 	__u16 usual; /* 1/1024 of its time: what it works while it loses little */
@@ -84,10 +85,11 @@ struct fo_task_state {
  * comes next.
  */
 enum fo_doing {
-	FO_RESTS, /* off the CPU, and for no page */
-	FO_WORKS, /* on a CPU, for itself */
-	FO_LOSES, /* waits for a page, or reclaims */
-	FO_READS, /* pages came in: for a fault that will wait for them, or ahead of who goes on */
+	FO_RESTS,   /* off the CPU, and for no page */
+	FO_WORKS,   /* on a CPU, for itself */
+	FO_LOSES,   /* waits for a page, or reclaims */
+	FO_READS,   /* a fault began, or pages came in: it will wait for them, or goes on with its
+		       work */
 	FO_RETURNS, /* has waited for a page: in a fault still, or out of a read() */
 };
 

@@ -127,7 +127,7 @@ static __always_inline void stall_shut(__u64 pages)
 	}
 	now = bpf_ktime_get_ns();
 	stall_close(state, now, pages);
-	fo_does(state, FO_WORKS, now);
+	fo_does(state, FO_READS, now); /* in a fault, most likely */
 }
 
 static __always_inline __s32 begin_order(u64 *ctx)

@@ -84,18 +84,29 @@ static __always_inline __u64 fo_current_stime(void)
 }
 
 /*
- * How much of a CPU current had in the last tenth of a second or so, in 1/1024 of the fastest one
- * at its full speed: on a slower one it is too little, and then less is missed; 0: not known.
+ * How much of a CPU current usually takes, in 1/1024 of one: in the last tenth of a second or so,
+ * but not more than over all of its life. What it lost until it is asked for here, the kernel's
+ * work in its faults, is much of the one and little of the other. 0: not known.
  */
 static __always_inline __u64 fo_current_util(void)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
+	__u64 now = bpf_ktime_get_boot_ns(), util, ran, start, life;
 
 	if (!bpf_core_field_exists(task->se.avg.util_avg))
 		return 0;
-	if (fo_have_task_storage)
-		return bpf_get_current_task_btf()->se.avg.util_avg;
-	return BPF_CORE_READ(task, se.avg.util_avg);
+	if (fo_have_task_storage) {
+		task = bpf_get_current_task_btf();
+		util = task->se.avg.util_avg;
+		ran = task->se.sum_exec_runtime;
+		start = task->start_boottime;
+	} else {
+		util = BPF_CORE_READ(task, se.avg.util_avg);
+		ran = BPF_CORE_READ(task, se.sum_exec_runtime);
+		start = BPF_CORE_READ(task, start_boottime);
+	}
+	life = now > start ? ran * 1024 / (now - start + 1) : 1024;
+	return util < life ? util : life;
 }
 
 /* Whether @task's memory cgroup is @scope or lies below it. */
@@ -202,6 +213,12 @@ static __always_inline struct fo_task_state *fo_current_state(bool create)
 	return fo_task_state(fo_have_task_storage ? bpf_get_current_task_btf() : NULL, create);
 }
 
+/*
+ * The pages of one fault come in within this of each other, and it waits for the next one; later
+ * ones are another's, and work lies between.
+ */
+#define FO_READ_NS 1000000ULL
+
 /* From now on @state's task is @doing that. */
 static __always_inline void fo_does(struct fo_task_state *state, __u16 doing, __u64 now)
 {
@@ -210,10 +227,21 @@ static __always_inline void fo_does(struct fo_task_state *state, __u16 doing, __
 
 	if (!state->span_start_ns)
 		return;
-	if (was == FO_LOSES || (was == FO_READS && doing == FO_LOSES))
+	if (was == FO_READS || (was == FO_RETURNS && doing == FO_RESTS)) {
+		state->undecided_ns += took;
+		if (doing != FO_RESTS) {
+			if (doing == FO_LOSES)
+				state->span_lost_ns += state->undecided_ns;
+			else
+				state->span_worked_ns += state->undecided_ns;
+			state->undecided_ns = 0;
+		}
+	} else if (was == FO_LOSES ||
+		   (was == FO_RETURNS && doing == FO_LOSES && took < FO_READ_NS)) {
 		state->span_lost_ns += took;
-	else if (was != FO_RESTS)
+	} else if (was != FO_RESTS) {
 		state->span_worked_ns += took;
+	}
 	state->doing = doing;
 	state->doing_since_ns = now;
 }

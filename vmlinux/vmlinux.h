@@ -128,6 +128,7 @@ struct sched_avg {
 };
 
 struct sched_entity {
+	u64 sum_exec_runtime; /* ns */
 	struct sched_avg avg;
 };
 

@@ -117,6 +117,7 @@ static const struct {
 	{"fo_throttled", "sleeps within reclaim are not shown; they still count as stall"},
 	{"fo_major_fault",
 	 "tasks that wait for swap, or work for zram, are seen by their stall alone"},
+	{"fo_fault_begin", "what the kernel does at the beginning of a fault passes for work"},
 	{"fo_memstall_enter", "the kernel's own notion of stall is not known; that of reclaim is"},
 	{"fo_memstall_leave", "the kernel's own notion of stall is not known; that of reclaim is"},
 	{"fo_refault", "pages taken before trouble was seen are counted late, from files"},

@@ -55,6 +55,7 @@ static const struct loader_hook hook_table[] = {
 	TRACEPOINT("fo_page_evicted", "mm_filemap_delete_from_page_cache", EYES, true),
 	TRACEPOINT("fo_switch", "sched_switch", EYES, true),
 	FUNCTION("fo_refault", "workingset_refault", true),
+	TRACEPOINT("fo_fault_begin", "page_fault_user", NONE, true),
 	{"fo_major_fault", "major faults", LOADER_FAULTS, NONE, true, 0},
 	{"fo_task_list", "the task iterator", LOADER_TASKS, NONE, false, 0},
 };
