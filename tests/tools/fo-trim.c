@@ -24,7 +24,7 @@ static const struct {
 } inputs[] = {
 	{"waits", SAMPLE_HAS_WAITS},	 {"refaults", SAMPLE_HAS_REFAULTS},
 	{"faults", SAMPLE_HAS_FAULTS},	 {"memstall", SAMPLE_HAS_MEMSTALL},
-	{"swapins", SAMPLE_HAS_SWAPINS},
+	{"swapins", SAMPLE_HAS_SWAPINS}, {"halted", SAMPLE_HAS_HALTED},
 };
 
 static _Noreturn void die(const char *name, const char *what)

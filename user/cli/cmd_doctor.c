@@ -211,7 +211,7 @@ static void check_features(struct doctor *doctor, const struct loader_features *
 	struct check *check;
 
 	if (!loaded) {
-		static const char *const names[] = {"task_storage", "probe_read"};
+		static const char *const names[] = {"task_storage", "probe_read", "fault_cost"};
 
 		for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 			check = add(doctor, names[i], STATE_UNKNOWN, "only what loads can tell");
@@ -238,6 +238,13 @@ static void check_features(struct doctor *doctor, const struct loader_features *
 			  "whose limit it is (before 7.1); the sizes of processes are not known "
 			  "(before 6.2)",
 			  "boot without lockdown=confidentiality");
+	check = add(doctor, "fault_cost", features->cheap_faults ? STATE_OK : STATE_DEGRADED,
+		    features->cheap_faults ? "faults are cheap enough to tell who stands still"
+					   : "faults are too dear to tell who stands still");
+	set_value(check, "%u ns", features->fault_ns);
+	if (check->state)
+		set_price(check, "the risk is told without knowing whose work has ended",
+			  "a processor that is not emulated");
 }
 
 static void check_kernel_side(struct doctor *doctor, struct loader_trial *trial)

@@ -11,7 +11,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -166,6 +169,53 @@ static int try_function(const struct btf *btf, const char *function, bool reads_
 	return err;
 }
 
+/*
+ * What coming out of a fault costs passes for work of who does (bpf/fault.bpf.c), and where faults
+ * are dear that is more than a service's own in a livelock. A minor one: 1.1 us on the host of
+ * docs/measurements.md, PLACEHOLDER on emulated processors.
+ */
+#define FAULT_MOST_NS 5000
+#define FAULTS	      64
+#define ROUNDS	      5
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
+}
+
+/* What a minor fault takes at best: of fresh memory, so that it is the same for everybody. */
+static uint32_t fault_cost(void)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	uint64_t best_ns = UINT64_MAX;
+
+	for (int round = 0; round < ROUNDS; round++) {
+		struct rusage before, after;
+		uint64_t took_ns;
+		char *pages;
+
+		pages = mmap(NULL, FAULTS * page, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		if (pages == MAP_FAILED)
+			return 0;
+		madvise(pages, FAULTS * page, MADV_NOHUGEPAGE);
+		getrusage(RUSAGE_THREAD, &before);
+		took_ns = now_ns();
+		for (size_t i = 0; i < FAULTS; i++)
+			((volatile char *)pages)[i * page] = 1;
+		took_ns = now_ns() - took_ns;
+		getrusage(RUSAGE_THREAD, &after);
+		munmap(pages, FAULTS * page);
+		/* memory that is locked is there already */
+		if (after.ru_minflt - before.ru_minflt >= FAULTS && took_ns / FAULTS < best_ns)
+			best_ns = took_ns / FAULTS;
+	}
+	return best_ns < UINT32_MAX ? (uint32_t)best_ns : 0;
+}
+
 static void probe_features(struct loader_features *features, const struct btf *btf)
 {
 	features->functions = try_function(btf, "psi_memstall_enter", false);
@@ -176,6 +226,8 @@ static void probe_features(struct loader_features *features, const struct btf *b
 	features->begin_has_memcg =
 		argument_is(btf, "mm_vmscan_memcg_reclaim_begin", 2, "mem_cgroup");
 	features->cache_has_folio = argument_is(btf, "mm_filemap_add_to_page_cache", 0, "folio");
+	features->fault_ns = fault_cost();
+	features->cheap_faults = features->fault_ns && features->fault_ns < FAULT_MOST_NS;
 }
 
 static struct loader *allocate(void)

@@ -61,8 +61,10 @@ struct loader_features {
 	bool begin_has_memcg;
 	bool cache_has_folio;
 	bool probe_read;
-	bool int_args; /* of functions: a pointer to an int may be read */
-	int functions; /* 0: functions can be attached to; else -errno: why not */
+	bool int_args;	   /* of functions: a pointer to an int may be read */
+	uint32_t fault_ns; /* what a minor fault takes at best; 0: not known */
+	bool cheap_faults; /* little enough for that who stands still can be told */
+	int functions;	   /* 0: functions can be attached to; else -errno: why not */
 };
 
 #define LOADER_HOOKS_MAX 64

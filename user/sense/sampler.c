@@ -187,6 +187,13 @@ static void sample_memstall(struct sampler *sampler, uint64_t scope, struct samp
 		sample->has |= SAMPLE_HAS_MEMSTALL;
 }
 
+/* Whether it can be told who stands still: see bpf/fault.bpf.c. */
+static bool knows_halted(const struct loader *loader)
+{
+	return loader_features(loader)->cheap_faults && loader_has(loader, "fo_fault_begin") &&
+	       loader_has(loader, "fo_major_fault");
+}
+
 static void sample_sums(struct sampler *sampler, uint64_t scope, bool eyes, struct sample *sample)
 {
 	struct fo_counters counters;
@@ -224,8 +231,9 @@ static void sample_sums(struct sampler *sampler, uint64_t scope, bool eyes, stru
 	sample->samples = waits.samples;
 	sample->refaults = waits.refaults;
 	sample->near = waits.near;
-	sample->has |= SAMPLE_HAS_WAITS | SAMPLE_HAS_SAMPLING | SAMPLE_HAS_REFAULT_STALL |
-		       SAMPLE_HAS_HALTED;
+	sample->has |= SAMPLE_HAS_WAITS | SAMPLE_HAS_SAMPLING | SAMPLE_HAS_REFAULT_STALL;
+	if (knows_halted(sampler->loader))
+		sample->has |= SAMPLE_HAS_HALTED;
 	if (loader_has(sampler->loader, "fo_refault")) {
 		/* at once, and exact; files tell of them in lumps, every few seconds */
 		sample->refault_pages = waits.workingset_refaults;
