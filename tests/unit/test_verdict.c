@@ -34,6 +34,9 @@ static const struct evidence livelock = {
 	.reclaiming = true,
 };
 
+/* Log-odds that take `medium` half a second. */
+#define SURE 1.7
+
 static const struct evidence calm = {
 	.span_ns = SEC,
 	.has = ESSENTIAL,
@@ -41,7 +44,8 @@ static const struct evidence calm = {
 	.exhausted_ns = UINT64_MAX,
 };
 
-/* Evidence of a wanted risk, by how much is lost and mendable. */
+/* Evidence of a wanted risk, by how much is lost and mendable, by how many, and how
+ * soon there is nothing left. */
 static struct evidence of_risk(double log_odds)
 {
 	struct evidence e = livelock;
@@ -51,6 +55,8 @@ static struct evidence of_risk(double log_odds)
 		struct risk risk;
 
 		e.lost_share = e.futile = (low + high) / 2;
+		e.thrash = 2 * e.futile;
+		e.exhausted_ns = (uint64_t)((1 - e.futile) * 10e9);
 		risk = model_risk(&e);
 		if (log(risk.value / (1 - risk.value)) < log_odds)
 			low = e.lost_share;
@@ -204,12 +210,13 @@ static void test_charge_of_rare_samples(void **state)
 {
 	struct policy policy = policy_of(PRESSURE_MEDIUM);
 	struct verdict_state s = {0};
+	struct evidence sure = of_risk(SURE);
 	unsigned n = 0;
 
 	(void)state;
-	while (n < 100 && decide(&s, &policy, &livelock, START + n * SEC).action != VERDICT_ACT)
+	while (n < 100 && decide(&s, &policy, &sure, START + n * SEC).action != VERDICT_ACT)
 		n++;
-	assert_int_equal(n, 2); /* 0.3 s each, of the 0.6 s that it takes with more of them */
+	assert_int_equal(n, 2); /* 0.3 s each, of the 0.5 s that it takes with more of them */
 }
 
 static struct evidence blind_of(int kind)
@@ -280,19 +287,21 @@ static void test_blind(void **state)
 /* What was counted before we were blind is not afterwards. */
 static void test_blind_restarts_charge(void **state)
 {
+	const struct evidence sure = of_risk(SURE);
+
 	(void)state;
 	for (int kind = 0; kind < BLIND_KINDS; kind++) {
 		struct policy policy = policy_of(PRESSURE_MEDIUM);
 		struct evidence e = blind_of(kind);
 		struct verdict_state s = {0};
 
-		assert_verdict(decide(&s, &policy, &livelock, START), VERDICT_WAIT, REASON_HOLDING);
+		assert_verdict(decide(&s, &policy, &sure, START), VERDICT_WAIT, REASON_HOLDING);
 		assert_verdict(decide(&s, &policy, &e, START + 300 * MS), VERDICT_WAIT,
 			       REASON_BLIND);
 		for (uint64_t t = 400; t < 800; t += 100)
-			assert_verdict(decide(&s, &policy, &livelock, START + t * MS), VERDICT_WAIT,
+			assert_verdict(decide(&s, &policy, &sure, START + t * MS), VERDICT_WAIT,
 				       REASON_HOLDING);
-		assert_verdict(decide(&s, &policy, &livelock, START + 800 * MS), VERDICT_ACT,
+		assert_verdict(decide(&s, &policy, &sure, START + 800 * MS), VERDICT_ACT,
 			       REASON_NEAR_OOM);
 	}
 }
@@ -301,26 +310,25 @@ static void test_blind_restarts_charge(void **state)
 static void test_settle(void **state)
 {
 	struct policy policy = policy_of(PRESSURE_MEDIUM);
+	struct evidence sure = of_risk(SURE);
 	struct verdict_state s = {0};
 	uint64_t now = START, gone;
 
 	(void)state;
-	now += until_act(&s, &policy, &livelock, now, 60 * SEC);
+	now += until_act(&s, &policy, &sure, now, 60 * SEC);
 	verdict_killed(&s, now);
 	assert_int_equal(s.kills, 1);
 
 	/* the victim takes 3 s to die: longer than the settling */
 	for (uint64_t end = now + 3 * SEC; now < end; now += TICK)
-		assert_verdict(verdict_decide(&s, &policy, &livelock, now, true), VERDICT_WAIT,
+		assert_verdict(verdict_decide(&s, &policy, &sure, now, true), VERDICT_WAIT,
 			       REASON_SETTLING);
 	gone = now;
 	verdict_settled(&s, gone);
 	for (; now < gone + SEC; now += TICK)
-		assert_verdict(decide(&s, &policy, &livelock, now), VERDICT_WAIT, REASON_SETTLING);
-	assert_verdict(decide(&s, &policy, &livelock, gone + SEC - 1), VERDICT_WAIT,
-		       REASON_SETTLING);
-	assert_in_range(until_act(&s, &policy, &livelock, gone + SEC, 60 * SEC), 500 * MS,
-			700 * MS);
+		assert_verdict(decide(&s, &policy, &sure, now), VERDICT_WAIT, REASON_SETTLING);
+	assert_verdict(decide(&s, &policy, &sure, gone + SEC - 1), VERDICT_WAIT, REASON_SETTLING);
+	assert_in_range(until_act(&s, &policy, &sure, gone + SEC, 60 * SEC), 500 * MS, 700 * MS);
 	assert_int_equal(s.kills, 1); /* settled is not another kill */
 }
 
@@ -328,16 +336,15 @@ static void test_settle(void **state)
 static void test_kernel_kill_settles(void **state)
 {
 	struct policy policy = policy_of(PRESSURE_MEDIUM);
+	struct evidence sure = of_risk(SURE);
 	struct verdict_state s = {0};
 
 	(void)state;
-	assert_verdict(decide(&s, &policy, &livelock, START), VERDICT_WAIT, REASON_HOLDING);
+	assert_verdict(decide(&s, &policy, &sure, START), VERDICT_WAIT, REASON_HOLDING);
 	verdict_killed(&s, START + 200 * MS);
-	assert_verdict(decide(&s, &policy, &livelock, START + 300 * MS), VERDICT_WAIT,
-		       REASON_SETTLING);
-	decide(&s, &policy, &livelock, START + 1100 * MS);
-	assert_verdict(decide(&s, &policy, &livelock, START + 1200 * MS), VERDICT_WAIT,
-		       REASON_HOLDING);
+	assert_verdict(decide(&s, &policy, &sure, START + 300 * MS), VERDICT_WAIT, REASON_SETTLING);
+	decide(&s, &policy, &sure, START + 1100 * MS);
+	assert_verdict(decide(&s, &policy, &sure, START + 1200 * MS), VERDICT_WAIT, REASON_HOLDING);
 }
 
 /* Acts as often as it is let for @seconds; returns how often, and the last reason. */
@@ -563,7 +570,7 @@ static void test_no_level(void **state)
 		double level, thrash;
 		enum verdict_reason reason;
 	} rows[] = {
-		{0.29, 0.09, REASON_NO_LEVEL}, {0.00, 0.00, REASON_NO_LEVEL},
+		{0.29, 0.60, REASON_NO_LEVEL}, {0.00, 1.00, REASON_NO_LEVEL},
 		{0.29, 1.00, REASON_NO_LEVEL}, {0.30, 0.60, REASON_NEAR_OOM},
 		{0.30, 1.00, REASON_NEAR_OOM},
 	};
@@ -594,7 +601,7 @@ static void test_warming(void **state)
 {
 	struct policy policy = policy_of(PRESSURE_MEDIUM);
 	struct verdict_state s = {0};
-	struct evidence e = livelock;
+	struct evidence e = of_risk(SURE);
 
 	(void)state;
 	e.reclaiming = false;

@@ -7,28 +7,25 @@
 #define FASTOOM_JUDGE_COEFFICIENTS_H
 
 /*
- * 16036 samples of 10 families.
- * Brier score 0.069, log loss 0.241; of families left out of the fit in turn 0.081 and 0.288.
- * Features: futile, reread, out_of_work, halted, cost, growth.
+ * 16059 samples of 10 families.
+ * Brier score 0.086, log loss 0.288; of families left out of the fit in turn 0.098 and 0.333.
+ * Features: futile, reread, out_of_work, cost, growth.
  */
-#define EYES_INTERCEPT (-4.26)
+#define EYES_INTERCEPT (-3.72)
 #define EYES_WEIGHTS                                                                               \
 	{                                                                                          \
-		3.52, 0.00, 2.45, 0.00, 0.00, 1.23                                                 \
+		2.60, 0.00, 2.66, 0.00, 1.90                                                       \
 	}
 
 /*
- * 15870 samples of 10 families.
- * Brier score 0.144, log loss 0.443; of families left out of the fit in turn 0.195 and 0.571.
- * Features: futile, reread, out_of_work, halted, cost, growth.
+ * 15882 samples of 10 families.
+ * Brier score 0.141, log loss 0.426; of families left out of the fit in turn 0.170 and 0.500.
+ * Features: futile, reread, out_of_work, cost, growth.
  */
-#define FILES_INTERCEPT (-2.40)
+#define FILES_INTERCEPT (-2.56)
 #define FILES_WEIGHTS                                                                              \
 	{                                                                                          \
-		0.00, 2.62, 0.00, 0.00, 2.81, 0.74                                                 \
+		0.00, 2.94, 0.98, 2.57, 1.10                                                       \
 	}
-
-#define HALTED_INTERCEPT EYES_INTERCEPT
-#define HALTED_WEIGHTS	 EYES_WEIGHTS
 
 #endif /* FASTOOM_JUDGE_COEFFICIENTS_H */
