@@ -400,8 +400,8 @@ static void test_a_gap_is_not_held(void **state)
 				view.samples[view.count++] = plain_view.samples[i];
 		judge_view(&view, PRESSURE_MEDIUM, &seen);
 		assert_true(seen.acts_ns != UINT64_MAX);
-		/* 0.3 s until there is evidence; where there is no doubt, that is it */
-		assert_true(seen.acts_ns >= until + 300 * MS);
+		/* 0.3 s until there is evidence, 0.2 s (two samples) where there is no doubt */
+		assert_true(seen.acts_ns >= until + 500 * MS);
 	}
 }
 
@@ -488,10 +488,12 @@ static void test_missing_inputs(void **state)
 				if (next_random(&random) % 4 == 0)
 					view.samples[i].has &= ~bit;
 			judge_view(&view, PRESSURE_MEDIUM, &seen);
-			/* waits are of what was seen of a window: a part of it may look worse,
-			 * but not where there is no trouble */
-			assert_true(seen.acts_ns >= plain.acts_ns ||
-				    (bit == SAMPLE_HAS_WAITS && plain.acts_ns != UINT64_MAX));
+			/* waits are of what was seen of a window: a part of it may look worse, and
+			 * again and again where the risk is about the threshold: for 5 to 8 s in
+			 * these worlds */
+			assert_true(seen.acts_ns >=
+				    plain.acts_ns -
+					    (bit == SAMPLE_HAS_WAITS ? 8 * WINDOW_SPAN_NS : 0));
 		}
 		view = plain_view;
 		for (size_t i = 0; i < view.count; i++)
@@ -647,7 +649,7 @@ static void test_a_scope_that_appears_midway(void **state)
 		first_ns = view.samples[0].at_ns > START_NS + 3 * SEC ? view.samples[0].at_ns
 								      : START_NS + 3 * SEC;
 		/* not before it was looked at for long enough, and soon after that */
-		assert_true(seen.acts_ns >= view.samples[0].at_ns + 400 * MS);
+		assert_true(seen.acts_ns >= view.samples[0].at_ns + 700 * MS);
 		assert_true(seen.acts_ns <= first_ns + took_ns + 700 * MS);
 
 		/* gone just before it would have acted: it begins from nothing when it comes back
@@ -666,7 +668,7 @@ static void test_a_scope_that_appears_midway(void **state)
 			    VERDICT_ACT)
 				acts_ns = view.samples[i].at_ns;
 		}
-		assert_true(acts_ns >= seen.acts_ns + 400 * MS && acts_ns != UINT64_MAX);
+		assert_true(acts_ns >= seen.acts_ns + 700 * MS && acts_ns != UINT64_MAX);
 	}
 }
 
