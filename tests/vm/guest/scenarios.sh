@@ -450,7 +450,7 @@ record_stop() {
 # What this kernel has, asked of tracefs and /proc instead of BTF and of trying.
 truth() {
 	mount -t tracefs tracefs /sys/kernel/tracing
-	for group in vmscan oom compaction filemap sched cgroup; do
+	for group in vmscan oom compaction filemap sched cgroup exceptions; do
 		ls "/sys/kernel/tracing/events/$group" | sed 's/^/place /'
 	done
 	grep -xE 'psi_memstall_enter|psi_memstall_leave|workingset_refault' \
