@@ -200,9 +200,10 @@ static __always_inline struct fo_hot *live(struct fo_hot *hot)
  */
 #define FO_USUAL_LEAST 32
 
-static __always_inline void span_begin(struct fo_task_state *state, __u64 now)
+static __always_inline void span_begin(struct fo_task_state *state, __u64 min_flt, __u64 now)
 {
 	state->span_start_ns = now;
+	state->span_min_flt = min_flt;
 	state->span_worked_ns = 0;
 	state->span_lost_ns = 0;
 	state->undecided_ns = 0;
@@ -213,31 +214,36 @@ static __always_inline void follow(struct fo_task_state *state)
 {
 	__u64 now = bpf_ktime_get_ns(), usual = fo_current_util();
 
-	span_begin(state, now);
+	span_begin(state, fo_current_min_flt(), now);
 	state->doing = FO_WORKS;
 	state->doing_since_ns = now;
 	state->usual = usual < 1024 ? usual : 1024;
 }
 
 static __always_inline void span_end(struct fo_task_state *state, struct fo_wait_stat *stat,
-				     __u64 now)
+				     __u64 min_flt, __u64 now)
 {
-	__u64 span = now - state->span_start_ns, usual = state->usual, worked;
+	__u64 span = now - state->span_start_ns, usual = state->usual, worked, minor;
 
 	if (!state->span_start_ns || span < FO_SPAN_NS)
 		return;
 	if (usual < FO_USUAL_LEAST)
 		usual = FO_USUAL_LEAST;
+	/* where none begins or ends is not seen, and neither work nor lost is what they took */
+	minor = (min_flt - state->span_min_flt) * fo_fault_ns;
+	if (minor > state->span_worked_ns)
+		minor = state->span_worked_ns;
+	state->span_worked_ns -= minor;
 	worked = state->span_worked_ns * 1024 / (span * usual / 1024);
 	if (worked < FO_HALTED_WHOLE)
 		worked = FO_HALTED_WHOLE;
-	if (state->span_lost_ns > span / 4 * 3 && state->samples &&
+	if (state->span_lost_ns > (span - minor) / 4 * 3 && state->samples &&
 	    state->near * FO_HALTED_NEAR_PART >= state->samples && worked < FO_HALTED_FROM)
 		fo_add(stat->halted_ns,
 		       span * (FO_HALTED_FROM - worked) / (FO_HALTED_FROM - FO_HALTED_WHOLE));
 	else if (state->span_lost_ns < span / 4)
 		state->usual = (3 * state->usual + state->span_worked_ns * 1024 / span) / 4;
-	span_begin(state, now);
+	span_begin(state, min_flt, now);
 }
 
 /* What comes in is another page of the same fault, or the first of the next. */
@@ -491,7 +497,7 @@ static __always_inline void switched_in(struct task_struct *task, __u64 now)
 	fo_does(state, doing, now);
 	stat = fo_wait_stat(state->scope, false);
 	if (stat)
-		span_end(state, stat, now);
+		span_end(state, stat, task->min_flt, now);
 	state->run_start_ns = now;
 	state->run_start_stime = task->stime;
 	start = state->wait_start_ns;

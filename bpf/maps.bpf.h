@@ -24,6 +24,7 @@ extern const volatile bool fo_begin_has_memcg;
 extern const volatile bool fo_cache_has_folio; /* page-cache tracepoints carry a folio */
 extern const volatile bool fo_have_probe_read; /* not under lockdown=confidentiality */
 extern const volatile bool fo_cgroup_v1;       /* memsw is memory + swap, not swap */
+extern const volatile __u32 fo_fault_ns;	       /* what a minor fault takes at best */
 extern const volatile __u32 fo_sample_shift;   /* one page in 2^shift is followed */
 /* a function's argument may be an int pointer: 5.17, bb6728d75611 */
 extern const volatile bool fo_have_int_args;
@@ -74,6 +75,7 @@ struct fo_task_state {
 	__u64 span_start_ns; /* what it does is summed from then on; 0: it is not followed */
 	__u64 span_worked_ns;
 	__u64 span_lost_ns;
+	__u64 span_min_flt; /* its minor faults until then */
 	__u64 undecided_ns; /* on a CPU, for a page or not: see FO_READS */
 	__u64 doing_since_ns;
 	__u16 doing; /* enum fo_doing */

@@ -17,6 +17,7 @@ const volatile bool fo_begin_has_memcg = false;
 const volatile bool fo_cache_has_folio = false;
 const volatile bool fo_have_probe_read = false;
 const volatile bool fo_cgroup_v1 = false;
+const volatile __u32 fo_fault_ns = 0;
 const volatile __u32 fo_sample_shift = 4;
 const volatile bool fo_have_int_args = false;
 

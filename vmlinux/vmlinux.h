@@ -147,6 +147,7 @@ struct task_struct {
 	struct css_set *cgroups;
 	struct mem_cgroup *active_memcg; /* since 4.19, d46eb14b735b; CONFIG_MEMCG */
 	u64 stime;
+	unsigned long min_flt;
 	u64 start_boottime; /* ns; since 5.5, cf25e24db61c */
 	u64 self_exec_id;   /* since 5.7, d1e7fd6462ca; a u32 before */
 	char comm[16];

@@ -411,6 +411,7 @@ static int open_object(struct loader *loader, int cgroup_version)
 	loader->skel->rodata->fo_have_probe_read = loader->features.probe_read;
 	loader->skel->rodata->fo_have_int_args = loader->features.int_args;
 	loader->skel->rodata->fo_cgroup_v1 = cgroup_version == 1;
+	loader->skel->rodata->fo_fault_ns = loader->features.fault_ns;
 
 	/* 64k shadows follow 4 GiB of evictions at a shift of 4; larger hosts follow fewer pages */
 	uint64_t ram_gib =
