@@ -489,11 +489,11 @@ static void test_missing_inputs(void **state)
 					view.samples[i].has &= ~bit;
 			judge_view(&view, PRESSURE_MEDIUM, &seen);
 			/* waits are of what was seen of a window: a part of it may look worse, and
-			 * again and again where the risk is about the threshold: for 5 to 8 s in
+			 * again and again where the risk is about the threshold: for 5 to 6 s in
 			 * these worlds */
 			assert_true(seen.acts_ns >=
 				    plain.acts_ns -
-					    (bit == SAMPLE_HAS_WAITS ? 8 * WINDOW_SPAN_NS : 0));
+					    (bit == SAMPLE_HAS_WAITS ? 6 * WINDOW_SPAN_NS : 0));
 		}
 		view = plain_view;
 		for (size_t i = 0; i < view.count; i++)

@@ -30,34 +30,38 @@ static void test_promises(void **state)
 	static const struct {
 		const char *name;
 		double lost, futile, thrash, level;
-		double stall, pages_per_ms;
+		double stall, pages_per_ms, halted;
 		double least, most; /* risk */
 	} rows[] = {
-		{"livelock, 4 KiB reads", 0.97, 0.89, 0.97, 0.79, 0.02, 190, 0.65, 1},
-		{"livelock, large folios", 0.79, 1, 0.30, 0.79, 0.73, 85, 0.75, 1},
-		{"nothing", 0, 0, 0, 0, 0, 0, 0, 0.1},
-		{"full, and calm", 0, 0, 0, 1, 0, 0, 0, 0.1},
-		{"stream pushing out a service", 0.77, 0.17, 0.64, 0.73, 0.5, 130, 0, 0.3},
-		{"a start beside a service", 0.71, 0.04, 0.43, 0.84, 0.2, 4000, 0, 0.25},
-		{"dd loop beside anonymous memory", 0, 0, 0, 0.86, 0.37, 650, 0, 0.1},
-		{"cp loop beside anonymous memory", 0.43, 0.39, 0.44, 0.76, 0.8, 140, 0, 0.5},
-		{"IO of what was evicted long ago", 1, 0, 1, 1, 0.1, 400, 0, 0.3},
-		{"nothing lost but in reclaim", 0, 1, 0, 1, 4, 400, 0, 0.3},
+		{"livelock, 4 KiB reads", 0.97, 0.89, 0.97, 0.79, 0.02, 190, 1, 0.65, 1},
+		{"livelock, large folios", 0.79, 1, 0.30, 0.79, 0.73, 85, 1, 0.75, 1},
+		{"nothing", 0, 0, 0, 0, 0, 0, 0, 0, 0.1},
+		{"full, and calm", 0, 0, 0, 1, 0, 0, 0, 0, 0.1},
+		{"stream pushing out a service", 0.77, 0.17, 0.64, 0.73, 0.5, 130, 0, 0, 0.25},
+		{"a start beside a service", 0.71, 0.04, 0.43, 0.84, 0.2, 4000, 0, 0, 0.25},
+		{"dd loop beside anonymous memory", 0, 0, 0, 0.86, 0.37, 650, 0, 0, 0.1},
+		{"cp loop beside anonymous memory", 0.43, 0.39, 0.44, 0.76, 0.8, 140, 0, 0, 0.5},
+		{"IO of what was evicted long ago", 1, 0, 1, 1, 0.1, 400, 0, 0, 0.25},
+		{"nothing lost but in reclaim", 0, 1, 0, 1, 4, 400, 0, 0, 0.25},
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct evidence e =
-			evidence(rows[i].lost, rows[i].futile, rows[i].thrash, rows[i].level);
+	/* whether or not it is known who stands still */
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(rows); i++) {
+		size_t row = i / 2;
+		struct evidence e = evidence(rows[row].lost, rows[row].futile, rows[row].thrash,
+					     rows[row].level);
 		struct risk risk;
 
-		e.has |= EVIDENCE_HAS_STALL;
-		e.stall = rows[i].stall;
-		e.efficiency = rows[i].pages_per_ms;
+		e.has |= EVIDENCE_HAS_STALL | (i % 2 ? EVIDENCE_HAS_HALTED : 0);
+		e.stall = rows[row].stall;
+		e.efficiency = rows[row].pages_per_ms;
+		e.halted = rows[row].halted;
 		risk = model_risk(&e);
 		assert_true(risk.known);
-		if (risk.value < rows[i].least || risk.value > rows[i].most)
-			fail_msg("%s: risk %g", rows[i].name, risk.value);
+		if (risk.value < rows[row].least || risk.value > rows[row].most)
+			fail_msg("%s, %s: risk %g", rows[row].name,
+				 i % 2 ? "all known" : "without who stands still", risk.value);
 	}
 }
 
@@ -77,6 +81,9 @@ static struct evidence any_evidence(uint64_t *random)
 	e.efficiency = any_size(random);
 	e.major_faults = any_size(random);
 	e.turnover = any_size(random);
+	e.halted = any_size(random);
+	if (next_random(random) % 2)
+		e.has |= EVIDENCE_HAS_HALTED;
 	if (next_random(random) % 2)
 		e.exhausted_ns = (uint64_t)(any_size(random) * 1e9);
 	return e;
@@ -113,7 +120,7 @@ static void test_monotone(void **state)
 		if (less.no_eyes)
 			less.has &= ~(uint32_t)EVIDENCE_HAS_THRASH;
 		more = less;
-		switch (next_random(&random) % 9) {
+		switch (next_random(&random) % 10) {
 		case 0:
 			more.lost_share += between(&random, 0, 1 - less.lost_share);
 			break;
@@ -137,6 +144,9 @@ static void test_monotone(void **state)
 			break;
 		case 7:
 			more.turnover += any_size(&random);
+			break;
+		case 8:
+			more.halted += any_size(&random);
 			break;
 		default:
 			if (less.exhausted_ns == UINT64_MAX)

@@ -243,10 +243,8 @@ static void check_features(struct doctor *doctor, const struct loader_features *
 					   : "faults are too dear to tell who stands still");
 	set_value(check, "%u ns", features->fault_ns);
 	if (check->state)
-		set_price(
-			check,
-			"halted_tasks is missing in records and recordings; no verdict depends on it",
-			"a processor that is not emulated");
+		set_price(check, "the risk is told without knowing whose work has ended",
+			  "a processor that is not emulated");
 }
 
 static void check_kernel_side(struct doctor *doctor, struct loader_trial *trial)

@@ -9,9 +9,10 @@
  * real runs by scripts/fit-model (coefficients.h); how well they judge runs that they were not
  * fitted to says docs/judge-report.md.
  *
- * There are two sets of weights: one for what the wide eyes see, and one for hosts where they
- * cannot be had, where refaults and major faults of the kernel's files, and what reclaim costs,
- * stand in for futile. That one misses more and errs more: docs/judge-report.md has both.
+ * There are three sets of weights: one for what the wide eyes see, one for hosts where they see all
+ * but who stands still (sampler.c), and one for those where they cannot be had, where refaults and
+ * major faults of the kernel's files, and what reclaim costs, stand in for futile. That one misses
+ * more and errs more: docs/judge-report.md has both.
  *
  * The level is no feature: full hosts stream for weeks. It is a condition for acting at all
  * (verdict.c); how much too full a scope is says what is read in for nothing.
@@ -34,6 +35,8 @@ enum feature {
 			 */
 	FEATURE_REREAD, /* files only: the file LRU is read back, by tasks that wait for it */
 	FEATURE_OUT,	/* tasks: is at least one of them out of work, in thrash or in reclaim */
+	FEATURE_HALTED, /* tasks: does at least one do next to nothing of its usual work, for that
+			 */
 	FEATURE_COST,	/* files only: reclaim hardly gets a page for its time */
 	FEATURE_GROWTH, /* how near exhaustion is at the present growth */
 	FEATURES_,

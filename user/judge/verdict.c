@@ -51,8 +51,8 @@ static const struct {
  * `low` acts before the harm, where growth can be seen to bring it: it will have taken all that
  * reclaim gives back but what processes map within so long, and goes on. Slower growth is noise,
  * and faster growth is as likely a batch on its way to its size. In the fit half of tests/corpus it
- * speaks in eight runs: six times before the harm, once with it, and once 0.1 s after its
- * beginning.
+ * speaks in nine runs: six times before the harm, once 0.1 s after its beginning, and twice where
+ * there is none (leak-cached-edge and many-random stop just short of it).
  */
 #define SQUEEZE_HORIZON_NS   500000000ULL
 #define SQUEEZE_HOLD_NS	     300000000ULL
