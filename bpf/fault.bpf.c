@@ -189,7 +189,7 @@ static __always_inline struct fo_hot *live(struct fo_hot *hot)
  * service whose pages a leaker takes and that answers 9 %, 4 % and 2 % of its requests works 0.6,
  * 0.3 and 0.15 of what is usual; one that reads at random and answers 90 % works more than usual.
  */
-#define FO_HALTED_FROM 512
+#define FO_HALTED_FROM	512
 #define FO_HALTED_WHOLE 171
 /* Beside much that is new, some of what comes back has been away too long to be near. */
 #define FO_HALTED_NEAR_PART 8
