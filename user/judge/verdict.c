@@ -23,8 +23,8 @@ static const struct {
 	/* 3 to 7: before the harm is sure */
 	[PRESSURE_LOW] = {0.30, 0.3},
 	/*
-	 * Even odds, and as little as spares bursts that pass by themselves: from 2.2 to 3.6 it is
-	 * the same there, and less is sooner.
+	 * Even odds, and as little as spares bursts that pass by themselves: 2.0 spares as many
+	 * there, and 3 one more.
 	 */
 	[PRESSURE_MEDIUM] = {0.50, 2.4},
 	/* ten times that: where the kernel would have killed, had it been able to */
@@ -52,7 +52,7 @@ static const struct {
  * reclaim gives back but what processes map within so long, and goes on. Slower growth is noise,
  * and faster growth is as likely a batch on its way to its size. In the fit half of tests/corpus it
  * speaks in nine runs: six times before the harm, once 0.1 s after its beginning, and twice where
- * there is none (leak-cached-edge and many-random stop just short of it).
+ * there is none (leak-cached-edge, many-random).
  */
 #define SQUEEZE_HORIZON_NS   500000000ULL
 #define SQUEEZE_HOLD_NS	     300000000ULL
