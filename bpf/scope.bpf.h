@@ -92,6 +92,15 @@ static __always_inline __u64 fo_current_min_flt(void)
 	return BPF_CORE_READ(task, min_flt);
 }
 
+static __always_inline struct mm_struct *fo_current_mm(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	if (fo_have_task_storage)
+		return bpf_get_current_task_btf()->mm;
+	return BPF_CORE_READ(task, mm);
+}
+
 /*
  * How much of a CPU current usually takes, in 1/1024 of one: in the last tenth of a second or so,
  * but not more than over all of its life. What it lost until it is asked for here, the kernel's
