@@ -178,13 +178,15 @@ static __always_inline struct fo_hot *live(struct fo_hot *hot)
  * Time lost says little of work lost: a service with time to spare waits for most of it and still
  * answers everybody, while another that is no busier answers nobody. So a task is held against
  * itself: it stands still when, for a fifth of a second, it has worked less than a sixth of what it
- * usually does, has lost three quarters of that time, and not to new pages; from a sixth to a half
- * it does in part: docs/measurements.md.
+ * usually does, has lost three quarters of that time, and to pages of its own that were taken; from
+ * a sixth to a half it does in part: docs/measurements.md.
  *
- * That its pages were taken is known by what comes back, or by how little it has left. Where
- * another reads in at full speed, that one's clock runs so fast that nothing comes back from near:
- * a service that such a newcomer had brought to 0.03 of its work had 0 of 23 samples near in one
- * span and 30 of 32 in the next, but of the 104 MiB of files it had mapped, 2 were left.
+ * What is left tells whether they were. What comes back tells it only of who is not known, as when
+ * the eyes open on a livelock. Where another reads in at full speed, that one's clock runs
+ * so fast that nothing comes back from near: a service that such a newcomer had brought to 0.03 of
+ * its work had 0 of 23 samples near in one span and 30 of 32 in the next, but of the 104 MiB of
+ * files it had mapped, 2 were left. And a database that turns from reading through to reading at
+ * random is slower for it and meets many pages again, but has as much in memory as before.
  */
 
 /* Two samples, and a few hundred faults where a disk is fast. */
@@ -215,6 +217,23 @@ static __always_inline void span_begin(struct fo_task_state *state, __u64 min_fl
 	state->undecided_ns = 0;
 }
 
+/*
+ * Whether less is left of what it had since it last lost little: half of the files that it maps,
+ * which go first, or, where there is swap, three quarters of all. Those hurt here had a sixth to a
+ * fiftieth of their files left.
+ */
+static __always_inline bool was_robbed(struct fo_task_state *state, struct mm_struct *mm)
+{
+	__u64 file_pages = fo_rss_pages(mm, FO_RSS_FILE);
+	__u64 pages = file_pages + fo_rss_pages(mm, FO_RSS_ANON) + fo_rss_pages(mm, FO_RSS_SHMEM);
+
+	if (file_pages > state->most_file_pages)
+		state->most_file_pages = file_pages;
+	if (pages > state->most_pages)
+		state->most_pages = pages;
+	return file_pages < state->most_file_pages / 2 || pages < state->most_pages / 4 * 3;
+}
+
 /* The first page that it reads: until now, if the eyes were in time, nothing hindered it. */
 static __always_inline void follow(struct fo_task_state *state)
 {
@@ -224,25 +243,25 @@ static __always_inline void follow(struct fo_task_state *state)
 	state->doing = FO_WORKS;
 	state->doing_since_ns = now;
 	state->usual = usual < 1024 ? usual : 1024;
-	state->most_file_pages = fo_rss_pages(fo_current_mm(), FO_RSS_FILE);
+	state->most_file_pages = 0;
+	state->most_pages = 0;
+	(void)was_robbed(state, fo_current_mm());
 }
 
 static __always_inline void span_end(struct fo_task_state *state, struct fo_wait_stat *stat,
 				     struct task_struct *task, __u64 now)
 {
 	__u64 span = now - state->span_start_ns, usual = state->usual, min_flt = task->min_flt;
-	__u64 worked, minor, pages;
+	__u64 worked, minor;
 	bool taken;
 
 	if (!state->span_start_ns || span < FO_SPAN_NS)
 		return;
 	if (usual < FO_USUAL_LEAST)
 		usual = FO_USUAL_LEAST;
-	pages = fo_rss_pages(task->mm, FO_RSS_FILE);
-	if (pages > state->most_file_pages)
-		state->most_file_pages = pages;
-	taken = pages < state->most_file_pages / 2 ||
-		(state->samples && state->near * FO_HALTED_NEAR_PART >= state->samples);
+	taken = was_robbed(state, task->mm) ||
+		(!state->known && state->samples &&
+		 state->near * FO_HALTED_NEAR_PART >= state->samples);
 	/* where none begins or ends is not seen, and neither work nor lost is what they took */
 	minor = (min_flt - state->span_min_flt) * fo_fault_ns;
 	if (minor > state->span_worked_ns)
@@ -256,8 +275,11 @@ static __always_inline void span_end(struct fo_task_state *state, struct fo_wait
 		       span * (FO_HALTED_FROM - worked) / (FO_HALTED_FROM - FO_HALTED_WHOLE));
 	} else if (state->span_lost_ns < span / 4) {
 		state->usual = (3 * state->usual + state->span_worked_ns * 1024 / span) / 4;
-		state->most_file_pages = pages;
+		state->most_file_pages = 0;
+		state->most_pages = 0;
 	}
+	if (worked >= FO_HALTED_FROM)
+		state->known = 1;
 	span_begin(state, min_flt, now);
 }
 
@@ -327,9 +349,12 @@ static __always_inline bool find_reader(struct reader *ret)
 		state->fault_sys_ns = 0;
 		state->run_start_ns = 0; /* counted from its next turn on a CPU */
 		state->span_start_ns = 0;
+		state->known = 0;
 	}
 	state->scope = scope;
 	state->young = fo_current_age_ns() < FO_YOUNG_NS;
+	if (state->young)
+		state->known = 1;
 	if (!state->young && !state->span_start_ns)
 		follow(state);
 	ret->scope = scope;
