@@ -56,7 +56,7 @@ static void test_promises(void **state)
 		e.has |= EVIDENCE_HAS_STALL | (i % 2 ? EVIDENCE_HAS_HALTED : 0);
 		e.stall = rows[row].stall;
 		e.efficiency = rows[row].pages_per_ms;
-		e.halted = rows[row].halted;
+		e.halted_share = rows[row].halted;
 		risk = model_risk(&e);
 		assert_true(risk.known);
 		if (risk.value < rows[row].least || risk.value > rows[row].most)
@@ -81,7 +81,7 @@ static struct evidence any_evidence(uint64_t *random)
 	e.efficiency = any_size(random);
 	e.major_faults = any_size(random);
 	e.turnover = any_size(random);
-	e.halted = any_size(random);
+	e.halted_share = between(random, 0, 1);
 	if (next_random(random) % 2)
 		e.has |= EVIDENCE_HAS_HALTED;
 	if (next_random(random) % 2)
@@ -146,7 +146,7 @@ static void test_monotone(void **state)
 			more.turnover += any_size(&random);
 			break;
 		case 8:
-			more.halted += any_size(&random);
+			more.halted_share = between(&random, less.halted_share, 1);
 			break;
 		default:
 			if (less.exhausted_ns == UINT64_MAX)

@@ -54,6 +54,7 @@ static void fill(struct parts *p)
 			     .run = 0.3,
 			     .lost_share = 0.65,
 			     .halted = 0.9,
+			     .halted_share = 0.7,
 			     .refaulted = 0.9,
 			     .near = 0.8,
 			     .futile = 0.7,
@@ -157,6 +158,7 @@ static void test_kill(void **state)
 	assert_member(line, len, "held_s", "0.5");
 	assert_member(line, len, "evidence.lost_share", "0.65");
 	assert_member(line, len, "evidence.halted_tasks", "0.9");
+	assert_member(line, len, "evidence.halted_share", "0.7");
 	assert_member(line, len, "evidence.exhausted_s", "2.5");
 	assert_member(line, len, "evidence.growth_bytes_per_s", "-1.5");
 	assert_member(line, len, "victim.pid", "100");
@@ -260,6 +262,7 @@ static void test_missing(void **state)
 		{EVIDENCE_HAS_THRASH, "evidence.thrash_tasks"},
 		{EVIDENCE_HAS_THRASH, "evidence.lost_share"},
 		{EVIDENCE_HAS_HALTED, "evidence.halted_tasks"},
+		{EVIDENCE_HAS_HALTED, "evidence.halted_share"},
 		{EVIDENCE_HAS_THRASH, "evidence.near_share"},
 		{EVIDENCE_HAS_THRASH, "evidence.futile_share"},
 		{EVIDENCE_HAS_LEVEL, "evidence.level"},

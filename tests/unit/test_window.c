@@ -440,6 +440,50 @@ static void test_lost_without_stall(void **state)
 }
 
 /*
+ * Of the last two seconds, how much somebody stood still in: two tasks are not twice that, and what
+ * nobody saw, before the eyes opened, is none.
+ */
+static void test_halted_share(void **state)
+{
+	static const struct {
+		uint64_t seen_from, from, to; /* ticks of a tenth of a second */
+		double tasks;
+		double tasks_at[4], share_at[4]; /* at ticks 10, 15, 20, 25 */
+	} rows[] = {
+		{0, 10, 99, 1, {0, 0.5, 1, 1}, {0, 0.25, 0.5, 0.75}},
+		{0, 10, 99, 2, {0, 1, 2, 2}, {0, 0.5, 0.5, 1}},
+		{0, 0, 99, 0.4, {0.4, 0.4, 0.4, 0.4}, {0.2, 0.3, 0.4, 0.4}},
+		{0, 10, 15, 1, {0, 0.5, 0.5, 0}, {0, 0.25, 0.25, 0.25}},
+		{10, 0, 99, 1, {0, 1, 1, 1}, {0, 0.25, 0.5, 0.75}},
+	};
+
+	(void)state;
+	for (size_t row = 0; row < ARRAY_SIZE(rows); row++) {
+		struct window window = {0};
+		double halted_ns = 0;
+
+		for (uint64_t tick = 0; tick <= 25; tick++) {
+			struct sample sample = steady(tick);
+			struct evidence e;
+
+			if (tick > rows[row].from && tick <= rows[row].to)
+				halted_ns += rows[row].tasks * (double)TICK;
+			sample.halted_ns = (uint64_t)halted_ns;
+			if (tick < rows[row].seen_from)
+				sample.has &= ~(uint32_t)(SAMPLE_HAS_WAITS | SAMPLE_HAS_HALTED);
+			window_add(&window, &sample);
+			if (tick < 10 || tick % 5)
+				continue;
+			e = window_evidence(&window);
+			if (tick - rows[row].seen_from < 3)
+				continue;
+			assert_near(e.halted, rows[row].tasks_at[tick / 5 - 2]);
+			assert_near(e.halted_share, rows[row].share_at[tick / 5 - 2]);
+		}
+	}
+}
+
+/*
  * What is lost is the time that readers of evicted pages waited, and worked in the kernel or were
  * in reclaim, as a share of what all readers wanted to work, which is a fifth of a task at least.
  * Others' stall is none.
@@ -770,6 +814,7 @@ int main(void)
 		cmocka_unit_test(test_missing),
 		cmocka_unit_test(test_no_eyes),
 		cmocka_unit_test(test_lost_without_stall),
+		cmocka_unit_test(test_halted_share),
 		cmocka_unit_test(test_lost_share),
 		cmocka_unit_test(test_reclaiming),
 		cmocka_unit_test(test_no_total),

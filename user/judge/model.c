@@ -29,14 +29,14 @@
 #define REREAD_FAULTS	100.0
 /*
  * Tasks: a service that stands still is one task out of work, whole; one that is slowed down by
- * others is half of one. That one stands still is told in spans of 0.2 s: three of four of a
- * second's are whole. On the fit half of tests/corpus 0.75 is sooner than 1 and kills no more
- * wrongly.
+ * others is half of one. Halted is of two seconds, and told in spans of 0.2 s that can be a tenth
+ * short: from half a second on to nearly all. On the fit half of tests/corpus that leaves one run
+ * killed in wrongly where 0.75 leaves three.
  */
 #define OUT_LOW	    0.50
 #define OUT_HIGH    1.00
 #define HALTED_LOW  0.25
-#define HALTED_HIGH 0.75
+#define HALTED_HIGH 0.90
 /*
  * Files only. Pages reclaimed per ms of stall, on a scale of factors: streams get theirs for next
  * to nothing (250 to 6000 on the host of tests/corpus), in a livelock reclaim scans what is in use
@@ -97,7 +97,7 @@ struct risk model_risk(const struct evidence *e)
 	features[FEATURE_OUT] =
 		ramp(e->thrash + (e->has & EVIDENCE_HAS_STALL ? e->stall : 0), OUT_LOW, OUT_HIGH);
 	if (halted)
-		features[FEATURE_HALTED] = ramp(e->halted, HALTED_LOW, HALTED_HIGH);
+		features[FEATURE_HALTED] = ramp(e->halted_share, HALTED_LOW, HALTED_HIGH);
 	if (e->exhausted_ns != UINT64_MAX)
 		features[FEATURE_GROWTH] = ramp((double)e->exhausted_ns / 1e9, HORIZON_S, 0);
 

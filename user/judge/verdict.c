@@ -9,9 +9,10 @@
 /*
  * A pressure level: the risk from which on it counts, and how much it takes. What is counted is the
  * cube of the log-odds over the threshold, times the seconds they last: a sequential test, and one
- * that is quick where there is no doubt. A risk of 0.95 gets there in a sample, one of 0.8 in 0.9
- * s, one of 0.7 in 3.9 s, and one that crosses the threshold up and down for a minute gets
- * there too, where a time to hold would begin anew each time.
+ * that is quick where there is no doubt. A risk of 0.93 gets there in a sample, one of 0.8 in half
+ * a second, one of 0.7 in two, and one that crosses the threshold up and down for a minute gets
+ * there too, where a time to hold would begin anew each time. The log-odds themselves would be as
+ * good where the wide eyes are, and kill wrongly twice as often where only files are.
  *
  * The figures are chosen on the fit half of tests/corpus. docs/judge-report.md has what they are
  * worth on the other half.
@@ -21,14 +22,11 @@ static const struct {
 	double enough; /* log-odds cubed x s */
 } levels[PRESSURE_MAX_] = {
 	/* 3 to 7: before the harm is sure */
-	[PRESSURE_LOW] = {0.30, 0.3},
-	/*
-	 * Even odds, and as little as spares bursts that pass by themselves: 2.0 spares as many
-	 * there, and 3 one more.
-	 */
-	[PRESSURE_MEDIUM] = {0.50, 2.4},
-	/* ten times that: where the kernel would have killed, had it been able to */
-	[PRESSURE_HIGH] = {0.50, 24},
+	[PRESSURE_LOW] = {0.30, 0.6},
+	/* even odds, and as little as spares what passes by itself */
+	[PRESSURE_MEDIUM] = {0.50, 1.2},
+	/* forty times that: where the kernel would have killed, had it been able to */
+	[PRESSURE_HIGH] = {0.50, 50},
 };
 
 /* What is over is forgotten: all of `medium`'s in less than a second. */
@@ -143,14 +141,18 @@ struct verdict verdict_decide(struct verdict_state *state, const struct policy *
 {
 	struct verdict verdict = {.risk = model_risk(e)};
 	double threshold = levels[policy->pressure].threshold;
-	bool spike = holds(&state->spike_since_ns, is_spike(e), SPIKE_HOLD_NS, now_ns);
-	bool squeeze =
-		holds(&state->squeeze_since_ns, policy->pressure == PRESSURE_LOW && is_squeeze(e),
-		      SQUEEZE_HOLD_NS, now_ns);
-	bool over, near;
+	bool spike, squeeze, over, near;
 	uint64_t step_ns = state->at_ns ? now_ns - state->at_ns : 0;
 
+	if (step_ns > WINDOW_GAP_NS) {
+		/* the window begins anew, and so does what is counted */
+		verdict_unseen(state);
+		step_ns = 0;
+	}
 	state->at_ns = now_ns;
+	spike = holds(&state->spike_since_ns, is_spike(e), SPIKE_HOLD_NS, now_ns);
+	squeeze = holds(&state->squeeze_since_ns, policy->pressure == PRESSURE_LOW && is_squeeze(e),
+			SQUEEZE_HOLD_NS, now_ns);
 	/* after a kill a service reads back for seconds what it lost: that is not to be held
 	 * against it */
 	over = verdict.risk.known && verdict.risk.value >= threshold && e->reclaiming &&

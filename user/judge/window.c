@@ -124,6 +124,31 @@ static bool evidence_reads(struct evidence *e, const struct window *window)
 	return true;
 }
 
+/* Tasks that stood still for @ns of a second: four that did so for a quarter are not one for all.
+ */
+static double halted_second(double ns)
+{
+	return clip(ns / (double)WINDOW_SPAN_NS, 0, 1);
+}
+
+/* What was before the eyes were open, or a counter went back, counts for nothing. */
+static void evidence_halted(struct evidence *e, const struct window *window,
+			    const struct sample *from)
+{
+	const struct sample *to = sample_back(window, 0);
+	const struct sample *before = span_start(window, SAMPLE_HAS_HALTED, 2 * WINDOW_SPAN_NS);
+	double latest_ns, earlier_ns = 0;
+
+	if (!(from->has & to->has & SAMPLE_HAS_HALTED) ||
+	    !difference(from->halted_ns, to->halted_ns, &latest_ns))
+		return;
+	if (before->at_ns < from->at_ns)
+		(void)difference(before->halted_ns, from->halted_ns, &earlier_ns);
+	e->halted = latest_ns / (double)(to->at_ns - from->at_ns);
+	e->halted_share = (halted_second(latest_ns) + halted_second(earlier_ns)) / 2;
+	e->has |= EVIDENCE_HAS_HALTED;
+}
+
 /* Since the eyes opened: a second lost to eyes that were shut at its beginning is the harm's first.
  */
 static void evidence_waits(struct evidence *e, const struct window *window)
@@ -156,11 +181,7 @@ static void evidence_waits(struct evidence *e, const struct window *window)
 	wanted = e->io + e->run + (stalled > worked ? stalled - worked : 0);
 	e->lost_share = clip(e->thrash / clip(wanted, LOST_LEAST_TASKS, 1e9), 0, 1);
 	e->has |= EVIDENCE_HAS_THRASH;
-	if ((from->has & to->has & SAMPLE_HAS_HALTED) &&
-	    difference(from->halted_ns, to->halted_ns, &e->halted)) {
-		e->halted /= span_ns;
-		e->has |= EVIDENCE_HAS_HALTED;
-	}
+	evidence_halted(e, window, from);
 }
 
 /* At @growth bytes/s; UINT64_MAX: not in sight. */

@@ -44,7 +44,7 @@ enum {
 	EVIDENCE_HAS_FAULTS = 1 << 4,
 	EVIDENCE_HAS_MEMSTALL = 1 << 5,
 	EVIDENCE_HAS_SWAPINS = 1 << 6,
-	EVIDENCE_HAS_HALTED = 1 << 7, /* halted; recordings from before it have none */
+	EVIDENCE_HAS_HALTED = 1 << 7, /* both; recordings from before it have none */
 };
 
 struct evidence {
@@ -60,9 +60,10 @@ struct evidence {
 			* and in the kernel or in reclaim meanwhile */
 	double io;     /* tasks: waiting for IO at all */
 	double run;    /* tasks: the readers among them on a CPU */
-	double lost_share; /* 0..1: of the time that its readers wanted to work, lost to thrash */
-	double halted;	   /* tasks: that did next to nothing of their usual work, for thrash */
-	double refaulted;  /* 0..1: of the sampled reads, evicted shortly before */
+	double lost_share;   /* 0..1: of the time that its readers wanted to work, lost to thrash */
+	double halted;	     /* tasks: that did next to nothing of their usual work, for thrash */
+	double halted_share; /* 0..1: of the last two seconds, with at least one such task */
+	double refaulted;    /* 0..1: of the sampled reads, evicted shortly before */
 
 	double near;   /* 0..1: of the sampled reads, so, at a distance that a kill could mend */
 	double futile; /* 0..1: of all that was read in, from files and from swap, likewise */

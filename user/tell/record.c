@@ -86,8 +86,10 @@ void record_put_evidence(struct json *json, const struct evidence *e)
 		json_double(json, "io_tasks", e->io);
 		json_double(json, "run_tasks", e->run);
 		json_double(json, "lost_share", e->lost_share);
-		if (e->has & EVIDENCE_HAS_HALTED)
+		if (e->has & EVIDENCE_HAS_HALTED) {
 			json_double(json, "halted_tasks", e->halted);
+			json_double(json, "halted_share", e->halted_share);
+		}
 		json_double(json, "refaulted_share", e->refaulted);
 		json_double(json, "near_share", e->near);
 		json_double(json, "futile_share", e->futile);
