@@ -9,7 +9,7 @@
 /*
  * A pressure level: the risk from which on it counts, and how much it takes. What is counted is the
  * cube of the log-odds over the threshold, times the seconds they last: a sequential test, and one
- * that is quick where there is no doubt. A risk of 0.93 gets there in a sample, one of 0.8 in half
+ * that is quick where there is no doubt. A risk of 0.92 gets there in a sample, one of 0.8 in half
  * a second, one of 0.7 in two, and one that crosses the threshold up and down for a minute gets
  * there too, where a time to hold would begin anew each time. The log-odds themselves would be as
  * good where the wide eyes are, and kill wrongly twice as often where only files are.
@@ -49,7 +49,7 @@ static const struct {
  * `low` acts before the harm, where growth can be seen to bring it: it will have taken all that
  * reclaim gives back but what processes map within so long, and goes on. Slower growth is noise,
  * and faster growth is as likely a batch on its way to its size. In the fit half of tests/corpus it
- * speaks in nine runs: six times before the harm, once 0.1 s after its beginning, and twice where
+ * speaks in ten runs: seven times before the harm, once 0.1 s after its beginning, and twice where
  * there is none (leak-cached-edge, many-random).
  */
 #define SQUEEZE_HORIZON_NS   500000000ULL
