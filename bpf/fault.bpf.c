@@ -182,10 +182,10 @@ static __always_inline struct fo_hot *live(struct fo_hot *hot)
  * a sixth to a half it does in part: docs/measurements.md.
  *
  * What is left tells whether they were. What comes back tells it only of who is not known, as when
- * the eyes open on a livelock. Where another reads in at full speed, that one's clock runs
- * so fast that nothing comes back from near: a service that such a newcomer had brought to 0.03 of
- * its work had 0 of 23 samples near in one span and 30 of 32 in the next, but of the 104 MiB of
- * files it had mapped, 2 were left. And a database that turns from reading through to reading at
+ * the eyes open on a livelock. Where another reads in at full speed, that one's clock runs so fast
+ * that nothing comes back from near: a service that such a newcomer had brought to 0.03 of its work
+ * had 0 of 23 samples near in one span and 30 of 32 in the next, but of the 104 MiB of files it had
+ * mapped, 2 were left. And a database that turns from reading through to reading at
  * random is slower for it and meets many pages again, but has as much in memory as before.
  */
 

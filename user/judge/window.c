@@ -124,8 +124,7 @@ static bool evidence_reads(struct evidence *e, const struct window *window)
 	return true;
 }
 
-/* Tasks that stood still for @ns of a second: four that did so for a quarter are not one for all.
- */
+/* How much of a second somebody stood still in, if all together did so for @ns: one at a time. */
 static double halted_second(double ns)
 {
 	return clip(ns / (double)WINDOW_SPAN_NS, 0, 1);
