@@ -764,6 +764,52 @@ static void test_growth(void **state)
 	}
 }
 
+/*
+ * What reclaim took of what is mapped counts as mapped for as long as the window has seen it,
+ * unless all that is read in is new.
+ */
+static void test_squeezed_lately(void **state)
+{
+	static const struct {
+		uint64_t mapped_until; /* tick */
+		uint32_t lacks;
+		bool all_new;
+		bool squeezed;
+	} rows[] = {
+		{60, 0, false, true},
+		{60, 0, true, true}, /* it is still mapped */
+		{50, 0, false, true},
+		{50, 0, true, false},
+		{50, SAMPLE_HAS_WAITS, true, true}, /* not known to be new */
+		{60 - WINDOW_SLOTS + 1, 0, false, true},
+		{60 - WINDOW_SLOTS, 0, false, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct window window = {0};
+		struct evidence e;
+
+		for (uint64_t tick = 0; tick <= 60; tick++) {
+			struct sample sample = steady(tick);
+
+			sample.has &= ~rows[i].lacks;
+			sample.total_bytes = 256 * MB;
+			sample.held_bytes = (176 + tick) * MB; /* 236, growing by 10 a second */
+			if (tick <= rows[i].mapped_until)
+				sample.mapped_file_bytes = 20 * MB;
+			if (rows[i].all_new)
+				sample.near = sample.swapins = 0;
+			window_add(&window, &sample);
+		}
+		e = window_evidence(&window);
+		assert_int_equal(e.exhausted_ns, 2 * SEC);
+		if (e.squeezed_ns != (rows[i].squeezed ? 0 : 2 * SEC))
+			fail_msg("row %zu: squeezed in %llu ns", i,
+				 (unsigned long long)e.squeezed_ns);
+	}
+}
+
 /* A byte a second is not in sight, and no number too large to hold. */
 static void test_growth_creeping(void **state)
 {
@@ -823,6 +869,7 @@ int main(void)
 		cmocka_unit_test(test_open_waits),
 		cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_growth),
+		cmocka_unit_test(test_squeezed_lately),
 		cmocka_unit_test(test_growth_creeping),
 		cmocka_unit_test(test_pure),
 	};

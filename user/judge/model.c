@@ -16,7 +16,7 @@
  * that compete 0.62 to 0.97 where they fit and 0.71 to 0.94 where they do not, other near-OOM 0.88
  * to 1.00, bursts while they last 1.00.
  */
-#define FUTILE_LOW  0.20
+#define FUTILE_LOW  WINDOW_FUTILE_LEAST
 #define FUTILE_HIGH 0.80
 /* It speaks of what is lost: where nothing is, it says nothing, and where little is, less. */
 #define FUTILE_LOST 0.50

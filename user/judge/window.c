@@ -194,12 +194,31 @@ static uint64_t until(uint64_t used_bytes, uint64_t total_bytes, double growth)
 	return left_s < 1e9 ? (uint64_t)(left_s * 1e9) : UINT64_MAX;
 }
 
+/*
+ * What is mapped, and what was until just now: where reclaim begins with what is in use, as where a
+ * limit is full of nothing else, that is gone before its growth can be told. Not where what is read
+ * in is known to be new: what reclaim took then nobody wants back.
+ */
+static uint64_t mapped_lately(const struct evidence *e, const struct window *window)
+{
+	const bool only_new = (e->has & EVIDENCE_HAS_THRASH) && e->futile < WINDOW_FUTILE_LEAST;
+	uint64_t most_bytes = 0;
+
+	for (unsigned back = 0; back < (only_new ? 1 : window->count); back++) {
+		const struct sample *sample = sample_back(window, back);
+
+		if ((sample->has & SAMPLE_HAS_MAPPED) && sample->mapped_file_bytes > most_bytes)
+			most_bytes = sample->mapped_file_bytes;
+	}
+	return most_bytes;
+}
+
+/* After evidence_waits: it wants to know what is read in. */
 static void evidence_level(struct evidence *e, const struct window *window)
 {
 	const struct sample *to = sample_back(window, 0);
 	const struct sample *from = span_start(window, SAMPLE_HAS_LEVEL, WINDOW_LEAST_NS);
 	double span_s = (double)(to->at_ns - from->at_ns) / 1e9;
-	uint64_t mapped_bytes = to->has & SAMPLE_HAS_MAPPED ? to->mapped_file_bytes : 0;
 
 	if (!(from->has & to->has & SAMPLE_HAS_LEVEL) || !to->total_bytes || span_s <= 0)
 		return;
@@ -212,7 +231,8 @@ static void evidence_level(struct evidence *e, const struct window *window)
 	e->exhausted_ns = until(to->held_bytes, to->total_bytes, e->growth);
 	e->squeezed_ns = UINT64_MAX;
 	if (e->growth > 0)
-		e->squeezed_ns = until(to->held_bytes + mapped_bytes, to->total_bytes, e->growth);
+		e->squeezed_ns = until(to->held_bytes + mapped_lately(e, window), to->total_bytes,
+				       e->growth);
 	e->has |= EVIDENCE_HAS_LEVEL;
 }
 
