@@ -268,7 +268,8 @@ static __always_inline void span_end(struct fo_task_state *state, struct fo_wait
 		minor = state->span_worked_ns;
 	state->span_worked_ns -= minor;
 	worked = state->span_worked_ns * 1024 / (span * usual / 1024);
-	if (worked < FO_HALTED_WHOLE)
+	/* where faults are dear, coming out of them looks like work, which then says nothing */
+	if (worked < FO_HALTED_WHOLE || !fo_fault_ns)
 		worked = FO_HALTED_WHOLE;
 	if (taken && state->span_lost_ns > (span - minor) / 4 * 3 && worked < FO_HALTED_FROM) {
 		fo_add(stat->halted_ns,
@@ -278,7 +279,7 @@ static __always_inline void span_end(struct fo_task_state *state, struct fo_wait
 		state->most_file_pages = 0;
 		state->most_pages = 0;
 	}
-	if (worked >= FO_HALTED_FROM)
+	if (fo_fault_ns ? worked >= FO_HALTED_FROM : state->span_lost_ns < span / 4)
 		state->known = 1;
 	span_begin(state, min_flt, now);
 }

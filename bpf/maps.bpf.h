@@ -24,7 +24,7 @@ extern const volatile bool fo_begin_has_memcg;
 extern const volatile bool fo_cache_has_folio; /* page-cache tracepoints carry a folio */
 extern const volatile bool fo_have_probe_read; /* not under lockdown=confidentiality */
 extern const volatile bool fo_cgroup_v1;       /* memsw is memory + swap, not swap */
-extern const volatile __u32 fo_fault_ns;       /* what a minor fault takes at best */
+extern const volatile __u32 fo_fault_ns;       /* of a minor one; 0: dear, or not known */
 extern const volatile __u32 fo_sample_shift;   /* one page in 2^shift is followed */
 /* a function's argument may be an int pointer: 5.17, bb6728d75611 */
 extern const volatile bool fo_have_int_args;
@@ -82,7 +82,7 @@ struct fo_task_state {
 	__u64 doing_since_ns;
 	__u16 doing; /* enum fo_doing */
 	__u16 usual; /* 1/1024 of its time: what it works while it loses little */
-	__u16 known; /* the eyes saw it begin, or do half of its usual work */
+	__u16 known; /* the eyes saw it begin, or work: half of the usual, or lose little */
 };
 
 /*

@@ -239,11 +239,13 @@ static void check_features(struct doctor *doctor, const struct loader_features *
 			  "(before 6.2)",
 			  "boot without lockdown=confidentiality");
 	check = add(doctor, "fault_cost", features->cheap_faults ? STATE_OK : STATE_DEGRADED,
-		    features->cheap_faults ? "faults are cheap enough to tell who stands still"
-					   : "faults are too dear to tell who stands still");
+		    features->cheap_faults ? "faults are cheap enough to tell how much a task works"
+					   : "faults are too dear to tell how much a task works");
 	set_value(check, "%u ns", features->fault_ns);
 	if (check->state)
-		set_price(check, "the risk is told without knowing whose work has ended",
+		set_price(check,
+			  "who stands still is told by what was taken from it and what it waits "
+			  "for; who goes on working, but slowly, may count",
 			  "a processor that is not emulated");
 }
 

@@ -171,8 +171,8 @@ static int try_function(const struct btf *btf, const char *function, bool reads_
 
 /*
  * What coming out of a fault costs passes for work of who does (bpf/fault.bpf.c), and where faults
- * are dear that is more than a service's own in a livelock. A minor one: 1.1 us on the host of
- * docs/measurements.md, 13.9 us on emulated ones.
+ * are dear that is more than a service's own in a livelock: there who stands still is told without
+ * it. A minor one: 1.1 us on the host of docs/measurements.md, 13.9 us on emulated ones.
  */
 #define FAULT_MOST_NS 5000
 #define FAULTS	      64
@@ -411,7 +411,8 @@ static int open_object(struct loader *loader, int cgroup_version)
 	loader->skel->rodata->fo_have_probe_read = loader->features.probe_read;
 	loader->skel->rodata->fo_have_int_args = loader->features.int_args;
 	loader->skel->rodata->fo_cgroup_v1 = cgroup_version == 1;
-	loader->skel->rodata->fo_fault_ns = loader->features.fault_ns;
+	loader->skel->rodata->fo_fault_ns =
+		loader->features.cheap_faults ? loader->features.fault_ns : 0;
 
 	/* 64k shadows follow 4 GiB of evictions at a shift of 4; larger hosts follow fewer pages */
 	uint64_t ram_gib =

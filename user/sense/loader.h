@@ -63,7 +63,7 @@ struct loader_features {
 	bool probe_read;
 	bool int_args;	   /* of functions: a pointer to an int may be read */
 	uint32_t fault_ns; /* what a minor fault takes at best; 0: not known */
-	bool cheap_faults; /* little enough for that who stands still can be told */
+	bool cheap_faults; /* little enough for that how much a task works can be told */
 	int functions;	   /* 0: functions can be attached to; else -errno: why not */
 };
 

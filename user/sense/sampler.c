@@ -187,11 +187,10 @@ static void sample_memstall(struct sampler *sampler, uint64_t scope, struct samp
 		sample->has |= SAMPLE_HAS_MEMSTALL;
 }
 
-/* Whether it can be told who stands still: see bpf/fault.bpf.c. */
+/* Whether it can be told who stands still: by faults from beginning to end, see bpf/fault.bpf.c. */
 static bool knows_halted(const struct loader *loader)
 {
-	return loader_features(loader)->cheap_faults && loader_has(loader, "fo_fault_begin") &&
-	       loader_has(loader, "fo_major_fault");
+	return loader_has(loader, "fo_fault_begin") && loader_has(loader, "fo_major_fault");
 }
 
 static void sample_sums(struct sampler *sampler, uint64_t scope, bool eyes, struct sample *sample)
