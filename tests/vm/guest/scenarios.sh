@@ -50,7 +50,7 @@ is_alive() {
 # is the truth of a label it asks for little of the processor, so that who takes that does it no harm.
 service() {
 	# shellcheck disable=SC2086 # none or two
-	load service service "$SET" --size "$1" --report 100ms ${RECORDER:+--pace 2000} >"$OUT/service"
+	load service service "$SET" --size "$1" --report 100ms ${RECORDER:+--pace 5000} >"$OUT/service"
 	while [ "$(wc -l <"$OUT/service")" -lt 25 ]; do
 		sleep 0.2
 	done
@@ -243,7 +243,7 @@ background_round() {
 	set)
 		echo 3 >/proc/sys/vm/drop_caches # a page belongs to whom read it first
 		load holder steady --size 24MiB
-		load set service "$STREAM" --size 96MiB --pace 2000 >"$OUT/served"
+		load set service "$STREAM" --size 96MiB --pace 5000 >"$OUT/served"
 		sleep 2
 		# its limit is hit once, by what nobody needs
 		(
