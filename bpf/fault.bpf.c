@@ -234,18 +234,22 @@ static __always_inline bool was_robbed(struct fo_task_state *state, struct mm_st
 	return file_pages < state->most_file_pages / 2 || pages < state->most_pages / 4 * 3;
 }
 
-/* The first page that it reads: until now, if the eyes were in time, nothing hindered it. */
+/*
+ * The first page that it reads: until now, if the eyes were in time, nothing hindered it. What it
+ * held at most is told by the kernel: the eyes open when something was taken already.
+ */
 static __always_inline void follow(struct fo_task_state *state)
 {
 	__u64 now = bpf_ktime_get_ns(), usual = fo_current_util();
+	struct mm_struct *mm = fo_current_mm();
 
 	span_begin(state, fo_current_min_flt(), now);
 	state->doing = FO_WORKS;
 	state->doing_since_ns = now;
 	state->usual = usual < 1024 ? usual : 1024;
 	state->most_file_pages = 0;
-	state->most_pages = 0;
-	(void)was_robbed(state, fo_current_mm());
+	state->most_pages = fo_rss_most_pages(mm);
+	(void)was_robbed(state, mm);
 }
 
 static __always_inline void span_end(struct fo_task_state *state, struct fo_wait_stat *stat,

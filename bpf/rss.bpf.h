@@ -57,6 +57,15 @@ static __always_inline __s64 fo_rss_pages(struct mm_struct *mm, int kind)
 	return pages > 0 ? pages : 0;
 }
 
+/* The most that a process ever held, as of when something was last taken from it. */
+static __always_inline __u64 fo_rss_most_pages(struct mm_struct *mm)
+{
+	if (!bpf_core_type_exists(struct mm_rss_stat))
+		return mm->hiwater_rss;
+	/* before 6.2, as above: 5.10 has no pointer that may be followed */
+	return fo_have_probe_read ? BPF_CORE_READ(mm, hiwater_rss) : 0;
+}
+
 /* comm by words through BTF: bpf_probe_read_kernel_str() is forbidden under lockdown. */
 static __always_inline void fo_copy_comm(char *to, const char *from)
 {
