@@ -231,7 +231,7 @@ static void test_files_only(void **state)
 		{"livelock", 6, 100, 1, 60, 0.85, 1},
 		{"a cold start: waits, and reads nothing back", 0, 1500, 0, 0, 0, 0.5},
 		{"readahead: reads all back, and waits for nothing", 6, 0, 0, 0, 0, 0.5},
-		{"stream-read-full, its medians", 97, 240, 0.22, 4200, 0, 0.6},
+		{"stream-read-full, its medians", 97, 240, 0.22, 4200, 0, 0.65},
 		{"database-128, its medians", 0.08, 1490, 0.01, 150, 0, 0.5},
 		{"nothing", 0, 0, 0, 0, 0, 0.2},
 	};

@@ -35,7 +35,7 @@ static const struct evidence livelock = {
 };
 
 /* Log-odds that take `medium` half a second. */
-#define SURE 1.35
+#define SURE 1.55
 
 static const struct evidence calm = {
 	.span_ns = SEC,
@@ -114,7 +114,7 @@ static uint64_t until_act(struct verdict_state *s, const struct policy *policy,
 	return most;
 }
 
-/* What counts is by how much the risk is over the threshold, cubed, times how long. */
+/* What counts is by how much the risk is over the threshold, squared, times how long. */
 static void test_charge(void **state)
 {
 	static const struct {
@@ -122,9 +122,9 @@ static void test_charge(void **state)
 		double over; /* log-odds over the level's threshold */
 		uint64_t after_ns;
 	} rows[] = {
-		{PRESSURE_LOW, 0.6, 2800 * MS},	   {PRESSURE_LOW, 1.05, 600 * MS},
-		{PRESSURE_MEDIUM, 1.5, 400 * MS},  {PRESSURE_MEDIUM, 1.02, 1200 * MS},
-		{PRESSURE_MEDIUM, 0.6, 5600 * MS}, {PRESSURE_HIGH, 1.5, 14900 * MS},
+		{PRESSURE_LOW, 0.6, 1700 * MS},	   {PRESSURE_LOW, 1.05, 600 * MS},
+		{PRESSURE_MEDIUM, 1.5, 600 * MS},  {PRESSURE_MEDIUM, 1.02, 1200 * MS},
+		{PRESSURE_MEDIUM, 0.6, 3400 * MS}, {PRESSURE_HIGH, 1.5, 22300 * MS},
 	};
 
 	(void)state;

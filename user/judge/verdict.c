@@ -8,18 +8,18 @@
 
 /*
  * A pressure level: the risk from which on it counts, and how much it takes. What is counted is the
- * cube of the log-odds over the threshold, times the seconds they last: a sequential test, and one
- * that is quick where there is no doubt. A risk of 0.92 gets there in a sample, one of 0.8 in half
- * a second, one of 0.7 in two, and one that crosses the threshold up and down for a minute gets
- * there too, where a time to hold would begin anew each time. The log-odds themselves would be as
- * good where the wide eyes are, and kill wrongly twice as often where only files are.
+ * square of the log-odds over the threshold, times the seconds they last: a sequential test, and
+ * one that is quick where there is no doubt. A risk of 0.97 gets there in a sample, one of 0.8 in
+ * 0.6 s, one of 0.7 in 1.7, and one that crosses the threshold up and down for a minute gets there
+ * too, where a time to hold would begin anew each time. The log-odds themselves would leave more
+ * runs late for as few that are killed in wrongly.
  *
  * The figures are chosen on the fit half of tests/corpus. docs/judge-report.md has what they are
  * worth on the other half.
  */
 static const struct {
 	double threshold;
-	double enough; /* log-odds cubed x s */
+	double enough; /* log-odds squared x s */
 } levels[PRESSURE_MAX_] = {
 	/* 3 to 7: before the harm is sure */
 	[PRESSURE_LOW] = {0.30, 0.6},
@@ -49,8 +49,8 @@ static const struct {
  * `low` acts before the harm, where growth can be seen to bring it: it will have taken all that
  * reclaim gives back but what processes map within so long, and goes on. Slower growth is noise,
  * and faster growth is as likely a batch on its way to its size. In the fit half of tests/corpus it
- * speaks in ten runs: seven times before the harm, once 0.1 s after its beginning, and twice where
- * there is none (leak-cached-edge, many-random).
+ * speaks in fourteen runs: eight times before the harm, four times 0.1 to 0.4 s after its
+ * beginning, and twice where there is none (leak-cached-edge, many-random).
  */
 #define SQUEEZE_HORIZON_NS   500000000ULL
 #define SQUEEZE_HOLD_NS	     300000000ULL
@@ -83,7 +83,7 @@ static void charge(struct verdict_state *state, enum pressure pressure, const st
 	double by = log_odds(risk->value) - log_odds(levels[pressure].threshold);
 
 	if (over)
-		by *= by * by;
+		by *= by;
 	else if (by > 0 || by < -FORGET_LOG_ODDS)
 		by = -FORGET_LOG_ODDS;
 	state->charge += by * step_s;

@@ -45,7 +45,7 @@ enum verdict_reason {	 /* the names appear in records: they are stable */
 
 struct verdict_state {
 	uint64_t at_ns; /* of the latest decision; 0: none */
-	double charge;	/* what speaks for acting: log-odds over the threshold, cubed, times s */
+	double charge;	/* what speaks for acting: log-odds over the threshold, squared, times s */
 	uint64_t over_since_ns;	   /* since when there is any; 0: there is none */
 	uint64_t spike_since_ns;   /* 0: no spike in sight */
 	uint64_t squeeze_since_ns; /* likewise */
