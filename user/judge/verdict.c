@@ -11,8 +11,8 @@
  * square of the log-odds over the threshold, times the seconds they last: a sequential test, and
  * one that is quick where there is no doubt. A risk of 0.97 gets there in a sample, one of 0.8 in
  * 0.6 s, one of 0.7 in 1.7, and one that crosses the threshold up and down for a minute gets there
- * too, where a time to hold would begin anew each time. The log-odds themselves would leave more
- * runs late for as few that are killed in wrongly.
+ * too, where a time to hold would begin anew each time. The log-odds themselves would be as good
+ * where the wide eyes are, and kill wrongly in half as many runs more where only files are.
  *
  * The figures are chosen on the fit half of tests/corpus. docs/judge-report.md has what they are
  * worth on the other half.
