@@ -49,8 +49,8 @@ static const struct {
  * `low` acts before the harm, where growth can be seen to bring it: it will have taken all that
  * reclaim gives back but what processes map within so long, and goes on. Slower growth is noise,
  * and faster growth is as likely a batch on its way to its size. In the fit half of tests/corpus it
- * speaks in fourteen runs: eight times before the harm, four times 0.1 to 0.4 s after its
- * beginning, and twice where there is none (leak-cached-edge, many-random).
+ * speaks in sixteen runs: eight times before the harm, five times 0.1 to 0.5 s after its beginning,
+ * once before the kernel killed, and twice where there is none (leak-cached-edge, many-random).
  */
 #define SQUEEZE_HORIZON_NS   500000000ULL
 #define SQUEEZE_HOLD_NS	     300000000ULL
