@@ -243,7 +243,7 @@ background_round() {
 	set)
 		echo 3 >/proc/sys/vm/drop_caches # a page belongs to whom read it first
 		load holder steady --size 24MiB
-		load set service "$STREAM" --size 96MiB --pace 5000 >"$OUT/served"
+		load set service "$STREAM" --size 96MiB --pace 2000 >"$OUT/served"
 		sleep 2
 		# its limit is hit once, by what nobody needs
 		(
