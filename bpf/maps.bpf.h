@@ -78,7 +78,7 @@ struct fo_task_state {
 	__u64 span_min_flt;    /* its minor faults until then */
 	__u64 undecided_ns;    /* on a CPU, for a page or not: see FO_READS */
 	__u64 most_file_pages; /* mapped, since it last lost little */
-	__u64 most_pages;      /* likewise, all that it had in memory */
+	__u64 most_pages;      /* likewise, of all; at first: ever */
 	__u64 doing_since_ns;
 	__u16 doing; /* enum fo_doing */
 	__u16 usual; /* 1/1024 of its time: what it works while it loses little */
