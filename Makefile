@@ -187,7 +187,7 @@ fuzz: fuzz-config fuzz-trace
 fuzz-config:
 	$(Q)mkdir -p $(O)/fuzz/corpus
 	$(call msg,FUZZ,$(O)/fuzz/fuzz_config)
-	$(Q)$(FUZZ_CC) $(DEP_CFLAGS) tests/fuzz/fuzz_config.c user/cli/config_file.c user/base/yaml.c \
+	$(Q)$(FUZZ_CC) $(DEP_CFLAGS) tests/fuzz/fuzz_config.c user/config/config_file.c user/base/yaml.c \
 		user/base/regex.c user/base/units.c -o $(O)/fuzz/fuzz_config -lyaml -lpcre2-8 -pthread
 	$(Q)$(O)/fuzz/fuzz_config -max_total_time=$(SECONDS) $(O)/fuzz/corpus tests/fuzz/corpus/config
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "cli/cmd.h"
-#include "cli/config_file.h"
+#include "config/config_file.h"
 
 /* As scdoc wants plain text. */
 static void put_text(const char *text)

@@ -31,7 +31,7 @@
 #include "judge/victim.h"
 #include "sense/cgroup.h"
 #include "sense/loader.h"
-#include "sense/places.h"
+#include "sense/cgroup_cache.h"
 #include "sense/tasks.h"
 
 #define CROWD  10000

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #
 # Bad hosts: whatever is missing, the daemon says in one sentence what, where and what to do,
-# leaves with the exit code of user/cli/exit.h, and leaves nothing behind. Each bad host is
+# leaves with the exit code of user/base/exit.h, and leaves nothing behind. Each bad host is
 # made in a mount namespace of its own; nothing of this host is changed.
 set -euo pipefail
 

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/regex.h"
-#include "cli/config_file.h"
+#include "config/config_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

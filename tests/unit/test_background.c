@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /* How much of a cgroup near its limit is reclaimed, when not, and when the looking ends. */
-#include "judge/background.h"
+#include "judge/proactive.h"
 #include "unit/unit.h"
 
 #define LIMIT (1024 * MIB)

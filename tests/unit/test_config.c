@@ -19,7 +19,7 @@
 #include "base/regex.h"
 #include "base/util.h"
 #include "base/yaml.h"
-#include "cli/config_file.h"
+#include "config/config_file.h"
 #include "judge/candidate.h"
 #include "judge/victim.h"
 

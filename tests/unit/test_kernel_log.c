@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/kernel_log.h"
+#include "client/kernel_log.h"
 
 static const char memcg[] =
 	"[  10.1] my app invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=7\n"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #include "unit/unit.h"
 
-#include "judge/minute.h"
+#include "judge/history.h"
 #include "judge/model.h"
 #include "judge/window.h"
 

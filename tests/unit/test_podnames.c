@@ -11,7 +11,7 @@
 
 #include "base/util.h"
 #include "base/worker.h"
-#include "sense/places.h"
+#include "sense/cgroup_cache.h"
 #include "sense/podnames.h"
 #include "unit/unit.h"
 

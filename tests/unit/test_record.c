@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "cli/incident.h"
+#include "daemon/incident.h"
 #include "judge/candidate.h"
 #include "judge/config.h"
 #include "judge/verdict.h"

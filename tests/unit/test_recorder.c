@@ -18,7 +18,7 @@
 #include "base/file.h"
 #include "judge/candidate.h"
 #include "judge/sample.h"
-#include "tell/recorder.h"
+#include "tell/trace_store.h"
 #include "tell/trace_read.h"
 #include "tell/trace_write.h"
 #include "tell/writer.h"

@@ -12,8 +12,8 @@
 
 #include "base/log.h"
 #include "base/util.h"
-#include "cli/exit.h"
-#include "cli/replay.h"
+#include "base/exit.h"
+#include "replay/replay.h"
 #include "judge/candidate.h"
 #include "judge/config.h"
 #include "judge/judge.h"

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/event_text.h"
+#include "client/event_text.h"
 #include "tell/snapshot.h"
 
 static struct snapshot snapshot;

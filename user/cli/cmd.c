@@ -8,7 +8,7 @@
 
 #include "base/log.h"
 #include "base/units.h"
-#include "cli/exit.h"
+#include "base/exit.h"
 
 #define OPTIONS_MAX 16
 

@@ -4,8 +4,8 @@
 
 #include "base/util.h"
 #include "cli/cmd.h"
-#include "cli/config_file.h"
-#include "cli/exit.h"
+#include "config/config_file.h"
+#include "base/exit.h"
 #include "sense/cgroup.h"
 
 struct check_options {

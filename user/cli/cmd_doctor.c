@@ -17,8 +17,9 @@
 #include "base/units.h"
 #include "base/util.h"
 #include "cli/cmd.h"
-#include "cli/exit.h"
-#include "cli/start.h"
+#include "base/exit.h"
+#include "config/paths.h"
+#include "daemon/harden.h"
 #include "sense/cgroup.h"
 #include "sense/host.h"
 #include "sense/kvfile.h"
@@ -471,7 +472,7 @@ static void check_capabilities(struct doctor *doctor)
 /* By doing what the daemon does at its start; this process ends in a moment. */
 static void check_hardening(struct doctor *doctor)
 {
-	const struct sched_param param = {.sched_priority = START_PRIORITY}, none = {0};
+	const struct sched_param param = {.sched_priority = HARDEN_PRIORITY}, none = {0};
 	struct check *check;
 	int err;
 
@@ -495,7 +496,7 @@ static void check_hardening(struct doctor *doctor)
 			  "run it as root, or with CAP_SYS_NICE; in a container also "
 			  "cpu.rt_runtime_us");
 
-	err = -start_unkillable();
+	err = -harden_unkillable();
 	check = add(doctor, "oom_score_adj", err ? STATE_DEGRADED : STATE_OK, "%s",
 		    err ? strerror(err) : "the daemon can be exempted from the OOM killer");
 	set_value(check, err ? "no" : "yes");
@@ -554,7 +555,7 @@ static void check_rivals(struct doctor *doctor)
 	if (!n)
 		set_value(add(doctor, "rival", STATE_OK, "no other killer runs"), "none");
 
-	daemon_pid = start_running_pid();
+	daemon_pid = paths_running_pid();
 	check = add(doctor, "daemon", STATE_OK,
 		    daemon_pid ? "runs, pid %d" : "does not run (fastoom-bpf run starts it)",
 		    daemon_pid);

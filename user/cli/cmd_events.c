@@ -16,10 +16,10 @@
 #include "base/units.h"
 #include "base/util.h"
 #include "cli/cmd.h"
-#include "cli/event_text.h"
-#include "cli/events_file.h"
-#include "cli/exit.h"
-#include "cli/reader.h"
+#include "client/event_text.h"
+#include "client/events_file.h"
+#include "base/exit.h"
+#include "client/reader.h"
 
 /* Where the file cannot be watched it is looked at so often. */
 #define LOOK_MS 1000

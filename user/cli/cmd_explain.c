@@ -15,11 +15,11 @@
 #include "base/units.h"
 #include "base/util.h"
 #include "cli/cmd.h"
-#include "cli/event_text.h"
-#include "cli/events_file.h"
-#include "cli/exit.h"
-#include "cli/kernel_log.h"
-#include "cli/plot.h"
+#include "client/event_text.h"
+#include "client/events_file.h"
+#include "base/exit.h"
+#include "client/kernel_log.h"
+#include "client/plot.h"
 
 /* columns */
 #define WRAP	92

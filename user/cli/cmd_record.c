@@ -4,8 +4,8 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "cli/cmd.h"
-#include "cli/daemon.h"
-#include "cli/exit.h"
+#include "daemon/daemon.h"
+#include "base/exit.h"
 
 static const struct option_spec options[] = {
 	{"config", 'c', "FILE", "policies (default: /etc/fastoom-bpf/config.yaml, or built in)",

@@ -7,8 +7,8 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "cli/cmd.h"
-#include "cli/exit.h"
-#include "cli/replay.h"
+#include "base/exit.h"
+#include "replay/replay.h"
 
 #define FILE_MOST_BYTES (1ULL << 31)
 

@@ -4,8 +4,8 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "cli/cmd.h"
-#include "cli/daemon.h"
-#include "cli/exit.h"
+#include "daemon/daemon.h"
+#include "base/exit.h"
 
 struct run_options {
 	struct daemon_options daemon;

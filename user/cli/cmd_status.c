@@ -7,13 +7,14 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/units.h"
 #include "base/util.h"
 #include "cli/cmd.h"
-#include "cli/event_text.h"
-#include "cli/exit.h"
-#include "cli/reader.h"
+#include "client/event_text.h"
+#include "base/exit.h"
+#include "client/reader.h"
 
 struct status_options {
 	const char *socket_path;
@@ -54,14 +55,11 @@ static void print_status(const json_t *status)
 {
 	const json_t *scopes = json_object_get(status, "scopes"), *scope;
 	char since[UNITS_TEXT_MAX], bytes[UNITS_TEXT_MAX];
-	struct timespec now;
 	double started_ns = event_get_number(status, "daemon.started_mono_ns", 0);
 	size_t i;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	units_format_duration(
-		since, sizeof(since),
-		(uint64_t)((double)now.tv_sec * 1e9 + (double)now.tv_nsec - started_ns));
+	units_format_duration(since, sizeof(since),
+			      (uint64_t)((double)clock_mono_ns() - started_ns));
 	printf("fastoom-bpf runs, pid %.0f, for %s%s\n", event_get_number(status, "daemon.pid", 0),
 	       since,
 	       json_is_true(json_object_get(json_object_get(status, "daemon"), "dry_run"))

@@ -15,10 +15,10 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "cli/cmd.h"
-#include "cli/exit.h"
-#include "cli/top_model.h"
-#include "cli/top_screen.h"
-#include "cli/top_text.h"
+#include "base/exit.h"
+#include "client/top_model.h"
+#include "client/top_screen.h"
+#include "client/top_text.h"
 
 #define BATCH_WIDTH 160 /* where neither the terminal nor COLUMNS says */
 

@@ -10,21 +10,23 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/units.h"
 #include "base/util.h"
 #include "base/worker.h"
 #include "cli/cmd.h"
-#include "cli/config_file.h"
-#include "cli/daemon.h"
-#include "cli/exit.h"
-#include "cli/start.h"
+#include "config/config_file.h"
+#include "config/load.h"
+#include "daemon/daemon.h"
+#include "base/exit.h"
+#include "daemon/start.h"
 #include "judge/candidate.h"
 #include "judge/rules.h"
 #include "judge/victim.h"
 #include "sense/loader.h"
-#include "sense/places.h"
+#include "sense/cgroup_cache.h"
 #include "sense/podnames.h"
 #include "sense/tasks.h"
 
@@ -88,7 +90,7 @@ static int view_open(struct view *view, const struct victims_options *chosen)
 	char why[512] = "out of memory";
 	int err;
 
-	if (start_config(chosen->config_path, &view->config))
+	if (config_load(chosen->config_path, &view->config))
 		return EXIT_USAGE;
 	if (cgroup_host_open(&view->host, ""))
 		view->host.ops = NULL;
@@ -115,7 +117,7 @@ static int view_open(struct view *view, const struct victims_options *chosen)
 		log_error("cannot start: %s", strerror(-err));
 		return EXIT_FAILED;
 	}
-	(void)podnames_turn(view->names, daemon_now());
+	(void)podnames_turn(view->names, clock_mono_ns());
 	return EXIT_OK;
 }
 
@@ -125,7 +127,7 @@ static int open_pod(struct view *view, const char *name)
 	const struct candidate *candidates;
 	const char *slash = strchr(name, '/');
 	size_t n;
-	int err = tasks_read(view->tasks, FO_SCOPE_NODE, daemon_boot_now(), &candidates, &n);
+	int err = tasks_read(view->tasks, FO_SCOPE_NODE, clock_boot_ns(), &candidates, &n);
 
 	for (size_t i = 0; !err && i < n; i++) {
 		const struct candidate *c = &candidates[i];
@@ -348,11 +350,11 @@ static int show(struct view *view, const struct victims_options *chosen)
 			  scope);
 		return EXIT_FAILED;
 	}
-	err = tasks_read(view->tasks, id, daemon_boot_now(), &candidates, &n);
+	err = tasks_read(view->tasks, id, clock_boot_ns(), &candidates, &n);
 	if (!err) {
 		/* meanwhile the worker reads their command lines */
 		pause_ns(chosen->over_ns);
-		err = tasks_read(view->tasks, id, daemon_boot_now(), &candidates, &n);
+		err = tasks_read(view->tasks, id, clock_boot_ns(), &candidates, &n);
 	}
 	if (err) {
 		log_error("victims: the processes cannot be listed: %s", strerror(-err));

@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "base/version.h"
 #include "cli/cmd.h"
-#include "cli/exit.h"
+#include "base/exit.h"
 
 static void usage(FILE *to)
 {

@@ -2,10 +2,10 @@
 /*
  * config: what the administrator decided, as plain data.
  *
- * Purity:    data only; reading files into it is cli/config_file's work.
+ * Purity:    data only; reading files into it is the work of config/.
  * Units:     limits are counts, *_bytes bytes, *_ns ns.
  * Ownership: everything in a struct config belongs to it; config_free() in
- *            cli/config_file frees it whole. judge never keeps a pointer into it.
+ *            config/ frees it whole. judge never keeps a pointer into it.
  */
 #ifndef FASTOOM_JUDGE_CONFIG_H
 #define FASTOOM_JUDGE_CONFIG_H

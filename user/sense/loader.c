@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/util.h"
 #include "fastoom.skel.h"
@@ -178,14 +179,6 @@ static int try_function(const struct btf *btf, const char *function, bool reads_
 #define FAULTS	      64
 #define ROUNDS	      5
 
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
-}
-
 /* What a minor fault takes at best: of fresh memory, so that it is the same for everybody. */
 static uint32_t fault_cost(void)
 {
@@ -203,10 +196,10 @@ static uint32_t fault_cost(void)
 			return 0;
 		madvise(pages, FAULTS * page, MADV_NOHUGEPAGE);
 		getrusage(RUSAGE_THREAD, &before);
-		took_ns = now_ns();
+		took_ns = clock_mono_ns();
 		for (size_t i = 0; i < FAULTS; i++)
 			((volatile char *)pages)[i * page] = 1;
-		took_ns = now_ns() - took_ns;
+		took_ns = clock_mono_ns() - took_ns;
 		getrusage(RUSAGE_THREAD, &after);
 		munmap(pages, FAULTS * page);
 		/* memory that is locked is there already */

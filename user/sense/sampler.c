@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "judge/sample.h"
 #include "sense/cgroup.h"
 #include "sense/loader.h"
@@ -96,11 +97,8 @@ static uint64_t clock_ns(const struct fo_stall *stall, uint64_t now_ns)
  */
 static bool is_lower(const struct fo_stall *a, const struct fo_stall *b)
 {
-	struct timespec ts;
-	uint64_t now_ns;
+	uint64_t now_ns = clock_mono_ns();
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	now_ns = (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
 	return clock_ns(a, now_ns) < clock_ns(b, now_ns);
 }
 

@@ -13,7 +13,7 @@
 #include "base/worker.h"
 #include "judge/candidate.h"
 #include "sense/loader.h"
-#include "sense/places.h"
+#include "sense/cgroup_cache.h"
 #include "sense/procs.h"
 
 /*

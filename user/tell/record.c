@@ -10,7 +10,7 @@
 #include "base/json.h"
 #include "judge/candidate.h"
 #include "judge/config.h"
-#include "judge/minute.h"
+#include "judge/history.h"
 #include "judge/verdict.h"
 #include "judge/victim.h"
 #include "judge/window.h"

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+#include "config/watch.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include "base/util.h"
+#include "config/config_file.h"
+
+/* Finished writing, or put in place; half a file is no news. */
+#define EVENTS (IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | IN_ONLYDIR)
+
+struct config_watch {
+	int fd;
+	int file_wd;	/* the folder that the file is in */
+	int target_wd;	/* the one that it is a link into; -1: it is none */
+	int drop_in_wd; /* -1: there are none */
+	char *path;
+	char *drop_ins;
+	char target_name[NAME_MAX + 1];
+};
+
+static const char *name_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static int watch_folder_of(struct config_watch *watch, const char *path)
+{
+	char folder[PATH_MAX];
+	int len = (int)(name_of(path) - path);
+
+	snprintf(folder, sizeof(folder), "%.*s", len ? len : 1, len ? path : ".");
+	return inotify_add_watch(watch->fd, folder, EVENTS);
+}
+
+/* Again after every change: a folder that was made anew is another one. */
+static void watch_folders(struct config_watch *watch)
+{
+	char target[PATH_MAX], full[2 * PATH_MAX];
+	ssize_t n = readlink(watch->path, target, sizeof(target) - 1);
+
+	watch->file_wd = watch_folder_of(watch, watch->path);
+	watch->drop_in_wd = inotify_add_watch(watch->fd, watch->drop_ins, EVENTS);
+	watch->target_wd = -1;
+	if (n <= 0)
+		return;
+	target[n] = '\0';
+	snprintf(full, sizeof(full), "%.*s%s",
+		 target[0] == '/' ? 0 : (int)(name_of(watch->path) - watch->path), watch->path,
+		 target);
+	watch->target_wd = watch_folder_of(watch, full);
+	if (strlen(name_of(target)) < sizeof(watch->target_name))
+		strcpy(watch->target_name, name_of(target));
+}
+
+int config_watch_new(struct config_watch **ret, const char *path)
+{
+	struct config_watch *watch = calloc(1, sizeof(*watch));
+	int err = -ENOMEM;
+
+	if (!watch)
+		return -ENOMEM;
+	watch->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	if (watch->fd < 0)
+		err = -errno;
+	watch->path = strdup(path);
+	watch->drop_ins = config_drop_in_folder(path);
+	if (watch->fd < 0 || !watch->path || !watch->drop_ins) {
+		config_watch_free(watch);
+		return err;
+	}
+	watch_folders(watch);
+	*ret = watch;
+	return 0;
+}
+
+void config_watch_free(struct config_watch *watch)
+{
+	if (!watch)
+		return;
+	if (watch->fd >= 0)
+		close(watch->fd);
+	free(watch->path);
+	free(watch->drop_ins);
+	free(watch);
+}
+
+int config_watch_fd(const struct config_watch *watch)
+{
+	return watch ? watch->fd : -1;
+}
+
+static bool is_yaml(const char *name)
+{
+	size_t len = strlen(name);
+
+	return len > 5 && name[0] != '.' && !strcmp(name + len - 5, ".yaml");
+}
+
+static bool is_ours(const struct config_watch *watch, const struct inotify_event *event)
+{
+	if (event->mask & (IN_Q_OVERFLOW | IN_IGNORED))
+		return true;
+	if (!event->len || ((event->mask & IN_CREATE) && !(event->mask & IN_ISDIR)))
+		return false;
+	/* kubelet exchanges all files of a ConfigMap by this one link */
+	if (!strcmp(event->name, "..data"))
+		return true;
+	if (event->wd == watch->file_wd &&
+	    (!strcmp(event->name, name_of(watch->path)) || !strcmp(event->name, CONFIG_DROP_INS)))
+		return true;
+	if (event->wd == watch->target_wd && !strcmp(event->name, watch->target_name))
+		return true;
+	return event->wd == watch->drop_in_wd && is_yaml(event->name);
+}
+
+bool config_watch_drain(struct config_watch *watch)
+{
+	char events[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
+	bool changed = false;
+	ssize_t n;
+
+	while ((n = read(watch->fd, events, sizeof(events))) > 0)
+		for (char *at = events; at < events + n;) {
+			const struct inotify_event *event = (void *)at;
+
+			changed |= is_ours(watch, event);
+			at += sizeof(*event) + event->len;
+		}
+	if (changed)
+		watch_folders(watch);
+	return changed;
+}

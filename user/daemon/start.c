@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+#include "daemon/start.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "act/notifier.h"
+#include "base/log.h"
+#include "base/util.h"
+#include "config/paths.h"
+#include "daemon/daemon.h"
+#include "base/exit.h"
+#include "daemon/report.h"
+#include "daemon/trace_feed.h"
+#include "sense/loader.h"
+#include "tell/control.h"
+#include "tell/writer.h"
+
+int start_lock(struct daemon *daemon)
+{
+	const char *dir = paths_runtime_dir();
+	char path[4096], text[32];
+
+	snprintf(path, sizeof(path), "%s/lock", dir);
+	if (mkdir(dir, 0755) == 0 || errno == EEXIST)
+		daemon->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	if (daemon->lock_fd < 0) {
+		bool denied = errno == EACCES || errno == EPERM;
+
+		log_error("%s: %s; this lock keeps a second instance out: run as root, or set "
+			  "RUNTIME_DIRECTORY to a directory that can be written to",
+			  path, strerror(errno));
+		return denied ? EXIT_HOST : EXIT_FAILED;
+	}
+	if (flock(daemon->lock_fd, LOCK_EX | LOCK_NB) < 0) {
+		ssize_t len = read(daemon->lock_fd, text, sizeof(text) - 1);
+
+		text[len > 0 ? len : 0] = '\0';
+		text[strcspn(text, "\n")] = '\0';
+		log_error("fastoom-bpf runs already (pid %s, lock %s); stop that one first", text,
+			  path);
+		return EXIT_FAILED;
+	}
+	snprintf(text, sizeof(text), "%d\n", (int)getpid());
+	if (ftruncate(daemon->lock_fd, 0) < 0 || write(daemon->lock_fd, text, strlen(text)) < 0)
+		log_debug("%s: %s", path, strerror(errno));
+	return EXIT_OK;
+}
+
+static bool acts_on_cgroups(const struct config *config)
+{
+	for (size_t i = 0; i < config->policy_count; i++)
+		if (!config->policies[i].match_node && !config->policies[i].warn_only)
+			return true;
+	return false;
+}
+
+int start_host(struct daemon *daemon)
+{
+	bool needed = acts_on_cgroups(daemon->config);
+	int err = cgroup_host_open(&daemon->host, "");
+
+	if (err && needed) {
+		log_error(
+			"this host has no memory controller (%s), but the configuration has "
+			"policies for cgroups; mount cgroup2, boot without cgroup_disable=memory, "
+			"or take them out",
+			strerror(-err));
+		return EXIT_HOST;
+	}
+	daemon->sees_cgroups = !err && cgroup_may_open_ids(&daemon->host);
+	if (!err && needed && !daemon->sees_cgroups) {
+		log_error(
+			"cgroups cannot be opened by their id: %s; the configuration's policies for "
+			"cgroups need that: give it CAP_DAC_READ_SEARCH",
+			strerror(EPERM));
+		return EXIT_HOST;
+	}
+	err = node_open(&daemon->node, "");
+	if (err)
+		log_error("/proc/meminfo: %s; mount /proc", strerror(-err));
+	return err ? EXIT_HOST : EXIT_OK;
+}
+
+void start_readers(struct daemon *daemon)
+{
+	const char *readers = daemon->config->readers;
+	int err = daemon->control ? control_set_readers(daemon->control, readers) : 0;
+
+	if (err)
+		log_warn("readers: %s: %s; who may read the control socket stays as it was",
+			 readers ? readers : "everyone",
+			 err == -ENOENT ? "there is no such group" : strerror(-err));
+}
+
+void start_control(struct daemon *daemon)
+{
+	char path[4096];
+	int err;
+
+	paths_socket(path, sizeof(path));
+	err = control_open(&daemon->control, path, daemon->config->readers);
+	if (!err)
+		writer_tell(daemon->writer, daemon->control);
+	else if (err == -ENOENT && daemon->config->readers)
+		log_warn("readers: there is no group %s; without it there is no control socket: "
+			 "top, status and events -f do not work",
+			 daemon->config->readers);
+	else
+		log_warn("%s: %s; without it top, status and events -f do not work", path,
+			 strerror(-err));
+}
+
+/* Said once all else is well: what is wrong then is one sentence. */
+void start_warn(const struct daemon *daemon)
+{
+	if (!daemon->host.ops)
+		log_warn("no memory controller: cgroups are not watched, only the node");
+	else if (!daemon->sees_cgroups)
+		log_warn(
+			"cgroups cannot be opened by their id: %s; only the node is watched; give it "
+			"CAP_DAC_READ_SEARCH",
+			strerror(EPERM));
+	if (!loader_has(daemon->loader, "fo_task_list"))
+		log_warn("the task iterator is not to be had: processes are read from /proc, some "
+			 "twenty times slower; fastoom-bpf doctor tells why");
+}
+
+void start_notifier(struct daemon *daemon)
+{
+	int err;
+
+	if (daemon->notifier || !daemon->config->notify_program)
+		return;
+	err = notifier_start(&daemon->notifier);
+	if (err)
+		log_warn("the helper for `notify` cannot be started: %s; nobody is notified",
+			 strerror(-err));
+}
+
+int start_loader_exit(int err)
+{
+	return err == -ENOENT || err == -EPERM || err == -EACCES || err == -ENOPROTOOPT ? EXIT_HOST
+											: EXIT_LOAD;
+}
+
+int start_kernel_side(struct daemon *daemon)
+{
+	char why[512] = "out of memory";
+	int err = loader_new(&daemon->loader, daemon->host.version, why, sizeof(why));
+
+	if (!err)
+		return EXIT_OK;
+	log_error("%s", why);
+	return start_loader_exit(err);
+}
+
+int start_events(struct daemon *daemon)
+{
+	const char *path = daemon->options.events_path, *tried;
+	char resolved[PATH_MAX];
+	bool asked = true;
+	int err;
+
+	if (daemon->options.record_path) {
+		err = writer_open(&daemon->writer, NULL);
+		if (err)
+			log_error("the writer cannot start: %s", strerror(-err));
+		return err ? EXIT_FAILED : tape_open(daemon, NULL);
+	}
+	if (!path)
+		path = daemon->config->events_path;
+	if (!path) {
+		path = paths_default_events;
+		asked = false;
+	}
+	tried = path;
+	err = writer_open(&daemon->writer, path);
+	if (err && !asked) {
+		log_warn("%s: %s; events go to the log only; name another file with --events", path,
+			 strerror(-err));
+		path = NULL;
+		err = writer_open(&daemon->writer, NULL);
+	}
+	if (err)
+		log_error("%s: %s; the event file must be writable, or name another with --events",
+			  tried, strerror(-err));
+	/* as others find it */
+	else if (path && realpath(path, resolved))
+		snprintf(daemon->events_path, sizeof(daemon->events_path), "%.*s",
+			 (int)sizeof(daemon->events_path) - 1, resolved);
+	return err ? EXIT_FAILED : tape_open(daemon, path);
+}
+
+void start_tell(struct daemon *daemon)
+{
+	static const char *const pressures[] = {"low", "medium", "high"};
+	size_t n, attached = 0;
+	const struct loader_hook *hooks = loader_hooks(daemon->loader, &n);
+	char text[256];
+
+	for (size_t i = 0; i < n; i++) {
+		attached += hooks[i].state == 0;
+		if (hooks[i].state)
+			log_info("without %s: %s", hooks[i].target,
+				 hooks[i].state == -ENOENT ? "this kernel has no such place"
+							   : strerror(-hooks[i].state));
+	}
+	for (size_t i = 0; i < daemon->config->policy_count; i++) {
+		const struct policy *policy = &daemon->config->policies[i];
+
+		log_info("policy %s: %s%s, %s%s", policy->name,
+			 policy->match_node   ? "the node"
+			 : policy->match_pods ? "pods"
+					      : "cgroups ",
+			 policy->match_cgroup ? policy->match_cgroup : "",
+			 policy->warn_only ? "warned of, never acted on"
+					   : pressures[policy->pressure],
+			 policy->dry_run ? ", dry run" : "");
+	}
+	snprintf(text, sizeof(text), "%zu of %zu hooks, cgroup v%d%s", attached, n,
+		 daemon->host.version,
+		 daemon->options.dry_run ? ", dry run: nothing is killed" : "");
+	log_info("watching: %s", text);
+	note_message(daemon, NULL, "start", text);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
+/*
+ * minute: one scope's last minute, a point a second: what `explain` draws.
+ *
+ * A point holds the worst of its second but for the level, which is the latest. Seconds in
+ * which the scope was not watched have no point.
+ *
+ * Purity:    pure; time comes with the evidence.
+ * Units:     seconds of CLOCK_MONOTONIC, shares, tasks; a negative value: not known.
+ * Errors:    none.
+ * Ownership: a value; a zeroed one is a valid start.
+ */
+#ifndef FASTOOM_JUDGE_HISTORY_H
+#define FASTOOM_JUDGE_HISTORY_H
+
+#include <stdint.h>
+
+#define MINUTE_POINTS 60
+
+struct evidence;
+struct risk;
+
+struct minute_point {
+	uint32_t at_s;
+	float level;
+	float risk;
+	float lost;  /* share of its readers' time */
+	float stall; /* tasks */
+};
+
+struct minute {
+	struct minute_point points[MINUTE_POINTS];
+	unsigned count;
+	unsigned newest;
+};
+
+void minute_add(struct minute *minute, const struct evidence *evidence, const struct risk *risk);
+
+/* @back 0: the newest; NULL: no such point, or it is older than a minute. */
+const struct minute_point *minute_back(const struct minute *minute, unsigned back);
+
+#endif /* FASTOOM_JUDGE_HISTORY_H */
