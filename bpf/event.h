@@ -60,9 +60,9 @@ struct fo_event_kill {
 	__u32 tgid;
 	__u32 uid;
 	__s32 oom_score_adj;
-	__u32 asker_tgid; /* the task whose allocation brought the kill */
+	__u32 invoker_tgid; /* the task whose allocation brought the kill */
 	char comm[FO_COMM_LEN];
-	char asker_comm[FO_COMM_LEN];
+	char invoker_comm[FO_COMM_LEN];
 };
 
 /*
@@ -121,11 +121,11 @@ struct fo_wait_stat {
 	__u64 run_ns;		/* the same tasks on a CPU */
 	__u64 refault_sys_ns;	/* of it: in the kernel, by tasks whose reads were such pages */
 	__u64 refault_stall_ns; /* in reclaim, on a CPU or not, by the same */
-	__u64 halted_ns;	/* of tasks that did next to nothing of their usual work for it */
+	__u64 unproductive_ns;	/* of tasks that did next to nothing of their usual work for it */
 	__u64 added_pages;
 	__u64 samples;		   /* added pages that were looked up among the evicted */
 	__u64 refaults;		   /* of them: had been evicted since the eyes opened */
-	__u64 near;		   /* of them: at a distance that a kill could mend */
+	__u64 within_reach;	   /* of them: at a distance that a kill could mend */
 	__u64 swapins;		   /* major faults that read nothing into the page cache */
 	__u64 workingset_refaults; /* pages, by the kernel; where its function can be had */
 	__u64 distance[FO_DISTANCE_SLOTS];

@@ -32,7 +32,7 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
  * As long as a start may take before people call it a hang, and as nobody may be killed later than
  * that (three seconds after the harm began, docs/judge-report.md).
  */
-#define FO_YOUNG_NS 3000000000ULL
+#define FO_ESTABLISHED_NS 3000000000ULL
 
 static __always_inline __u64 folio_pages(struct folio *folio)
 {
@@ -105,7 +105,7 @@ int fo_page_evicted(u64 *ctx)
 	state = fo_current_state(false);
 	if (state && state->stall_start_ns)
 		shadow.scope = state->stall_scope;
-	else if (!fo_eyes_node || !(fo_current_flags() & PF_KSWAPD))
+	else if (!fo_tracking_node || !(fo_current_flags() & PF_KSWAPD))
 		return 0;
 
 	hot = bpf_map_lookup_elem(&fo_hot, &shadow.scope);
@@ -113,7 +113,7 @@ int fo_page_evicted(u64 *ctx)
 		return 0;
 	span_of(ctx, &span);
 	shadow.added_pages = hot->added_pages;
-	shadow.generation = fo_eyes_generation;
+	shadow.generation = fo_tracking_generation;
 	key.inode = span.inode;
 	key.index = span.first;
 	for (int i = 0; i < FO_SPAN_SAMPLES; i++) {
@@ -129,7 +129,7 @@ static __always_inline void count_sample(struct fo_task_state *state)
 {
 	if (state->samples >= FO_SAMPLES_KEPT) {
 		state->samples /= 2;
-		state->near /= 2;
+		state->within_reach /= 2;
 	}
 	state->samples++;
 }
@@ -138,22 +138,23 @@ static __always_inline void sample_refault(struct fo_task_state *state, struct f
 					   struct fo_hot *hot, __u64 scope, struct fo_page_key *key)
 {
 	struct fo_shadow *shadow = bpf_map_lookup_elem(&fo_shadows, key);
-	__u64 distance, *near;
+	__u64 distance, *within_reach;
 	__u32 slot;
 
-	if (!state->young) {
+	if (!state->is_new) {
 		fo_add(stat->samples, 1);
 		count_sample(state);
 	}
 	if (!shadow)
 		return;
-	if (!state->young && shadow->scope == scope && shadow->generation == fo_eyes_generation &&
+	if (!state->is_new && shadow->scope == scope &&
+	    shadow->generation == fo_tracking_generation &&
 	    hot->added_pages >= shadow->added_pages) {
 		distance = hot->added_pages - shadow->added_pages;
-		near = bpf_map_lookup_elem(&fo_near, &scope);
-		if (near && distance <= *near) {
-			state->near++;
-			fo_add(stat->near, 1);
+		within_reach = bpf_map_lookup_elem(&fo_reach, &scope);
+		if (within_reach && distance <= *within_reach) {
+			state->within_reach++;
+			fo_add(stat->within_reach, 1);
 		}
 		slot = fo_log2(distance);
 		if (slot >= FO_DISTANCE_SLOTS)
@@ -197,10 +198,10 @@ static __always_inline struct fo_hot *live(struct fo_hot *hot)
  * service whose pages a leaker takes and that answers 11 %, 5 % and 2 % of its requests works 0.39,
  * 0.30 and 0.12 of what is usual; one that reads at random and answers 55 to 70 %, over a half.
  */
-#define FO_HALTED_FROM	512
-#define FO_HALTED_WHOLE 171
+#define FO_UNPRODUCTIVE_FROM  512
+#define FO_UNPRODUCTIVE_WHOLE 171
 /* Beside much that is new, some of what comes back has been away too long to be near. */
-#define FO_HALTED_NEAR_PART 8
+#define FO_UNPRODUCTIVE_REACH_PART 8
 /*
  * In 1/1024: who usually does less than 3 % of a processor is taken to do that. From one fault to
  * the next are 5 to 6 us, a request or not: a service that answers 5000 requests of 1 us a second,
@@ -222,7 +223,7 @@ static __always_inline void span_begin(struct fo_task_state *state, __u64 min_fl
  * which go first, or, where there is swap, three quarters of all. Those hurt here had a sixth to a
  * fiftieth of their files left.
  */
-static __always_inline bool was_robbed(struct fo_task_state *state, struct mm_struct *mm)
+static __always_inline bool lost_working_set(struct fo_task_state *state, struct mm_struct *mm)
 {
 	__u64 file_pages = fo_rss_pages(mm, FO_RSS_FILE);
 	__u64 pages = file_pages + fo_rss_pages(mm, FO_RSS_ANON) + fo_rss_pages(mm, FO_RSS_SHMEM);
@@ -249,7 +250,7 @@ static __always_inline void follow(struct fo_task_state *state)
 	state->usual = usual < 1024 ? usual : 1024;
 	state->most_file_pages = 0;
 	state->most_pages = fo_rss_most_pages(mm);
-	(void)was_robbed(state, mm);
+	(void)lost_working_set(state, mm);
 }
 
 static __always_inline void span_end(struct fo_task_state *state, struct fo_wait_stat *stat,
@@ -263,9 +264,9 @@ static __always_inline void span_end(struct fo_task_state *state, struct fo_wait
 		return;
 	if (usual < FO_USUAL_LEAST)
 		usual = FO_USUAL_LEAST;
-	taken = was_robbed(state, task->mm) ||
+	taken = lost_working_set(state, task->mm) ||
 		(!state->known && state->samples &&
-		 state->near * FO_HALTED_NEAR_PART >= state->samples);
+		 state->within_reach * FO_UNPRODUCTIVE_REACH_PART >= state->samples);
 	/* where none begins or ends is not seen, and neither work nor lost is what they took */
 	minor = (min_flt - state->span_min_flt) * fo_fault_ns;
 	if (minor > state->span_worked_ns)
@@ -273,17 +274,19 @@ static __always_inline void span_end(struct fo_task_state *state, struct fo_wait
 	state->span_worked_ns -= minor;
 	worked = state->span_worked_ns * 1024 / (span * usual / 1024);
 	/* where faults are dear, coming out of them looks like work, which then says nothing */
-	if (worked < FO_HALTED_WHOLE || !fo_fault_ns)
-		worked = FO_HALTED_WHOLE;
-	if (taken && state->span_lost_ns > (span - minor) / 4 * 3 && worked < FO_HALTED_FROM) {
-		fo_add(stat->halted_ns,
-		       span * (FO_HALTED_FROM - worked) / (FO_HALTED_FROM - FO_HALTED_WHOLE));
+	if (worked < FO_UNPRODUCTIVE_WHOLE || !fo_fault_ns)
+		worked = FO_UNPRODUCTIVE_WHOLE;
+	if (taken && state->span_lost_ns > (span - minor) / 4 * 3 &&
+	    worked < FO_UNPRODUCTIVE_FROM) {
+		fo_add(stat->unproductive_ns,
+		       span * (FO_UNPRODUCTIVE_FROM - worked) /
+			       (FO_UNPRODUCTIVE_FROM - FO_UNPRODUCTIVE_WHOLE));
 	} else if (state->span_lost_ns < span / 4) {
 		state->usual = (3 * state->usual + state->span_worked_ns * 1024 / span) / 4;
 		state->most_file_pages = 0;
 		state->most_pages = 0;
 	}
-	if (fo_fault_ns ? worked >= FO_HALTED_FROM : state->span_lost_ns < span / 4)
+	if (fo_fault_ns ? worked >= FO_UNPRODUCTIVE_FROM : state->span_lost_ns < span / 4)
 		state->known = 1;
 	span_begin(state, min_flt, now);
 }
@@ -333,7 +336,7 @@ static __always_inline bool find_reader(struct reader *ret)
 		hot = live(bpf_map_lookup_elem(&fo_hot, &scope));
 	}
 	/* its limit was hit once, but not now: then it is one of the node's */
-	if (!hot && fo_eyes_node) {
+	if (!hot && fo_tracking_node) {
 		scope = FO_SCOPE_NODE;
 		hot = live(bpf_map_lookup_elem(&fo_hot, &scope));
 	}
@@ -346,10 +349,10 @@ static __always_inline bool find_reader(struct reader *ret)
 		fo_count(waits_full);
 		return false;
 	}
-	if (state->generation != fo_eyes_generation) {
-		state->generation = fo_eyes_generation;
+	if (state->generation != fo_tracking_generation) {
+		state->generation = fo_tracking_generation;
 		state->samples = 0;
-		state->near = 0;
+		state->within_reach = 0;
 		state->wait_start_ns = 0;
 		state->fault_sys_ns = 0;
 		state->run_start_ns = 0; /* counted from its next turn on a CPU */
@@ -357,10 +360,10 @@ static __always_inline bool find_reader(struct reader *ret)
 		state->known = 0;
 	}
 	state->scope = scope;
-	state->young = fo_current_age_ns() < FO_YOUNG_NS;
-	if (state->young)
+	state->is_new = fo_current_age_ns() < FO_ESTABLISHED_NS;
+	if (state->is_new)
 		state->known = 1;
-	if (!state->young && !state->span_start_ns)
+	if (!state->is_new && !state->span_start_ns)
 		follow(state);
 	ret->scope = scope;
 	ret->hot = hot;
@@ -416,7 +419,7 @@ static __always_inline void sys_lost(struct fo_task_state *state, struct fo_wait
 	if (lost > FO_FAULT_SYS_MOST_NS)
 		lost = FO_FAULT_SYS_MOST_NS;
 	if (state->samples)
-		fo_add(stat->refault_sys_ns, lost * state->near / state->samples);
+		fo_add(stat->refault_sys_ns, lost * state->within_reach / state->samples);
 	state->fault_sys_ns = 0;
 }
 
@@ -430,7 +433,7 @@ int fo_fault_begin(u64 *ctx)
 {
 	struct fo_task_state *state = fo_current_state(false);
 
-	if (state && state->span_start_ns && state->generation == fo_eyes_generation)
+	if (state && state->span_start_ns && state->generation == fo_tracking_generation)
 		fo_does(state, FO_READS, bpf_ktime_get_ns());
 	return 0;
 }
@@ -452,9 +455,9 @@ int fo_major_fault(void *ctx)
 		reader.state->read_in = 0;
 	} else {
 		fo_add(reader.stat->swapins, 1);
-		if (!reader.state->young) {
+		if (!reader.state->is_new) {
 			count_sample(reader.state);
-			reader.state->near++;
+			reader.state->within_reach++;
 		}
 	}
 	faulted(reader.state);
@@ -473,7 +476,7 @@ int fo_refault(u64 *ctx)
 	struct fo_task_state *state = fo_current_state(false);
 	struct fo_wait_stat *stat;
 
-	if (!state || state->generation != fo_eyes_generation)
+	if (!state || state->generation != fo_tracking_generation)
 		return 0;
 	stat = fo_wait_stat(state->scope, false);
 	if (stat)
@@ -491,7 +494,7 @@ static __always_inline void switched_out(struct task_struct *task, __u64 now)
 	struct fo_task_state *state = fo_task_state(task, false);
 	struct fo_wait_stat *stat;
 
-	if (!state || state->generation != fo_eyes_generation)
+	if (!state || state->generation != fo_tracking_generation)
 		return;
 	stat = fo_wait_stat(state->scope, false);
 	if (!stat)
@@ -503,7 +506,7 @@ static __always_inline void switched_out(struct task_struct *task, __u64 now)
 	if (state->run_start_ns) {
 		fo_add(stat->run_ns, now - state->run_start_ns);
 		worked(state, task->stime);
-		if (!fo_eyes_faults)
+		if (!fo_tracking_faults)
 			sys_lost(state, stat);
 		state->run_start_ns = 0;
 	}
@@ -516,7 +519,7 @@ static __always_inline void switched_out(struct task_struct *task, __u64 now)
 		fo_count(waits_missed);
 		fo_wait_forget(state);
 	}
-	if (!state->young && BPF_CORE_READ_BITFIELD(task, in_iowait)) {
+	if (!state->is_new && BPF_CORE_READ_BITFIELD(task, in_iowait)) {
 		state->wait_start_ns = now;
 		state->wait_scope = state->scope;
 		fo_stall_begin(&stat->io, now);
@@ -530,14 +533,14 @@ static __always_inline void switched_in(struct task_struct *task, __u64 now)
 	__u16 doing;
 	__u64 start;
 
-	if (!state || state->generation != fo_eyes_generation)
+	if (!state || state->generation != fo_tracking_generation)
 		return;
-	if (state->young)
+	if (state->is_new)
 		return;
 	doing = state->undecided_ns ? FO_READS : FO_WORKS;
 	if (state->stall_start_ns)
 		doing = FO_LOSES;
-	else if (state->wait_start_ns && fo_eyes_faults)
+	else if (state->wait_start_ns && fo_tracking_faults)
 		doing = FO_RETURNS;
 	fo_does(state, doing, now);
 	stat = fo_wait_stat(state->scope, false);
@@ -554,7 +557,7 @@ static __always_inline void switched_in(struct task_struct *task, __u64 now)
 		return;
 	fo_stall_end(&stat->io, start, now, 0);
 	if (state->samples)
-		fo_add(stat->refault_ns, (now - start) * state->near / state->samples);
+		fo_add(stat->refault_ns, (now - start) * state->within_reach / state->samples);
 }
 
 SEC("tp_btf/sched_switch")

@@ -32,10 +32,10 @@ extern const volatile bool fo_have_int_args;
 /* ---- state that user space changes while we run ----------------------- */
 
 extern struct fo_counters fo_counters;
-extern volatile __u32 fo_eyes_generation; /* raised at each opening; 0 = shut */
-extern volatile __u32 fo_eyes_node;	  /* the node is watched, not only limited cgroups */
-extern volatile __u32 fo_eyes_faults;	  /* major faults are told of */
-extern volatile __u64 fo_list_scope;	  /* the task iterator lists this scope's processes */
+extern volatile __u32 fo_tracking_generation; /* raised at each opening; 0 = shut */
+extern volatile __u32 fo_tracking_node;	      /* the node is watched, not only limited cgroups */
+extern volatile __u32 fo_tracking_faults;     /* major faults are told of */
+extern volatile __u64 fo_list_scope;	      /* the task iterator lists this scope's processes */
 
 /* ---- maps -------------------------------------------------------------- */
 
@@ -62,11 +62,11 @@ struct fo_task_state {
 	__u64 fault_sys_ns;    /* since its last major fault */
 	__u32 generation;      /* of the eyes that wrote the fields on waits */
 	__u16 samples;
-	__u16 near;
+	__u16 within_reach;
 	__u8 fragment;	     /* the open stall wants contiguous memory */
 	__u8 proactive;	     /* an open reclaim that nobody is stalled by */
 	__u8 read_in;	     /* pages were read into the page cache since its last major fault */
-	__u8 young;	     /* its process has only just begun: its waits are its start's */
+	__u8 is_new;	     /* its process has only just begun: its waits are its start's */
 	__u8 memstall_depth; /* where the kernel's argument cannot be read */
 	__u64 memstall_start_ns; /* 0: not in a memory stall */
 	__u64 memstall_scope;
@@ -140,7 +140,7 @@ struct {
 	__uint(max_entries, FO_HOT_MAX);
 	__type(key, __u64);
 	__type(value, __u64);
-} fo_near __weak SEC(".maps");
+} fo_reach __weak SEC(".maps");
 
 /* a task's own cgroup -> the ancestor whose limit it last hit */
 struct {

@@ -31,9 +31,9 @@ int fo_kernel_kill(u64 *ctx)
 	event->shmem_pages = fo_rss_pages(mm, FO_RSS_SHMEM);
 	event->pgtables_bytes = mm->pgtables_bytes.counter;
 	event->total_vm_pages = mm->total_vm;
-	event->asker_tgid = bpf_get_current_pid_tgid() >> 32;
+	event->invoker_tgid = bpf_get_current_pid_tgid() >> 32;
 	fo_copy_comm(event->comm, victim->comm);
-	bpf_get_current_comm(event->asker_comm, sizeof(event->asker_comm));
+	bpf_get_current_comm(event->invoker_comm, sizeof(event->invoker_comm));
 	fo_emit_end(event);
 	return 0;
 }

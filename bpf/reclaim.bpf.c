@@ -22,9 +22,9 @@ const volatile __u32 fo_sample_shift = 4;
 const volatile bool fo_have_int_args = false;
 
 struct fo_counters fo_counters = {};
-volatile __u32 fo_eyes_generation = 0;
-volatile __u32 fo_eyes_node = 0;
-volatile __u32 fo_eyes_faults = 0;
+volatile __u32 fo_tracking_generation = 0;
+volatile __u32 fo_tracking_node = 0;
+volatile __u32 fo_tracking_faults = 0;
 volatile __u64 fo_list_scope = 0;
 
 /* Tells user space that @scope reclaims, unless it knows or does not want to. */
@@ -70,11 +70,11 @@ static __always_inline void stall_lost(struct fo_task_state *state, __u64 took)
 {
 	struct fo_wait_stat *stat;
 
-	if (state->generation != fo_eyes_generation || !state->samples || state->young)
+	if (state->generation != fo_tracking_generation || !state->samples || state->is_new)
 		return;
 	stat = fo_wait_stat(state->stall_scope, false);
 	if (stat)
-		fo_add(stat->refault_stall_ns, took * state->near / state->samples);
+		fo_add(stat->refault_stall_ns, took * state->within_reach / state->samples);
 }
 
 static __always_inline void stall_close(struct fo_task_state *state, __u64 now, __u64 pages)
@@ -294,7 +294,7 @@ int fo_exit(u64 *ctx)
 		fo_count(exits_open);
 		fo_memstall_close(state, bpf_ktime_get_ns());
 	}
-	if (state->wait_start_ns && state->generation == fo_eyes_generation)
+	if (state->wait_start_ns && state->generation == fo_tracking_generation)
 		fo_wait_forget(state);
 	/* the pid may be another's at once */
 	bpf_map_delete_elem(&fo_tasks_by_pid, &pid);

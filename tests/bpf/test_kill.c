@@ -562,8 +562,8 @@ static void test_asked(void **state)
 	int status;
 
 	(void)state;
-	kill_ask(&kill, pid, start_of(pid), false, BEGIN_NS);
-	assert_int_equal(kill.state, KILL_ASKED);
+	kill_term(&kill, pid, start_of(pid), false, BEGIN_NS);
+	assert_int_equal(kill.state, KILL_TERM_SENT);
 	assert_false(kill_is_final(&kill));
 	assert_int_equal(wait_until_final(&kill), KILL_GONE);
 	kill_done(&kill);
@@ -578,9 +578,9 @@ static void test_insisted(void **state)
 	struct kill kill;
 
 	(void)state;
-	kill_ask(&kill, pid, start_of(pid), false, BEGIN_NS);
-	assert_false(kill_look(&kill, BEGIN_NS + 100 * KILL_PATIENCE_NS));
-	assert_int_equal(kill.state, KILL_ASKED);
+	kill_term(&kill, pid, start_of(pid), false, BEGIN_NS);
+	assert_false(kill_look(&kill, BEGIN_NS + 100 * KILL_TIMEOUT_NS));
+	assert_int_equal(kill.state, KILL_TERM_SENT);
 	kill_insist(&kill, BEGIN_NS + SECOND);
 	assert_int_equal(kill.state, KILL_SENT);
 	assert_int_equal(kill.sent_ns, BEGIN_NS + SECOND);
@@ -596,7 +596,7 @@ static void test_insisted_too_late(void **state)
 	struct kill kill;
 
 	(void)state;
-	kill_ask(&kill, pid, start_of(pid), false, BEGIN_NS);
+	kill_term(&kill, pid, start_of(pid), false, BEGIN_NS);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 	kill_insist(&kill, BEGIN_NS + SECOND);
 	assert_int_equal(kill.state, KILL_GONE);
@@ -624,7 +624,7 @@ static void test_traced(void **state)
 
 /* ---- time --------------------------------------------------------------- */
 
-static void test_patience(void **state)
+static void test_timeout(void **state)
 {
 	pid_t pid = start_child();
 	struct kill kill = {.state = KILL_SENT, .sent_ns = BEGIN_NS, .opened_ns = BEGIN_NS};
@@ -633,21 +633,21 @@ static void test_patience(void **state)
 	/* as if it had been sent a signal that it cannot take */
 	assert_int_equal(pidref_open(pid, start_of(pid), &kill.ref), 0);
 	assert_false(kill_look(&kill, BEGIN_NS));
-	assert_false(kill_look(&kill, BEGIN_NS + KILL_PATIENCE_NS - 1));
+	assert_false(kill_look(&kill, BEGIN_NS + KILL_TIMEOUT_NS - 1));
 	assert_int_equal(kill.state, KILL_SENT);
-	assert_true(kill_look(&kill, BEGIN_NS + KILL_PATIENCE_NS));
+	assert_true(kill_look(&kill, BEGIN_NS + KILL_TIMEOUT_NS));
 	assert_int_equal(kill.state, KILL_STUCK);
-	assert_int_equal(kill.ended_ns, BEGIN_NS + KILL_PATIENCE_NS);
+	assert_int_equal(kill.ended_ns, BEGIN_NS + KILL_TIMEOUT_NS);
 	check_record(&kill, pid, ".outcome == \"stuck\" and .took_ms == 2000");
 	/* the outcome does not change by looking again, also when it dies after all */
 	end_child(pid);
-	assert_true(kill_look(&kill, BEGIN_NS + 2 * KILL_PATIENCE_NS));
+	assert_true(kill_look(&kill, BEGIN_NS + 2 * KILL_TIMEOUT_NS));
 	assert_int_equal(kill.state, KILL_STUCK);
 	kill_done(&kill);
 }
 
 /* Gone in the last moment is gone. */
-static void test_gone_wins_over_patience(void **state)
+static void test_gone_wins_over_timeout(void **state)
 {
 	pid_t pid = start_child();
 	struct kill kill;
@@ -655,7 +655,7 @@ static void test_gone_wins_over_patience(void **state)
 	(void)state;
 	kill_send(&kill, pid, start_of(pid), false, BEGIN_NS);
 	assert_killed(pid);
-	assert_true(kill_look(&kill, BEGIN_NS + 10 * KILL_PATIENCE_NS));
+	assert_true(kill_look(&kill, BEGIN_NS + 10 * KILL_TIMEOUT_NS));
 	assert_int_equal(kill.state, KILL_GONE);
 	kill_done(&kill);
 }
@@ -820,8 +820,8 @@ static void test_frozen(void **state)
 	kill_send(&kill, pid, start_of(pid), false, BEGIN_NS);
 	assert_int_equal(kill.state, KILL_SENT);
 	sleep_ms(300);
-	assert_false(kill_look(&kill, BEGIN_NS + KILL_PATIENCE_NS / 2));
-	assert_true(kill_look(&kill, BEGIN_NS + KILL_PATIENCE_NS));
+	assert_false(kill_look(&kill, BEGIN_NS + KILL_TIMEOUT_NS / 2));
+	assert_true(kill_look(&kill, BEGIN_NS + KILL_TIMEOUT_NS));
 	assert_int_equal(kill.state, KILL_STUCK);
 	assert_int_equal(look_at(pid, NULL), 'D');
 
@@ -850,8 +850,8 @@ int main(void)
 		cmocka_unit_test(test_insisted),
 		cmocka_unit_test(test_insisted_too_late),
 		cmocka_unit_test(test_traced),
-		cmocka_unit_test(test_patience),
-		cmocka_unit_test(test_gone_wins_over_patience),
+		cmocka_unit_test(test_timeout),
+		cmocka_unit_test(test_gone_wins_over_timeout),
 		cmocka_unit_test(test_reap_of_the_living),
 		cmocka_unit_test(test_reap_of_the_dying),
 		cmocka_unit_test_teardown(test_frozen, remove_freezer),

@@ -117,7 +117,7 @@ static void test_ten_thousand(void **state)
 	uint64_t best_rank = UINT64_MAX, best_proc = UINT64_MAX;
 	const struct candidate *candidates;
 	struct victim *ranking = NULL;
-	struct places *places = NULL;
+	struct cgroup_cache *cgroup_cache = NULL;
 	struct worker *worker = NULL;
 	struct loader *loader = NULL;
 	struct cgroup_host host = {.mount_fd = -1};
@@ -136,8 +136,8 @@ static void test_ten_thousand(void **state)
 		skip();
 	}
 	assert_int_equal(worker_start(&worker, "x", 64, 4096), 0);
-	assert_int_equal(places_new(&places, &host, NULL), 0);
-	assert_int_equal(tasks_new(&tasks, loader, &host, places, worker), 0);
+	assert_int_equal(cgroup_cache_new(&cgroup_cache, &host, NULL), 0);
+	assert_int_equal(tasks_new(&tasks, loader, &host, cgroup_cache, worker), 0);
 	ranking = calloc(tasks_max(), sizeof(*ranking));
 	assert_non_null(ranking);
 
@@ -164,7 +164,7 @@ static void test_ten_thousand(void **state)
 
 	assert_true(worker_stop(worker, 10000000000ULL));
 	tasks_free(tasks);
-	places_free(places);
+	cgroup_cache_free(cgroup_cache);
 	loader_free(loader);
 	cgroup_host_shut(&host);
 	free(ranking);

@@ -754,7 +754,7 @@ static void test_added_pages(void **state)
 
 	(void)state;
 	need_scene();
-	err = loader_eyes_open(loader);
+	err = loader_tracking_on(loader);
 	if (err) {
 		print_message("skipped, because the eyes do not open here: %s\n", strerror(-err));
 		skip();
@@ -764,7 +764,7 @@ static void test_added_pages(void **state)
 	go(&reader);
 	entered = finish(&reader) / page;
 	assert_int_equal(sampler_waits(sampler, cgroup.id, &waits), 0);
-	loader_eyes_shut(loader);
+	loader_tracking_off(loader);
 	/* the scope is hot from the tests before this one, so from the first page on */
 	show("pages read in (wide eyes)", waits.added_pages, entered, "2 %");
 	assert_in_range(waits.added_pages, entered * 98 / 100, entered * 102 / 100);
@@ -786,10 +786,10 @@ static void test_stall_of_refaults(void **state)
 {
 	enum {
 		PASSES = 4,
-		OLD_ENOUGH_MS = 3500 /* FO_YOUNG_NS, and until its cgroup is entered */
+		OLD_ENOUGH_MS = 3500 /* FO_ESTABLISHED_NS, and until its cgroup is entered */
 	};
 	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
-	const uint64_t mended_pages[] = {0, 2 * FILE_BYTES / page};
+	const uint64_t reach_pages[] = {0, 2 * FILE_BYTES / page};
 	uint64_t lost[2], stalled[2];
 
 	(void)state;
@@ -798,15 +798,15 @@ static void test_stall_of_refaults(void **state)
 		struct fo_scope_stat before, after;
 		struct fo_wait_stat waits = {0};
 		struct reader reader;
-		int err = loader_eyes_open(loader);
+		int err = loader_tracking_on(loader);
 
 		if (err) {
 			print_message("skipped, because the eyes do not open here: %s\n",
 				      strerror(-err));
 			skip();
 		}
-		assert_int_equal(bpf_map_update_elem(loader_map(loader, LOADER_MAP_NEAR),
-						     &cgroup.id, &mended_pages[i], BPF_ANY),
+		assert_int_equal(bpf_map_update_elem(loader_map(loader, LOADER_MAP_REACH),
+						     &cgroup.id, &reach_pages[i], BPF_ANY),
 				 0);
 		drop_file();
 		reader = start_reader(PASSES);
@@ -816,7 +816,7 @@ static void test_stall_of_refaults(void **state)
 		(void)finish(&reader);
 		assert_int_equal(sampler_stall(sampler, cgroup.id, &after), 0);
 		assert_int_equal(sampler_waits(sampler, cgroup.id, &waits), 0);
-		loader_eyes_shut(loader);
+		loader_tracking_off(loader);
 		stalled[i] = (uint64_t)(after.stall.done_ns - before.stall.done_ns);
 		lost[i] = waits.refault_stall_ns;
 	}

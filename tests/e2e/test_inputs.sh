@@ -43,7 +43,7 @@ printf 'policies:\n\t- a\n' >"$T/tab.yaml"
 printf 'a: 1\nb: 2\npolicies: 3\n' >"$T/three.yaml"
 head -c 4096 /dev/urandom >"$T/noise.yaml"
 printf 'policies:\n  - name: "a\\e[31m"\n    match: { node: true }\n' >"$T/terminal.yaml"
-printf 'policies:\n  - name: a\n    match: { cgroup: /x }\n    background_reclaim: 0.95\n' >"$T/background.yaml"
+printf 'policies:\n  - name: a\n    match: { cgroup: /x }\n    proactive_reclaim: 0.95\n' >"$T/background.yaml"
 mkfifo "$T/fifo"
 
 passed=0 failed=0
@@ -131,7 +131,7 @@ case_is 0 - 'good, 2 policies' check -c "$T/empty.yaml"
 
 # good, but of no use on cgroup v1
 if awk '$3 == "cgroup" && $4 ~ /(^|,)memory(,|$)/ { v1 = 1 } END { exit !v1 }' /proc/self/mounts; then
-	case_is 0 "$T/background.yaml: background_reclaim: does nothing on this host" 'good, 2 policies' \
+	case_is 0 "$T/background.yaml: proactive_reclaim: does nothing on this host" 'good, 2 policies' \
 		check -c "$T/background.yaml"
 else
 	case_is 0 - 'good, 2 policies' check -c "$T/background.yaml"

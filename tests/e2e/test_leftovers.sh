@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #
 # What `bpftool prog show` and `bpftool map show` tell of a running daemon, calm and in trouble
-# (with its wide eyes open), and that nothing of it is left however it ends. Programs and maps
+# (with page tracking on), and that nothing of it is left however it ends. Programs and maps
 # are told ours by the descriptors of our process: others may run daemons here too.
 set -euo pipefail
 
@@ -134,7 +134,7 @@ start --dry-run
 hold
 names_explain program "$(shown prog "${PROGS[@]}")"
 names_explain map "$(shown map "${MAPS[@]}")"
-attached >"$T/calm" # as many are attached whenever the eyes are shut
+attached >"$T/calm" # as many are attached whenever page tracking is off
 
 # ---- SIGHUP reloads and nothing else ----
 
@@ -153,7 +153,7 @@ fi
 # ---- in trouble ----
 
 # Anonymous memory that cannot be reclaimed, and a stream that must be: at half the limit the
-# wide eyes open; a dry run, so that the trouble stays.
+# page tracking on; a dry run, so that the trouble stays.
 trouble() {
 	scene_begin leftovers $((128 << 20))
 	scene_file "$SCENE_DIR/data" $((256 << 20))
@@ -162,22 +162,22 @@ trouble() {
 	scene_run "$LOAD" stream "$SCENE_DIR/data" --for 60s >/dev/null
 }
 anon_is_there() { (($(scene_usage) > (75 << 20))); }
-eyes_are_open() {
+tracking_is_on() {
 	attached >"$T/open"
 	(($(wc -l <"$T/open") > $(wc -l <"$T/calm")))
 }
-eyes_are_shut() {
+tracking_is_off() {
 	attached >"$T/shut"
 	(($(wc -l <"$T/shut") == $(wc -l <"$T/calm")))
 }
 
 trouble
-if wait_for 20 eyes_are_open; then
-	good "the wide eyes open in trouble"
+if wait_for 20 tracking_is_on; then
+	good "page tracking is on in trouble"
 	mapfile -t OPENED < <(comm -13 <(sort "$T/calm") <(sort "$T/open"))
 	names_explain program "$(shown prog "${OPENED[@]}")"
 else
-	bad "the wide eyes did not open"
+	bad "page tracking is not on"
 fi
 hold
 kill -TERM "$DAEMON"
@@ -188,15 +188,15 @@ nothing_left "SIGTERM in trouble"
 
 # They are shut again when it is over: 10 s after the last need.
 start --dry-run
-if wait_for 20 eyes_are_open; then
+if wait_for 20 tracking_is_on; then
 	scene_end leftovers
-	if wait_for 30 eyes_are_shut; then
-		good "the wide eyes are shut again"
+	if wait_for 30 tracking_is_off; then
+		good "page tracking is off again"
 	else
-		bad "the wide eyes are still open: $(wc -l <"$T/shut") programs are attached"
+		bad "page tracking is still on: $(wc -l <"$T/shut") programs are attached"
 	fi
 else
-	bad "the wide eyes did not open again"
+	bad "page tracking is not on again"
 	scene_end leftovers
 fi
 hold
@@ -222,10 +222,10 @@ for signal in TERM INT KILL SEGV ABRT; do
 	nothing_left "SIG$signal"
 done
 
-# Killed in trouble, with the eyes open: the hardest case.
+# Killed in trouble, with page tracking on: the hardest case.
 trouble
 start --dry-run
-wait_for 20 eyes_are_open || bad "the wide eyes did not open"
+wait_for 20 tracking_is_on || bad "page tracking is not on"
 hold
 kill -KILL "$DAEMON"
 { wait "$DAEMON" || :; } 2>/dev/null

@@ -68,10 +68,10 @@ policies() {
 	done | sort
 }
 if grep -q 'no real-time priority' "$DAEMON_LOG"; then
-	echo "skipped: no real-time priority is allowed here, so who has it is not checked"
+	echo "skipped: no real-time priority is allowed here, so it is not checked"
 else
-	check "who decides and who opens the eyes is real-time, who may wait is not: $(policies | tr '\n' ',')" \
-		diff <(policies) <(printf '%s\n' 'fastoom-bpf 2' 'fo-aide 0' 'fo-control 0' 'fo-eyes 2' 'fo-ladder 0' 'fo-writer 0')
+	check "the deciding and the page-tracking thread are real-time, the others are not: $(policies | tr '\n' ',')" \
+		diff <(policies) <(printf '%s\n' 'fastoom-bpf 2' 'fo-control 0' 'fo-helper 0' 'fo-ladder 0' 'fo-tracking 2' 'fo-writer 0')
 fi
 
 request='{"method":"io.fastoom.Watch","more":true,"parameters":{"interval_ms":100}}\0'

@@ -48,8 +48,8 @@ static void use_config(const struct config *config)
 		require(policy->kills_per_minute >= 1 &&
 			policy->kills_per_minute <= POLICY_KILLS_PER_MINUTE_MOST);
 		require(policy->max_victims >= 1);
-		require(policy->background_reclaim >= 0 && policy->background_reclaim < 1 &&
-			(!policy->match_node || policy->background_reclaim == 0));
+		require(policy->proactive_reclaim >= 0 && policy->proactive_reclaim < 1 &&
+			(!policy->match_node || policy->proactive_reclaim == 0));
 		require(policy->pressure < PRESSURE_MAX_ && policy->kill < KILL_UNIT_MAX_ &&
 			policy->rank < RANK_MAX_);
 		require(policy->protect.count > 0);

@@ -22,7 +22,7 @@ static void require(int holds)
 		abort();
 }
 
-static void mend_checksums(uint8_t *data, size_t size)
+static void fix_checksums(uint8_t *data, size_t size)
 {
 	size_t at = TRACE_MAGIC_LEN;
 
@@ -92,7 +92,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size)
 		memcpy(bytes, data, size);
 	if (size % 8)
-		mend_checksums(bytes, size);
+		fix_checksums(bytes, size);
 	while ((found = trace_next(reader, &item)) > 0) {
 		use_item(reader, &item);
 		require(trace_reader_offset(reader) > before);

@@ -117,7 +117,7 @@ int main(int argc, char **argv)
 	size_t kills, bytes;
 	struct worker *worker;
 	struct loader *loader;
-	struct places *places;
+	struct cgroup_cache *cgroup_cache;
 	struct tasks *tasks;
 	struct victim *ranking;
 	struct cgroup_host host;
@@ -143,9 +143,9 @@ int main(int argc, char **argv)
 		die(why, err);
 	err = worker_start(&worker, "reaper", 64, 4096);
 	if (!err)
-		err = places_new(&places, &host, NULL);
+		err = cgroup_cache_new(&cgroup_cache, &host, NULL);
 	if (!err)
-		err = tasks_new(&tasks, loader, &host, places, worker);
+		err = tasks_new(&tasks, loader, &host, cgroup_cache, worker);
 	ranking = calloc(tasks_max(), sizeof(*ranking));
 	if (err || !ranking)
 		die("start", err ? err : ENOMEM);

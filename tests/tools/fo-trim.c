@@ -24,7 +24,7 @@ static const struct {
 } inputs[] = {
 	{"waits", SAMPLE_HAS_WAITS},	 {"refaults", SAMPLE_HAS_REFAULTS},
 	{"faults", SAMPLE_HAS_FAULTS},	 {"memstall", SAMPLE_HAS_MEMSTALL},
-	{"swapins", SAMPLE_HAS_SWAPINS}, {"halted", SAMPLE_HAS_HALTED},
+	{"swapins", SAMPLE_HAS_SWAPINS}, {"unproductive", SAMPLE_HAS_UNPRODUCTIVE},
 };
 
 static _Noreturn void die(const char *name, const char *what)
@@ -154,8 +154,8 @@ int main(int argc, char **argv)
 		case TRACE_SAMPLE:
 			item.sample.has &= ~without;
 			if (without & SAMPLE_HAS_WAITS) {
-				item.sample.has |= SAMPLE_HAS_EYES_ERROR;
-				item.sample.eyes_error = ENOENT;
+				item.sample.has |= SAMPLE_HAS_TRACKING_ERROR;
+				item.sample.tracking_error = ENOENT;
 			}
 			trace_put_sample(writer, &scope, &item.sample);
 			break;

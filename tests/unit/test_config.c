@@ -150,7 +150,7 @@ static void test_keys(void **state)
 		"    min_free: 64MiB\n"
 		"    max_victims: 12\n"
 		"    kills_per_minute: 2\n"
-		"    background_reclaim: 0.95\n"
+		"    proactive_reclaim: 0.95\n"
 		"    dry_run: true\n"
 		"    protect: [ { exe: ^/usr/bin/db$, uid: 1000-1999 } ]\n"
 		"    prefer:\n"
@@ -159,9 +159,9 @@ static void test_keys(void **state)
 		"  - name: rest\n"
 		"    match: { qos: guaranteed }\n"
 		"    kill: group\n";
-	static const struct rung ladder[] = {
-		{RUNG_NOTIFY, 0},	   {RUNG_RECLAIM, 500000000}, {RUNG_THROTTLE, 3000000000},
-		{RUNG_FREEZE, 1000000000}, {RUNG_TERM, 3000000000},   {RUNG_KILL, 0},
+	static const struct ladder_step ladder[] = {
+		{STEP_NOTIFY, 0},	   {STEP_RECLAIM, 500000000}, {STEP_THROTTLE, 3000000000},
+		{STEP_FREEZE, 1000000000}, {STEP_TERM, 3000000000},   {STEP_KILL, 0},
 	};
 	struct config *config = parse_good(TEXT(text));
 	const struct policy *p = &config->policies[0];
@@ -191,7 +191,7 @@ static void test_keys(void **state)
 	assert_int_equal(p->min_free_bytes, 64 << 20);
 	assert_int_equal(p->max_victims, 12);
 	assert_int_equal(p->kills_per_minute, 2);
-	assert_true(p->background_reclaim > 0.9499 && p->background_reclaim < 0.9501);
+	assert_true(p->proactive_reclaim > 0.9499 && p->proactive_reclaim < 0.9501);
 	assert_true(p->dry_run);
 	rule = &p->protect.rules[0];
 	assert_string_equal(rule->text, "exe: ^/usr/bin/db$, uid: 1000-1999");
@@ -213,7 +213,7 @@ static void test_keys(void **state)
 	assert_int_equal(p->ladder_count, 0);
 	assert_int_equal(p->max_victims, POLICY_MAX_VICTIMS);
 	assert_int_equal(p->kills_per_minute, POLICY_KILLS_PER_MINUTE);
-	assert_true(p->background_reclaim == 0);
+	assert_true(p->proactive_reclaim == 0);
 	assert_false(p->dry_run);
 	assert_false(p->spare_pid1);
 	config_free(config);
@@ -252,11 +252,11 @@ static void test_values(void **state)
 		{"kills_per_minute", "0"},
 		{"kills_per_minute", "17"},
 		{"kills_per_minute", "x"},
-		{"background_reclaim", "0.49"},
-		{"background_reclaim", "1"},
-		{"background_reclaim", "0"},
-		{"background_reclaim", "95 %"},
-		{"background_reclaim", "[]"},
+		{"proactive_reclaim", "0.49"},
+		{"proactive_reclaim", "1"},
+		{"proactive_reclaim", "0"},
+		{"proactive_reclaim", "95 %"},
+		{"proactive_reclaim", "[]"},
 		{"prefer", "[ { uid: -1 } ]"},
 		{"prefer", "[ { uid: 1- } ]"},
 		{"prefer", "[ { uid: 2-1 } ]"},
@@ -406,7 +406,7 @@ static void test_good(void **state)
 	"qos"
 #define POLICY_KEYS                                                                                \
 	"name, match, pressure, kill, ladder, spare_pid1, min_free, max_victims, "                 \
-	"kills_per_minute, background_reclaim, dry_run, rank, protect, avoid, prefer"
+	"kills_per_minute, proactive_reclaim, dry_run, rank, protect, avoid, prefer"
 #define FILE_ALLOWED "allowed: a mapping with any of events, notify, notify_timeout, policies\n"
 #define A64	     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
@@ -519,8 +519,8 @@ static void test_bad(void **state)
 		 "f:3:23: node: the node is judged by the policy of line 2 already; one is "
 		 "allowed\n"},
 
-		{TEXT("policies:\n- { name: a, background_reclaim: 0.9, match: { node: true } }\n"),
-		 "f:2:3: background_reclaim: is in the policy of the node, where kswapd does that; "
+		{TEXT("policies:\n- { name: a, proactive_reclaim: 0.9, match: { node: true } }\n"),
+		 "f:2:3: proactive_reclaim: is in the policy of the node, where kswapd does that; "
 		 "allowed: in a policy of cgroups or pods\n"},
 
 		/* words */

@@ -83,7 +83,7 @@ static void publish(uint64_t mono_ns, bool hot)
 	memset(snapshot, 0, sizeof(*snapshot));
 	snapshot->mono_ns = mono_ns;
 	snapshot->hot = hot;
-	snapshot->eyes = "shut";
+	snapshot->tracking = TRACKING_OFF;
 	snapshot->scope_count = 1;
 	snprintf(snapshot->scopes[0].path, SNAPSHOT_PATH_MAX, "/a\"b");
 	control_publish(control);
@@ -272,7 +272,7 @@ static bool some_refused(const struct control_counters *c)
 	return c->refused == (geteuid() ? 16 : 4);
 }
 
-static void test_places(void **state)
+static void test_cgroup_cache(void **state)
 {
 	int fds[20];
 
@@ -311,7 +311,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_no_request, open_one, shut_one),
 		cmocka_unit_test_setup_teardown(test_endless_request, open_one, shut_one),
 		cmocka_unit_test_setup_teardown(test_never_reads, open_one, shut_one),
-		cmocka_unit_test_setup_teardown(test_places, open_one, shut_one),
+		cmocka_unit_test_setup_teardown(test_cgroup_cache, open_one, shut_one),
 		cmocka_unit_test_setup_teardown(test_readers, open_one, shut_one),
 	};
 

@@ -24,11 +24,11 @@
 /* Rates are a second's; those in tasks are shares of it. */
 struct phase {
 	uint64_t length_ns;
-	double stall, reclaims, pages;	 /* tasks, 1/s, 1/s */
-	double io, waited, run, worked;	 /* tasks */
-	double samples, refaulted, near; /* 1/s, shares */
-	double refault_pages, faults;	 /* 1/s */
-	double level;			 /* at its end; in between a straight line */
+	double stall, reclaims, pages;		 /* tasks, 1/s, 1/s */
+	double io, waited, run, worked;		 /* tasks */
+	double samples, refaulted, within_reach; /* 1/s, shares */
+	double refault_pages, faults;		 /* 1/s */
+	double level;				 /* at its end; in between a straight line */
 };
 
 struct world {
@@ -59,7 +59,7 @@ static struct phase stream(uint64_t *random)
 	p.run = between(random, 0.4, 1);
 	p.samples = 1000;
 	p.refaulted = between(random, 0, 0.2);
-	p.near = p.refaulted / 2;
+	p.within_reach = p.refaulted / 2;
 	p.faults = between(random, 0, 1000);
 	return p;
 }
@@ -72,7 +72,7 @@ static struct phase livelock(uint64_t *random)
 	p.waited = p.io * between(random, 0.85, 1);
 	p.run = between(random, 0.05, 0.2);
 	p.worked = p.run * between(random, 0.5, 1);
-	p.refaulted = p.near = between(random, 0.9, 1);
+	p.refaulted = p.within_reach = between(random, 0.9, 1);
 	p.refault_pages = between(random, 1000, 50000);
 	p.level = between(random, 0.72, 0.97);
 	return p;
@@ -127,7 +127,7 @@ static uint64_t length_of(const struct world *world)
 static struct sample see(const struct world *world, uint64_t t_ns)
 {
 	double stall = 0, reclaims = 0, pages = 0, io = 0, waited = 0, run = 0, worked = 0;
-	double samples = 0, refaults = 0, near = 0, refault_pages = 0, faults = 0;
+	double samples = 0, refaults = 0, within_reach = 0, refault_pages = 0, faults = 0;
 	double level = world->level;
 	uint64_t left_ns = t_ns;
 
@@ -145,7 +145,7 @@ static struct sample see(const struct world *world, uint64_t t_ns)
 		worked += p->worked * s;
 		samples += p->samples * s;
 		refaults += p->samples * p->refaulted * s;
-		near += p->samples * p->near * s;
+		within_reach += p->samples * p->within_reach * s;
 		refault_pages += p->refault_pages * s;
 		faults += p->faults * s;
 		level += (p->level - level) * s / ((double)p->length_ns / 1e9);
@@ -166,7 +166,7 @@ static struct sample see(const struct world *world, uint64_t t_ns)
 		.pages_per_sample = 16,
 		.samples = (uint64_t)samples,
 		.refaults = (uint64_t)refaults,
-		.near = (uint64_t)near,
+		.within_reach = (uint64_t)within_reach,
 		.total_bytes = 256 * MIB,
 		.held_bytes = (uint64_t)(level * 256 * MIB),
 		.usage_bytes = 256 * MIB,

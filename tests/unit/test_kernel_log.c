@@ -38,10 +38,10 @@ static void test_memcg(void **state)
 
 	(void)state;
 	assert_int_equal(kernel_log_find(memcg, 0, &report), 0);
-	assert_string_equal(report.asker, "my app");
+	assert_string_equal(report.invoker, "my app");
 	assert_string_equal(report.gfp, "GFP_KERNEL");
 	assert_int_equal(report.order, 0);
-	assert_int_equal(report.asker_adj, 7);
+	assert_int_equal(report.invoker_adj, 7);
 	assert_int_equal(report.constraint, OOM_MEMCG);
 	assert_string_equal(report.limit_path, "/a/b");
 	assert_int_equal(report.usage_kb, 98304);
@@ -84,7 +84,7 @@ static void test_which(void **state)
 	assert_int_equal(kernel_log_find("", 0, &report), -ENODATA);
 	/* only the end is left in the log */
 	assert_int_equal(kernel_log_find(strstr(memcg, "[  10.4]"), 0, &report), 0);
-	assert_string_equal(report.asker, "");
+	assert_string_equal(report.invoker, "");
 	assert_int_equal(report.constraint, OOM_UNKNOWN);
 }
 
@@ -106,7 +106,7 @@ static void test_prefixes(void **state)
 			 "oom_score_adj=0\nOut of memory: Killed process 5 (x) total-vm:1kB\n",
 			 prefixes[i]);
 		assert_int_equal(kernel_log_find(text, 0, &report), 0);
-		assert_string_equal(report.asker, "tmux: server");
+		assert_string_equal(report.invoker, "tmux: server");
 	}
 }
 

@@ -92,7 +92,7 @@ static int end(void **state)
 	return system(command);
 }
 
-static int give(enum rung_kind kind, const char *path)
+static int give(enum ladder_step_kind kind, const char *path)
 {
 	const struct ladder_order order = {.kind = kind, .path = path, .bytes = 4096, .pid = 1};
 
@@ -105,11 +105,11 @@ static void test_throttle(void **state)
 	(void)state;
 	put("a/memory.high", "max\n");
 	put("a/memory.current", "777\n");
-	assert_int_equal(give(RUNG_THROTTLE, "/a"), 0);
+	assert_int_equal(give(STEP_THROTTLE, "/a"), 0);
 	assert_int_equal(result(), 0);
 	check("a/memory.high", "777\n");
 	/* one step at a time, until it is undone */
-	assert_int_equal(give(RUNG_RECLAIM, "/a"), -EBUSY);
+	assert_int_equal(give(STEP_RECLAIM, "/a"), -EBUSY);
 	ladder_undo(ladder, 0);
 	ladder_free(ladder);
 	check("a/memory.high", "max\n");
@@ -120,7 +120,7 @@ static void test_freeze(void **state)
 {
 	(void)state;
 	put("a/cgroup.freeze", "0");
-	assert_int_equal(give(RUNG_FREEZE, "/a"), 0);
+	assert_int_equal(give(STEP_FREEZE, "/a"), 0);
 	assert_int_equal(result(), 0);
 	check("a/cgroup.freeze", "1");
 	/* who forgets to undo is not left standing still */
@@ -133,11 +133,11 @@ static void test_reclaim(void **state)
 {
 	(void)state;
 	put("a/memory.reclaim", "");
-	assert_int_equal(give(RUNG_RECLAIM, "/a"), 0);
+	assert_int_equal(give(STEP_RECLAIM, "/a"), 0);
 	assert_int_equal(result(), 0);
 	check("a/memory.reclaim", "4096");
 	/* nothing to undo: the next step may come */
-	assert_int_equal(give(RUNG_RECLAIM, "/a"), 0);
+	assert_int_equal(give(STEP_RECLAIM, "/a"), 0);
 	assert_int_equal(result(), 0);
 }
 
@@ -145,28 +145,28 @@ static void test_not_possible(void **state)
 {
 	(void)state;
 	/* a kernel before 5.19 */
-	assert_int_equal(give(RUNG_RECLAIM, "/a"), 0);
+	assert_int_equal(give(STEP_RECLAIM, "/a"), 0);
 	assert_int_equal(result(), -EOPNOTSUPP);
 	/* the root does not stand still */
 	put("cgroup.freeze", "0");
-	assert_int_equal(give(RUNG_FREEZE, "/"), 0);
+	assert_int_equal(give(STEP_FREEZE, "/"), 0);
 	assert_int_equal(result(), -EOPNOTSUPP);
 	ladder_undo(ladder, 0);
 	check("cgroup.freeze", "0");
-	assert_int_equal(give(RUNG_FORCE_EMPTY, "/a"), -EOPNOTSUPP);
+	assert_int_equal(give(STEP_FORCE_EMPTY, "/a"), -EOPNOTSUPP);
 }
 
 static void test_v1(void **state)
 {
 	(void)state;
 	put("a/memory.force_empty", "");
-	assert_int_equal(give(RUNG_FORCE_EMPTY, "/a"), 0);
+	assert_int_equal(give(STEP_FORCE_EMPTY, "/a"), 0);
 	assert_int_equal(result(), 0);
 	check("a/memory.force_empty", "0");
-	assert_int_equal(give(RUNG_RECLAIM, "/a"), -EOPNOTSUPP);
-	assert_int_equal(give(RUNG_THROTTLE, "/a"), -EOPNOTSUPP);
+	assert_int_equal(give(STEP_RECLAIM, "/a"), -EOPNOTSUPP);
+	assert_int_equal(give(STEP_THROTTLE, "/a"), -EOPNOTSUPP);
 	/* there is no freezer */
-	assert_int_equal(give(RUNG_FREEZE, "/a"), -EOPNOTSUPP);
+	assert_int_equal(give(STEP_FREEZE, "/a"), -EOPNOTSUPP);
 	assert_int_equal(ladder_thaw(ladder, getpid()), 0);
 }
 

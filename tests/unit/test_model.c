@@ -8,13 +8,13 @@
 
 #define ESSENTIAL (EVIDENCE_HAS_THRASH | EVIDENCE_HAS_LEVEL)
 
-static struct evidence evidence(double lost, double futile, double thrash, double level)
+static struct evidence evidence(double lost, double avoidable, double thrash, double level)
 {
 	return (struct evidence){
 		.span_ns = SEC,
 		.has = ESSENTIAL,
 		.lost_share = lost,
-		.futile = futile,
+		.avoidable = avoidable,
 		.thrash = thrash,
 		.level = level,
 		.exhausted_ns = UINT64_MAX,
@@ -29,8 +29,8 @@ static void test_promises(void **state)
 {
 	static const struct {
 		const char *name;
-		double lost, futile, thrash, level;
-		double stall, pages_per_ms, halted;
+		double lost, avoidable, thrash, level;
+		double stall, pages_per_ms, unproductive;
 		double least, most; /* risk */
 	} rows[] = {
 		{"livelock, 4 KiB reads", 0.97, 0.89, 0.97, 0.79, 0.02, 190, 1, 0.65, 1},
@@ -49,14 +49,14 @@ static void test_promises(void **state)
 	/* whether or not it is known who stands still */
 	for (size_t i = 0; i < 2 * ARRAY_SIZE(rows); i++) {
 		size_t row = i / 2;
-		struct evidence e = evidence(rows[row].lost, rows[row].futile, rows[row].thrash,
+		struct evidence e = evidence(rows[row].lost, rows[row].avoidable, rows[row].thrash,
 					     rows[row].level);
 		struct risk risk;
 
-		e.has |= EVIDENCE_HAS_STALL | (i % 2 ? EVIDENCE_HAS_HALTED : 0);
+		e.has |= EVIDENCE_HAS_STALL | (i % 2 ? EVIDENCE_HAS_UNPRODUCTIVE : 0);
 		e.stall = rows[row].stall;
 		e.efficiency = rows[row].pages_per_ms;
-		e.halted_share = rows[row].halted;
+		e.unproductive_share = rows[row].unproductive;
 		risk = model_risk(&e);
 		assert_true(risk.known);
 		if (risk.value < rows[row].least || risk.value > rows[row].most)
@@ -81,9 +81,9 @@ static struct evidence any_evidence(uint64_t *random)
 	e.efficiency = any_size(random);
 	e.major_faults = any_size(random);
 	e.turnover = any_size(random);
-	e.halted_share = between(random, 0, 1);
+	e.unproductive_share = between(random, 0, 1);
 	if (next_random(random) % 2)
-		e.has |= EVIDENCE_HAS_HALTED;
+		e.has |= EVIDENCE_HAS_UNPRODUCTIVE;
 	if (next_random(random) % 2)
 		e.exhausted_ns = (uint64_t)(any_size(random) * 1e9);
 	return e;
@@ -116,8 +116,8 @@ static void test_monotone(void **state)
 	(void)state;
 	for (int i = 0; i < 100000; i++) {
 		less = any_evidence(&random);
-		less.no_eyes = i % 4 == 0;
-		if (less.no_eyes)
+		less.no_tracking = i % 4 == 0;
+		if (less.no_tracking)
 			less.has &= ~(uint32_t)EVIDENCE_HAS_THRASH;
 		more = less;
 		switch (next_random(&random) % 10) {
@@ -125,7 +125,7 @@ static void test_monotone(void **state)
 			more.lost_share += between(&random, 0, 1 - less.lost_share);
 			break;
 		case 1:
-			more.futile += between(&random, 0, 1 - less.futile);
+			more.avoidable += between(&random, 0, 1 - less.avoidable);
 			break;
 		case 2:
 			more.thrash += any_size(&random);
@@ -146,7 +146,7 @@ static void test_monotone(void **state)
 			more.turnover += any_size(&random);
 			break;
 		case 8:
-			more.halted_share = between(&random, less.halted_share, 1);
+			more.unproductive_share = between(&random, less.unproductive_share, 1);
 			break;
 		default:
 			if (less.exhausted_ns == UINT64_MAX)
@@ -241,14 +241,14 @@ static void test_files_only(void **state)
 		struct evidence e = evidence(0, 0, 0, 0.8);
 		struct risk risk, more;
 
-		e.no_eyes = true;
+		e.no_tracking = true;
 		e.has = files;
 		e.turnover = rows[i].turnover;
 		e.major_faults = rows[i].major_faults;
 		e.stall = rows[i].stall;
 		e.efficiency = rows[i].pages_per_ms;
 		risk = model_risk(&e);
-		assert_true(risk.known && risk.contributions[FEATURE_FUTILE] == 0);
+		assert_true(risk.known && risk.contributions[FEATURE_AVOIDABLE] == 0);
 		if (risk.value < rows[i].least || risk.value > rows[i].most)
 			fail_msg("%s: risk %g", rows[i].name, risk.value);
 		e.turnover *= 2;
@@ -266,7 +266,7 @@ static void test_files_only(void **state)
 			assert_int_equal(risk.missing, bit);
 		}
 		e.has = files;
-		e.no_eyes = false;
+		e.no_tracking = false;
 		risk = model_risk(&e);
 		assert_false(risk.known);
 		assert_int_equal(risk.missing, EVIDENCE_HAS_THRASH);

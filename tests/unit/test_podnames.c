@@ -359,7 +359,7 @@ static void test_annotation(void **state)
 }
 
 /* Path and index together. */
-static void test_places(void **state)
+static void test_cgroup_cache(void **state)
 {
 	static const char front[] = "/kubepods/burstable/pod" UID1 "/";
 	struct podnames *names;
@@ -420,7 +420,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_late, begin, end),
 		cmocka_unit_test_setup_teardown(test_by_worker, begin, end),
 		cmocka_unit_test_setup_teardown(test_many, begin, end),
-		cmocka_unit_test_setup_teardown(test_places, begin, end),
+		cmocka_unit_test_setup_teardown(test_cgroup_cache, begin, end),
 		cmocka_unit_test(test_annotation),
 	};
 

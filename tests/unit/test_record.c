@@ -19,7 +19,7 @@
 
 #define EVERYTHING                                                                                 \
 	(EVIDENCE_HAS_STALL | EVIDENCE_HAS_THRASH | EVIDENCE_HAS_LEVEL | EVIDENCE_HAS_TURNOVER |   \
-	 EVIDENCE_HAS_FAULTS | EVIDENCE_HAS_HALTED)
+	 EVIDENCE_HAS_FAULTS | EVIDENCE_HAS_UNPRODUCTIVE)
 
 /* What one kill's record is made of. */
 struct parts {
@@ -53,11 +53,11 @@ static void fill(struct parts *p)
 			     .io = 1.5,
 			     .run = 0.3,
 			     .lost_share = 0.65,
-			     .halted = 0.9,
-			     .halted_share = 0.7,
+			     .unproductive = 0.9,
+			     .unproductive_share = 0.7,
 			     .refaulted = 0.9,
-			     .near = 0.8,
-			     .futile = 0.7,
+			     .within_reach = 0.8,
+			     .avoidable = 0.7,
 			     .level = 0.79,
 			     .growth = -1.5,
 			     .exhausted_ns = 2500 * MS,
@@ -157,8 +157,8 @@ static void test_kill(void **state)
 	assert_member(line, len, "reason", "\"near-oom\"");
 	assert_member(line, len, "held_s", "0.5");
 	assert_member(line, len, "evidence.lost_share", "0.65");
-	assert_member(line, len, "evidence.halted_tasks", "0.9");
-	assert_member(line, len, "evidence.halted_share", "0.7");
+	assert_member(line, len, "evidence.unproductive_tasks", "0.9");
+	assert_member(line, len, "evidence.unproductive_share", "0.7");
 	assert_member(line, len, "evidence.exhausted_s", "2.5");
 	assert_member(line, len, "evidence.growth_bytes_per_s", "-1.5");
 	assert_member(line, len, "victim.pid", "100");
@@ -261,10 +261,10 @@ static void test_missing(void **state)
 		{EVIDENCE_HAS_STALL, "evidence.reclaimed_pages_per_ms"},
 		{EVIDENCE_HAS_THRASH, "evidence.thrash_tasks"},
 		{EVIDENCE_HAS_THRASH, "evidence.lost_share"},
-		{EVIDENCE_HAS_HALTED, "evidence.halted_tasks"},
-		{EVIDENCE_HAS_HALTED, "evidence.halted_share"},
-		{EVIDENCE_HAS_THRASH, "evidence.near_share"},
-		{EVIDENCE_HAS_THRASH, "evidence.futile_share"},
+		{EVIDENCE_HAS_UNPRODUCTIVE, "evidence.unproductive_tasks"},
+		{EVIDENCE_HAS_UNPRODUCTIVE, "evidence.unproductive_share"},
+		{EVIDENCE_HAS_THRASH, "evidence.within_reach_share"},
+		{EVIDENCE_HAS_THRASH, "evidence.avoidable_share"},
 		{EVIDENCE_HAS_LEVEL, "evidence.level"},
 		{EVIDENCE_HAS_LEVEL, "evidence.exhausted_s"},
 		{EVIDENCE_HAS_TURNOVER, "evidence.file_lru_turnover_per_s"},
@@ -328,8 +328,8 @@ static void test_kernel_kill(void **state)
 	struct record_kernel_kill kill = {
 		.victim = &p.candidates[0],
 		.total_vm_bytes = 77,
-		.asker_pid = 12,
-		.asker_comm = "a\xff\x01",
+		.invoker_pid = 12,
+		.invoker_comm = "a\xff\x01",
 	};
 	char line[WRITER_LINE_MAX];
 	size_t len;
@@ -349,15 +349,15 @@ static void test_kernel_kill(void **state)
 	assert_none(line, len, "policy");
 }
 
-static void test_note(void **state)
+static void test_message(void **state)
 {
 	struct record_head head = {.wall_ns = UINT64_MAX};
 	char line[WRITER_LINE_MAX];
 	size_t len;
 
 	(void)state;
-	assert_int_equal(record_note(line, sizeof(line), &head, "start", "hello \"you\"\n", &len),
-			 0);
+	assert_int_equal(
+		record_message(line, sizeof(line), &head, "start", "hello \"you\"\n", &len), 0);
 	assert_line(line, len);
 	assert_member(line, len, "message", "\"hello \\\"you\\\"\\u000a\"");
 	assert_member(line, len, "time", "\"2554-07-21T23:34:33.709Z\"");
@@ -398,8 +398,8 @@ static void worst_numbers(struct parts *p)
 	p->head.mono_ns = p->head.id = p->head.scope_id = UINT64_MAX;
 	p->evidence.span_ns = UINT64_MAX;
 	p->evidence.stall = p->evidence.thrash = p->evidence.io = p->evidence.run = worst;
-	p->evidence.lost_share = p->evidence.refaulted = p->evidence.near = worst;
-	p->evidence.futile = worst;
+	p->evidence.lost_share = p->evidence.refaulted = p->evidence.within_reach = worst;
+	p->evidence.avoidable = worst;
 	p->evidence.level = p->evidence.growth = p->evidence.turnover = worst;
 	p->evidence.major_faults = p->evidence.reclaims = p->evidence.efficiency = worst;
 	p->evidence.total_bytes = p->evidence.held_bytes = UINT64_MAX;
@@ -514,7 +514,7 @@ int main(void)
 		cmocka_unit_test(test_kill),	      cmocka_unit_test(test_act),
 		cmocka_unit_test(test_outcome_error), cmocka_unit_test(test_runners_up_eligible),
 		cmocka_unit_test(test_missing),	      cmocka_unit_test(test_contributions),
-		cmocka_unit_test(test_kernel_kill),   cmocka_unit_test(test_note),
+		cmocka_unit_test(test_kernel_kill),   cmocka_unit_test(test_message),
 		cmocka_unit_test(test_fit),	      cmocka_unit_test(test_worst_case),
 		cmocka_unit_test(test_not_a_number),
 	};

@@ -28,7 +28,7 @@ static const struct trace_scope scope = {TRACE_SCOPE_CGROUP, 42, "/a"};
 
 /* ---- recordings ---- */
 
-struct tape {
+struct trace {
 	char *bytes;
 	size_t len;
 	struct trace_writer *writer;
@@ -39,16 +39,16 @@ struct tape {
 
 static int take(void *userdata, const char *bytes, size_t len)
 {
-	struct tape *tape = userdata;
+	struct trace *trace = userdata;
 
-	tape->bytes = realloc(tape->bytes, tape->len + len);
-	assert_non_null(tape->bytes);
-	memcpy(tape->bytes + tape->len, bytes, len);
-	tape->len += len;
+	trace->bytes = realloc(trace->bytes, trace->len + len);
+	assert_non_null(trace->bytes);
+	memcpy(trace->bytes + trace->len, bytes, len);
+	trace->len += len;
 	return 0;
 }
 
-static void tape_start(struct tape *tape, bool dry_run)
+static void trace_start(struct trace *trace, bool dry_run)
 {
 	const struct trace_head head = {.wall_ns = 1795575294000000000ULL,
 					.mono_ns = START_NS,
@@ -64,18 +64,18 @@ static void tape_start(struct tape *tape, bool dry_run)
 	char *preamble;
 	size_t len;
 
-	*tape = (struct tape){.dry_run = dry_run};
+	*trace = (struct trace){.dry_run = dry_run};
 	assert_int_equal(trace_preamble(&head, true, &preamble, &len), 0);
-	take(tape, preamble, len);
-	tape->head_len = len;
+	take(trace, preamble, len);
+	trace->head_len = len;
 	free(preamble);
-	assert_int_equal(trace_writer_new(&tape->writer, take, tape), 0);
+	assert_int_equal(trace_writer_new(&trace->writer, take, trace), 0);
 }
 
-static void tape_stop(struct tape *tape)
+static void trace_stop(struct trace *trace)
 {
-	trace_writer_free(tape->writer);
-	free(tape->bytes);
+	trace_writer_free(trace->writer);
+	free(trace->bytes);
 }
 
 /* A scope at 3/4 of its limit; from @bad_s to @well_s all of its time is lost. */
@@ -98,7 +98,7 @@ static struct sample see(uint64_t at_ns, uint64_t bad_s, uint64_t well_s)
 		.added_pages = t / MS * 16,
 		.samples = t / MS,
 		.refaults = bad / MS,
-		.near = bad / MS,
+		.within_reach = bad / MS,
 		.total_bytes = 256 * MIB,
 		.held_bytes = 200 * MIB,
 		.usage_bytes = 256 * MIB,
@@ -127,7 +127,7 @@ enum answer { /* what the recorded daemon made of an act */
  * What daemon, watch and incident do, for @seconds. A kill is settled after @settle_ns (a dry run
  * settles at the next tick). The kernel kills somebody at @kernel_s, if that is not 0.
  */
-static size_t record(struct tape *tape, uint64_t bad_s, uint64_t well_s, uint64_t seconds,
+static size_t record(struct trace *trace, uint64_t bad_s, uint64_t well_s, uint64_t seconds,
 		     uint64_t settle_ns, enum answer answer, uint64_t kernel_s)
 {
 	const struct policy policy = {.name = (char *)"p",
@@ -138,7 +138,7 @@ static size_t record(struct tape *tape, uint64_t bad_s, uint64_t well_s, uint64_
 	struct judge judge;
 
 	judge_begin(&judge, START_NS);
-	trace_put_begin(tape->writer, &scope, START_NS);
+	trace_put_begin(trace->writer, &scope, START_NS);
 	for (uint64_t now_ns = START_NS; now_ns < START_NS + seconds * SEC; now_ns += TICK_NS) {
 		struct sample sample = see(now_ns, bad_s, well_s);
 		struct judgement j;
@@ -146,14 +146,14 @@ static size_t record(struct tape *tape, uint64_t bad_s, uint64_t well_s, uint64_
 		uint64_t mute_ns;
 		char text[64];
 
-		if (now_ns == tape->late_ns) {
-			tape->len = tape->head_len;
-			trace_writer_anew(tape->writer);
+		if (now_ns == trace->late_ns) {
+			trace->len = trace->head_len;
+			trace_writer_anew(trace->writer);
 		}
 
 		if (kernel_s && now_ns == START_NS + kernel_s * SEC) {
 			verdict_killed(&judge.state, now_ns - 5 * MS);
-			trace_put_did(tape->writer, &scope,
+			trace_put_did(trace->writer, &scope,
 				      &(struct trace_did){.what = TRACE_KERNEL_KILL,
 							  .at_ns = now_ns - 5 * MS,
 							  .pid = 77,
@@ -161,23 +161,23 @@ static size_t record(struct tape *tape, uint64_t bad_s, uint64_t well_s, uint64_
 		}
 		if (incident && now_ns >= settles_ns) {
 			verdict_settled(&judge.state, now_ns);
-			trace_put_did(tape->writer, &scope,
+			trace_put_did(trace->writer, &scope,
 				      &(struct trace_did){.what = TRACE_SETTLED,
 							  .at_ns = now_ns,
 							  .incident = incident,
-							  .dry_run = tape->dry_run,
+							  .dry_run = trace->dry_run,
 							  .waits = true,
 							  .text = "killed"});
 			incident = 0;
 		}
 		judge_see(&judge, &sample);
 		if (now_ns % SEC == 0)
-			trace_put_list(tape->writer, &scope, now_ns, processes,
+			trace_put_list(trace->writer, &scope, now_ns, processes,
 				       ARRAY_SIZE(processes));
 		j = judge_tick(&judge, &policy, &sample, incident != 0);
 		if (j.verdict.action == VERDICT_ACT && answer == STANDS_DOWN) {
 			verdict_settled(&judge.state, now_ns);
-			trace_put_did(tape->writer, &scope,
+			trace_put_did(trace->writer, &scope,
 				      &(struct trace_did){.what = TRACE_STOOD_DOWN,
 							  .at_ns = now_ns,
 							  .waits = true,
@@ -187,25 +187,25 @@ static size_t record(struct tape *tape, uint64_t bad_s, uint64_t well_s, uint64_
 			verdict_killed(&judge.state, now_ns + 2 * MS);
 			settles_ns = now_ns + settle_ns;
 			judge.trouble = true;
-			trace_put_did(tape->writer, &scope,
+			trace_put_did(trace->writer, &scope,
 				      &(struct trace_did){.what = TRACE_KILL,
 							  .at_ns = now_ns + 2 * MS,
 							  .incident = incident,
 							  .pid = 101,
 							  .start_boot_ns = 6,
 							  .bytes = 170 * MIB,
-							  .dry_run = tape->dry_run,
+							  .dry_run = trace->dry_run,
 							  .comm = "leaker"});
 		}
 		if (j.judged) {
 			snprintf(text, sizeof(text), "%s %s", verdict_action_name(j.verdict.action),
 				 verdict_reason_name(j.verdict.reason));
-			trace_put_did(tape->writer, &scope,
+			trace_put_did(trace->writer, &scope,
 				      &(struct trace_did){.what = TRACE_VERDICT,
 							  .at_ns = now_ns,
 							  .text = text});
 		}
-		trace_put_sample(tape->writer, &scope, &sample);
+		trace_put_sample(trace->writer, &scope, &sample);
 		(void)judge_end(&judge, now_ns, incident != 0, &recovered, &mute_ns);
 	}
 	return kills;
@@ -221,8 +221,8 @@ static void hear(const char *line, size_t len)
 }
 
 /* The output, to be freed. */
-static char *replay_text(const struct tape *tape, size_t len, const struct replay_options *options,
-			 int expected_code)
+static char *replay_text(const struct trace *trace, size_t len,
+			 const struct replay_options *options, int expected_code)
 {
 	char *text = NULL;
 	size_t text_len;
@@ -231,7 +231,7 @@ static char *replay_text(const struct tape *tape, size_t len, const struct repla
 	assert_non_null(out);
 	said[0] = '\0';
 	log_set_sink(hear);
-	assert_int_equal(replay("t.fo", tape->bytes, len, options, out), expected_code);
+	assert_int_equal(replay("t.fo", trace->bytes, len, options, out), expected_code);
 	log_set_sink(NULL);
 	fclose(out);
 	return text;
@@ -270,19 +270,19 @@ static void test_it_judges_as_it_was_judged(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(runs); i++) {
-		struct tape tape;
+		struct trace trace;
 		struct replay_options options = {0}, explain = {.explain = true},
 				      json = {.json = true, .explain = true};
 		const struct replay_options *ways[] = {&options, &explain, &json};
 		char expected[128];
 
-		tape_start(&tape, runs[i].dry_run);
-		assert_int_equal(record(&tape, runs[i].bad_s, runs[i].well_s, runs[i].seconds,
+		trace_start(&trace, runs[i].dry_run);
+		assert_int_equal(record(&trace, runs[i].bad_s, runs[i].well_s, runs[i].seconds,
 					runs[i].settle_ns, runs[i].answer, runs[i].kernel_s) > 0,
 				 runs[i].kills);
 		for (size_t way = 0; way < ARRAY_SIZE(ways); way++) {
-			char *first = replay_text(&tape, tape.len, ways[way], EXIT_OK);
-			char *second = replay_text(&tape, tape.len, ways[way], EXIT_OK);
+			char *first = replay_text(&trace, trace.len, ways[way], EXIT_OK);
+			char *second = replay_text(&trace, trace.len, ways[way], EXIT_OK);
 
 			assert_string_equal(first, second);
 			snprintf(expected, sizeof(expected),
@@ -293,27 +293,27 @@ static void test_it_judges_as_it_was_judged(void **state)
 			free(first);
 			free(second);
 		}
-		tape_stop(&tape);
+		trace_stop(&trace);
 	}
 }
 
 static void test_what_was_done_and_would_be(void **state)
 {
 	struct replay_options options = {0};
-	struct tape tape;
+	struct trace trace;
 	char *text;
 
 	(void)state;
-	tape_start(&tape, false);
-	record(&tape, 5, 8, 20, 40 * MS, KILLS, 0);
-	text = replay_text(&tape, tape.len, &options, EXIT_OK);
+	trace_start(&trace, false);
+	record(&trace, 5, 8, 20, 40 * MS, KILLS, 0);
+	text = replay_text(&trace, trace.len, &options, EXIT_OK);
 	assert_says(text, "would kill leaker[101], 170.0 MiB\n");
 	assert_says(text, "did kill leaker[101], 170.0 MiB\n");
 	assert_says(text, "did settle: killed");
 	assert_says(text, "recovered\n");
 	assert_says(text, ", at the moment that leaker[101] was killed\n");
 	free(text);
-	tape_stop(&tape);
+	trace_stop(&trace);
 }
 
 static void write_config(const char *path, const char *text)
@@ -352,19 +352,19 @@ static void test_another_configuration(void **state)
 	close(fd);
 	for (size_t i = 0; i < ARRAY_SIZE(configs); i++) {
 		struct replay_options options = {.config_path = path};
-		struct tape tape;
+		struct trace trace;
 		char *out;
 
 		/* chosen at 6.7 s at medium; high takes forty times what medium does */
-		tape_start(&tape, true);
-		record(&tape, 5, 60, i == 0 ? 25 : 7, 40 * MS, KILLS, 0);
+		trace_start(&trace, true);
+		record(&trace, 5, 60, i == 0 ? 25 : 7, 40 * MS, KILLS, 0);
 		snprintf(text, sizeof(text), "policies:\n  - { name: q, %s }\n", configs[i].policy);
 		write_config(path, text);
-		out = replay_text(&tape, tape.len, &options, EXIT_OK);
+		out = replay_text(&trace, trace.len, &options, EXIT_OK);
 		assert_says(out, configs[i].says);
 		assert_not_said(out, configs[i].not_said);
 		free(out);
-		tape_stop(&tape);
+		trace_stop(&trace);
 	}
 	unlink(path);
 }
@@ -376,65 +376,65 @@ static void test_another_configuration(void **state)
 static void test_a_file_that_begins_midway(void **state)
 {
 	struct replay_options options = {0};
-	struct tape tape;
+	struct trace trace;
 	char *text;
 
 	(void)state;
-	tape_start(&tape, false);
-	tape.late_ns = START_NS + 8 * SEC;
-	record(&tape, 5, 60, 20, 40 * MS, KILLS, 0);
-	text = replay_text(&tape, tape.len, &options, EXIT_OK);
+	trace_start(&trace, false);
+	trace.late_ns = START_NS + 8 * SEC;
+	record(&trace, 5, 60, 20, 40 * MS, KILLS, 0);
+	text = replay_text(&trace, trace.len, &options, EXIT_OK);
 	assert_says(text, "act near-oom");
 	assert_says(text, "would kill leaker[101]");
 	assert_says(text, "120 samples of 1 scopes");
 	assert_says(text, "of 0 recorded verdicts 0 came out the same");
 	free(text);
-	tape_stop(&tape);
+	trace_stop(&trace);
 }
 
 /* Its beginning is told, then one error with the place, and exit code 1. */
 static void test_a_file_that_was_cut_off(void **state)
 {
 	struct replay_options options = {0};
-	struct tape tape;
+	struct trace trace;
 	char *text;
 
 	(void)state;
-	tape_start(&tape, false);
-	record(&tape, 5, 8, 20, 40 * MS, KILLS, 0);
-	text = replay_text(&tape, tape.len - 1, &options, EXIT_FAILED);
+	trace_start(&trace, false);
+	record(&trace, 5, 8, 20, 40 * MS, KILLS, 0);
+	text = replay_text(&trace, trace.len - 1, &options, EXIT_FAILED);
 	assert_says(text, "199 samples of 1 scopes");
 	assert_says(said, "t.fo: offset ");
 	assert_says(said, "the file ends within a record; all before it is good");
 	free(text);
-	tape.bytes[tape.len / 2] ^= 4;
-	text = replay_text(&tape, tape.len, &options, EXIT_FAILED);
+	trace.bytes[trace.len / 2] ^= 4;
+	text = replay_text(&trace, trace.len, &options, EXIT_FAILED);
 	assert_says(said, "t.fo: offset ");
 	free(text);
-	text = replay_text(&tape, 0, &options, EXIT_FAILED);
+	text = replay_text(&trace, 0, &options, EXIT_FAILED);
 	assert_string_equal(text, "");
 	assert_says(said, "t.fo: offset 0: the file is empty");
 	free(text);
-	tape_stop(&tape);
+	trace_stop(&trace);
 }
 
 static void test_a_configuration_that_is_none(void **state)
 {
 	struct replay_options options = {0};
-	struct tape tape;
+	struct trace trace;
 	char *text, *in;
 
 	(void)state;
 	in = strstr(config_text, "pressure");
 	memcpy(in, "pleasure", 8);
-	tape_start(&tape, false);
+	trace_start(&trace, false);
 	memcpy(in, "pressure", 8);
-	record(&tape, 5, 8, 20, 40 * MS, KILLS, 0);
-	text = replay_text(&tape, tape.len, &options, EXIT_USAGE);
+	record(&trace, 5, 8, 20, 40 * MS, KILLS, 0);
+	text = replay_text(&trace, trace.len, &options, EXIT_USAGE);
 	assert_says(said, "t.fo: its configuration is none for this build (a.yaml:2:");
 	assert_says(said, "name one with -c");
 	free(text);
-	tape_stop(&tape);
+	trace_stop(&trace);
 }
 
 int main(void)

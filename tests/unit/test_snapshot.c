@@ -17,7 +17,7 @@ static json_t *read_back(void)
 	json_t *all, *scope;
 	size_t len;
 
-	snapshot.eyes = "shut";
+	snapshot.tracking = TRACKING_OFF;
 	snapshot.scope_count = 1;
 	assert_int_equal(snapshot_json(text, sizeof(text), &snapshot, &len), 0);
 	all = json_loadb(text, len, 0, NULL);
@@ -109,25 +109,25 @@ static void test_record(void **state)
 }
 
 /* What it did in the background is there where it can do anything. */
-static void test_background(void **state)
+static void test_proactive(void **state)
 {
 	size_t len;
 	json_t *all;
 
 	(void)state;
-	snapshot.eyes = "shut";
+	snapshot.tracking = TRACKING_OFF;
 	snapshot.scope_count = 0;
 	for (int on = 0; on <= 1; on++) {
-		snapshot.background = (struct snapshot_background){
+		snapshot.proactive = (struct snapshot_proactive){
 			.on = on, .scopes = 3, .reclaimed_bytes = 5ULL << 32, .stops = 7};
 		assert_int_equal(snapshot_json(text, sizeof(text), &snapshot, &len), 0);
 		all = json_loadb(text, len, 0, NULL);
 		assert_non_null(all);
-		assert_true(event_get_number(all, "daemon.background_reclaim.scopes", -1) ==
+		assert_true(event_get_number(all, "daemon.proactive_reclaim.scopes", -1) ==
 			    (on ? 3 : -1));
-		assert_true(event_get_number(all, "daemon.background_reclaim.reclaimed_bytes",
-					     -1) == (on ? (double)(5ULL << 32) : -1));
-		assert_true(event_get_number(all, "daemon.background_reclaim.stops", -1) ==
+		assert_true(event_get_number(all, "daemon.proactive_reclaim.reclaimed_bytes", -1) ==
+			    (on ? (double)(5ULL << 32) : -1));
+		assert_true(event_get_number(all, "daemon.proactive_reclaim.stops", -1) ==
 			    (on ? 7 : -1));
 		json_decref(all);
 	}
@@ -139,7 +139,7 @@ int main(void)
 		cmocka_unit_test(test_pod),
 		cmocka_unit_test(test_no_pod),
 		cmocka_unit_test(test_record),
-		cmocka_unit_test(test_background),
+		cmocka_unit_test(test_proactive),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

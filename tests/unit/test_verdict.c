@@ -28,7 +28,7 @@ static const struct evidence livelock = {
 	.lost_share = 0.65,
 	.thrash = 1.24,
 	.io = 1.5,
-	.futile = 1,
+	.avoidable = 1,
 	.level = 0.79,
 	.exhausted_ns = UINT64_MAX,
 	.reclaiming = true,
@@ -54,9 +54,9 @@ static struct evidence of_risk(double log_odds)
 	for (int i = 0; i < 60; i++) {
 		struct risk risk;
 
-		e.lost_share = e.futile = (low + high) / 2;
-		e.thrash = 2 * e.futile;
-		e.exhausted_ns = (uint64_t)((1 - e.futile) * 10e9);
+		e.lost_share = e.avoidable = (low + high) / 2;
+		e.thrash = 2 * e.avoidable;
+		e.exhausted_ns = (uint64_t)((1 - e.avoidable) * 10e9);
 		risk = model_risk(&e);
 		if (log(risk.value / (1 - risk.value)) < log_odds)
 			low = e.lost_share;
@@ -105,17 +105,17 @@ static uint64_t until_act(struct verdict_state *s, const struct policy *policy,
 
 		if (v.action == VERDICT_ACT) {
 			assert_int_equal(v.reason, REASON_NEAR_OOM);
-			assert_true(v.risk.known && is_near(v.charge, 1));
+			assert_true(v.risk.known && is_near(v.score, 1));
 			return t;
 		}
 		assert_int_equal(v.reason, REASON_HOLDING);
-		assert_true(v.charge < 1 && v.held_ns >= t && v.held_ns <= t + TICK);
+		assert_true(v.score < 1 && v.held_ns >= t && v.held_ns <= t + TICK);
 	}
 	return most;
 }
 
 /* What counts is by how much the risk is over the threshold, squared, times how long. */
-static void test_charge(void **state)
+static void test_score(void **state)
 {
 	static const struct {
 		enum pressure pressure;
@@ -181,7 +181,7 @@ static void test_thresholds(void **state)
 }
 
 /* A moment just below the threshold takes a little back; one that is calm takes nearly all. */
-static void test_charge_interrupted(void **state)
+static void test_score_interrupted(void **state)
 {
 	const struct {
 		struct evidence dip;
@@ -206,7 +206,7 @@ static void test_charge_interrupted(void **state)
  * Decisions that are far apart know nothing of what was between: each is worth
  * three ticks at most.
  */
-static void test_charge_of_rare_samples(void **state)
+static void test_score_of_rare_samples(void **state)
 {
 	struct policy policy = policy_of(PRESSURE_MEDIUM);
 	struct verdict_state s = {0};
@@ -247,7 +247,7 @@ static struct evidence blind_of(int kind)
 		e.lossy = true;
 		break;
 	case 7: /* no eyes, and files that do not tell enough */
-		e.no_eyes = true;
+		e.no_tracking = true;
 		e.has = EVIDENCE_HAS_LEVEL | EVIDENCE_HAS_STALL | EVIDENCE_HAS_TURNOVER;
 		e.turnover = 9;
 		e.stall = 2;
@@ -285,7 +285,7 @@ static void test_blind(void **state)
 }
 
 /* What was counted before we were blind is not afterwards. */
-static void test_blind_restarts_charge(void **state)
+static void test_blind_restarts_score(void **state)
 {
 	const struct evidence sure = of_risk(SURE);
 
@@ -381,7 +381,7 @@ static void test_storm(void **state)
 	assert_int_equal(warned, 1);
 	assert_verdict(decide(&s, &policy, &livelock, now), VERDICT_WAIT, REASON_STORM);
 	/* the next minutes: never more than six within any sixty seconds */
-	for (int minute = 0; minute < 10; minute++)
+	for (int history = 0; history < 10; history++)
 		assert_true(act_for(&s, &policy, &now, 60, &warned) <= 6);
 	assert_true(s.kills > 2 * VERDICT_KILLS_KEPT);
 	for (unsigned i = 0; i < VERDICT_KILLS_KEPT; i++)
@@ -493,13 +493,13 @@ static struct evidence squeezed(void)
 	e.level = 0.6;
 	e.total_bytes = 256 * MIB;
 	e.growth = 0.02 * (double)e.total_bytes;
-	e.squeezed_ns = 400 * MS;
+	e.low_headroom_ns = 400 * MS;
 	return e;
 }
 
 /* Three samples of growth that is about to take what is in use: `low` does not wait for the harm.
  */
-static void test_squeeze(void **state)
+static void test_low_headroom(void **state)
 {
 	const struct evidence e = squeezed();
 
@@ -512,14 +512,14 @@ static void test_squeeze(void **state)
 			assert_int_equal(decide(&s, &policy, &e, START + t).action, VERDICT_WAIT);
 		if (p == PRESSURE_LOW)
 			assert_verdict(decide(&s, &policy, &e, START + 300 * MS), VERDICT_ACT,
-				       REASON_SQUEEZE);
+				       REASON_LOW_HEADROOM);
 		else
 			assert_verdict(decide(&s, &policy, &e, START + 300 * MS), VERDICT_WAIT,
 				       REASON_CALM);
 	}
 }
 
-static void test_no_squeeze(void **state)
+static void test_no_low_headroom(void **state)
 {
 	struct policy policy = policy_of(PRESSURE_LOW);
 
@@ -542,10 +542,10 @@ static void test_no_squeeze(void **state)
 				e.growth = 0.009 * (double)e.total_bytes;
 				break;
 			case 3:
-				e.squeezed_ns = 500 * MS;
+				e.low_headroom_ns = 500 * MS;
 				break;
 			case 4:
-				e.squeezed_ns = i % 3 ? 400 * MS : UINT64_MAX; /* a step */
+				e.low_headroom_ns = i % 3 ? 400 * MS : UINT64_MAX; /* a step */
 				break;
 			case 5:
 				e.lossy = true;
@@ -564,14 +564,14 @@ static void test_no_squeeze(void **state)
 }
 
 /* Where hardly any memory is held a kill gives nothing back, whatever time is lost. */
-static void test_no_level(void **state)
+static void test_level_low(void **state)
 {
 	static const struct {
 		double level, thrash;
 		enum verdict_reason reason;
 	} rows[] = {
-		{0.29, 0.70, REASON_NO_LEVEL}, {0.00, 1.00, REASON_NO_LEVEL},
-		{0.29, 1.00, REASON_NO_LEVEL}, {0.30, 0.70, REASON_NEAR_OOM},
+		{0.29, 0.70, REASON_LEVEL_LOW}, {0.00, 1.00, REASON_LEVEL_LOW},
+		{0.29, 1.00, REASON_LEVEL_LOW}, {0.30, 0.70, REASON_NEAR_OOM},
 		{0.30, 1.00, REASON_NEAR_OOM},
 	};
 	struct policy policy = policy_of(PRESSURE_LOW);
@@ -597,7 +597,7 @@ static void test_no_level(void **state)
  * level the others hold. While nothing is reclaimed that never kills, nor does it count towards
  * the time to hold.
  */
-static void test_warming(void **state)
+static void test_recovering(void **state)
 {
 	struct policy policy = policy_of(PRESSURE_MEDIUM);
 	struct verdict_state s = {0};
@@ -607,7 +607,7 @@ static void test_warming(void **state)
 	e.reclaiming = false;
 	for (uint64_t i = 0; i < 300; i++)
 		assert_verdict(decide(&s, &policy, &e, START + i * TICK), VERDICT_WAIT,
-			       REASON_WARMING);
+			       REASON_RECOVERING);
 	e.reclaiming = true;
 	assert_verdict(decide(&s, &policy, &e, START + 300 * TICK), VERDICT_WAIT, REASON_HOLDING);
 }
@@ -720,12 +720,12 @@ static void test_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_charge),
+		cmocka_unit_test(test_score),
 		cmocka_unit_test(test_thresholds),
-		cmocka_unit_test(test_charge_interrupted),
-		cmocka_unit_test(test_charge_of_rare_samples),
+		cmocka_unit_test(test_score_interrupted),
+		cmocka_unit_test(test_score_of_rare_samples),
 		cmocka_unit_test(test_blind),
-		cmocka_unit_test(test_blind_restarts_charge),
+		cmocka_unit_test(test_blind_restarts_score),
 		cmocka_unit_test(test_settle),
 		cmocka_unit_test(test_kernel_kill_settles),
 		cmocka_unit_test(test_storm),
@@ -733,10 +733,10 @@ int main(void)
 		cmocka_unit_test(test_spike),
 		cmocka_unit_test(test_no_spike),
 		cmocka_unit_test(test_spike_interrupted),
-		cmocka_unit_test(test_squeeze),
-		cmocka_unit_test(test_no_squeeze),
-		cmocka_unit_test(test_no_level),
-		cmocka_unit_test(test_warming),
+		cmocka_unit_test(test_low_headroom),
+		cmocka_unit_test(test_no_low_headroom),
+		cmocka_unit_test(test_level_low),
+		cmocka_unit_test(test_recovering),
 		cmocka_unit_test(test_warn_only),
 		cmocka_unit_test(test_hysteresis),
 		cmocka_unit_test(test_replay),

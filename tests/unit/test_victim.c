@@ -666,13 +666,13 @@ static void test_families(void **state)
 		policy.kill = (enum kill_unit)unit;
 		assert_int_equal(rank_of(&policy, candidates, N, victims), BOMB + 1);
 		assert_true(victims[0].candidate->pid >= 1000);
-		assert_int_equal(victims[0].gives_bytes, BOMB * MIB);
+		assert_int_equal(victims[0].freeable_bytes, BOMB * MIB);
 		assert_int_equal(victims[0].growth_bytes, BOMB * MIB);
 		assert_near(victims[0].blame, 1);
 		assert_int_equal(victims[BOMB].candidate->pid, 10);
-		assert_int_equal(victims[BOMB].gives_bytes, 100 * MIB);
+		assert_int_equal(victims[BOMB].freeable_bytes, 100 * MIB);
 		assert_int_equal(victims[BOMB + 1].candidate->pid, 11);
-		assert_int_equal(victims[BOMB + 1].gives_bytes, MIB);
+		assert_int_equal(victims[BOMB + 1].freeable_bytes, MIB);
 	}
 }
 

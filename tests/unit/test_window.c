@@ -9,12 +9,13 @@
 #define ALL_SAMPLE                                                                                 \
 	(SAMPLE_HAS_STALL | SAMPLE_HAS_WAITS | SAMPLE_HAS_LEVEL | SAMPLE_HAS_REFAULTS |            \
 	 SAMPLE_HAS_FAULTS | SAMPLE_HAS_MEMSTALL | SAMPLE_HAS_SWAPINS | SAMPLE_HAS_SAMPLING |      \
-	 SAMPLE_HAS_MAPPED | SAMPLE_HAS_REFAULT_STALL | SAMPLE_HAS_HALTED)
+	 SAMPLE_HAS_MAPPED | SAMPLE_HAS_REFAULT_STALL | SAMPLE_HAS_UNPRODUCTIVE)
 #define ALL_EVIDENCE                                                                               \
 	(EVIDENCE_HAS_STALL | EVIDENCE_HAS_THRASH | EVIDENCE_HAS_LEVEL | EVIDENCE_HAS_TURNOVER |   \
-	 EVIDENCE_HAS_FAULTS | EVIDENCE_HAS_MEMSTALL | EVIDENCE_HAS_SWAPINS | EVIDENCE_HAS_HALTED)
+	 EVIDENCE_HAS_FAULTS | EVIDENCE_HAS_MEMSTALL | EVIDENCE_HAS_SWAPINS |                      \
+	 EVIDENCE_HAS_UNPRODUCTIVE)
 
-#define OF_WAITS (EVIDENCE_HAS_THRASH | EVIDENCE_HAS_HALTED)
+#define OF_WAITS (EVIDENCE_HAS_THRASH | EVIDENCE_HAS_UNPRODUCTIVE)
 
 #define START (1000 * SEC)
 #define TICK  (100 * MS)
@@ -39,12 +40,12 @@ static struct sample steady(uint64_t tick)
 		.run_ns = tick * 40 * MS,
 		.refault_sys_ns = 500,
 		.refault_stall_ns = 700,
-		.halted_ns = 300 + tick * 50 * MS, /* half a task */
-		.added_pages = 3 + tick * 1997,	   /* of 2000 read in the rest came from swap */
+		.unproductive_ns = 300 + tick * 50 * MS, /* half a task */
+		.added_pages = 3 + tick * 1997, /* of 2000 read in the rest came from swap */
 		.pages_per_sample = 16,
 		.samples = 10 + tick * 100,
 		.refaults = 5 + tick * 90,
-		.near = 1 + tick * 75,
+		.within_reach = 1 + tick * 75,
 		.total_bytes = 256 * MIB,
 		.held_bytes = 128 * MIB + tick * MIB,
 		.file_lru_bytes = 64 * MIB,
@@ -77,9 +78,9 @@ static void assert_steady(const struct evidence *e)
 	/* 0.6 of 1.2 in waits; of the quarter in reclaim what was near: 0.75 */
 	assert_near(e->lost_share, 0.6 / 1.2);
 	assert_near(e->refaulted, 0.9);
-	assert_near(e->near, 0.75);
+	assert_near(e->within_reach, 0.75);
 	/* 75 x 16 pages, and 3 from swap */
-	assert_near(e->futile, 1203.0 / 2000);
+	assert_near(e->avoidable, 1203.0 / 2000);
 	assert_near(e->growth, 10.0 * MIB);
 	assert_near(e->turnover, 16380.0 / 16384);
 	assert_near(e->major_faults, 300);
@@ -259,15 +260,15 @@ static void test_few_reads(void **state)
 		sample.swapins = last.swapins;
 		sample.samples = last.samples;
 		sample.refaults = last.refaults;
-		sample.near = last.near;
+		sample.within_reach = last.within_reach;
 		window_add(&window, &sample);
 		e = window_evidence(&window);
 		assert_true(e.has & EVIDENCE_HAS_THRASH);
 		if (tick - 20 < WINDOW_SLOTS - 1) {
-			assert_near(e.near, 0.75);
-			assert_near(e.futile, 1203.0 / 2000);
+			assert_near(e.within_reach, 0.75);
+			assert_near(e.avoidable, 1203.0 / 2000);
 		} else {
-			assert_true(e.near == 0 && e.futile == 0);
+			assert_true(e.within_reach == 0 && e.avoidable == 0);
 		}
 	}
 }
@@ -281,7 +282,7 @@ static void test_sampling(void **state)
 	static const struct {
 		uint64_t pages_per_sample;
 		bool told;
-		double futile; /* pages, of 2000 */
+		double avoidable; /* pages, of 2000 */
 	} rows[] = {{16, true, 1203}, {4, true, 303}, {64, true, 1500.75}, {64, false, 1203}};
 
 	(void)state;
@@ -296,7 +297,7 @@ static void test_sampling(void **state)
 				sample.has &= ~(uint32_t)SAMPLE_HAS_SAMPLING;
 			window_add(&window, &sample);
 		}
-		assert_near(window_evidence(&window).futile, rows[i].futile / 2000);
+		assert_near(window_evidence(&window).avoidable, rows[i].avoidable / 2000);
 	}
 }
 
@@ -317,10 +318,11 @@ static void test_counter_reset(void **state)
 		{"run_ns", offsetof(struct sample, run_ns), OF_WAITS},
 		{"refault_sys_ns", offsetof(struct sample, refault_sys_ns), OF_WAITS},
 		{"refault_stall_ns", offsetof(struct sample, refault_stall_ns), OF_WAITS},
-		{"halted_ns", offsetof(struct sample, halted_ns), EVIDENCE_HAS_HALTED},
+		{"unproductive_ns", offsetof(struct sample, unproductive_ns),
+		 EVIDENCE_HAS_UNPRODUCTIVE},
 		{"samples", offsetof(struct sample, samples), OF_WAITS},
 		{"refaults", offsetof(struct sample, refaults), OF_WAITS},
-		{"near", offsetof(struct sample, near), OF_WAITS},
+		{"near", offsetof(struct sample, within_reach), OF_WAITS},
 		{"refault_pages", offsetof(struct sample, refault_pages), EVIDENCE_HAS_TURNOVER},
 		{"major_faults", offsetof(struct sample, major_faults), EVIDENCE_HAS_FAULTS},
 		{"memstall_ns", offsetof(struct sample, memstall_ns), EVIDENCE_HAS_MEMSTALL},
@@ -364,7 +366,7 @@ static void test_missing(void **state)
 		{SAMPLE_HAS_FAULTS, EVIDENCE_HAS_FAULTS},
 		{SAMPLE_HAS_MEMSTALL, EVIDENCE_HAS_MEMSTALL},
 		{SAMPLE_HAS_SWAPINS, EVIDENCE_HAS_SWAPINS},
-		{SAMPLE_HAS_HALTED, EVIDENCE_HAS_HALTED},
+		{SAMPLE_HAS_UNPRODUCTIVE, EVIDENCE_HAS_UNPRODUCTIVE},
 		{ALL_SAMPLE, ALL_EVIDENCE},
 	};
 
@@ -389,7 +391,7 @@ static void test_missing(void **state)
 			 * growth, which is of its end alone */
 			if (where == 0 && inputs[i].bit == SAMPLE_HAS_LEVEL)
 				lost = 0;
-			else if (where == 0 && inputs[i].bit != SAMPLE_HAS_HALTED)
+			else if (where == 0 && inputs[i].bit != SAMPLE_HAS_UNPRODUCTIVE)
 				lost &= ~(uint32_t)(OF_WAITS | EVIDENCE_HAS_LEVEL);
 			if (e.has != (ALL_EVIDENCE & ~lost))
 				fail_msg("row %zu, place %d: has %#x", i, where, e.has);
@@ -400,7 +402,7 @@ static void test_missing(void **state)
 }
 
 /* Eyes that cannot be had are another thing than eyes that are not open yet. */
-static void test_no_eyes(void **state)
+static void test_no_tracking(void **state)
 {
 	(void)state;
 	for (int kind = 0; kind < 2; kind++) {
@@ -412,11 +414,11 @@ static void test_no_eyes(void **state)
 
 			sample.has &= ~(uint32_t)SAMPLE_HAS_WAITS;
 			if (kind)
-				sample.has |= SAMPLE_HAS_EYES_ERROR;
+				sample.has |= SAMPLE_HAS_TRACKING_ERROR;
 			window_add(&window, &sample);
 		}
 		e = window_evidence(&window);
-		assert_int_equal(e.no_eyes, kind);
+		assert_int_equal(e.no_tracking, kind);
 		assert_false(e.has & EVIDENCE_HAS_THRASH);
 	}
 }
@@ -436,14 +438,14 @@ static void test_lost_without_stall(void **state)
 	}
 	e = window_evidence(&window);
 	assert_near(e.lost_share, 0.6 / 1.2);
-	assert_near(e.halted, 0.5);
+	assert_near(e.unproductive, 0.5);
 }
 
 /*
  * Of the last two seconds, how much somebody stood still in: two tasks are not twice that, and what
  * nobody saw, before the eyes opened, is none.
  */
-static void test_halted_share(void **state)
+static void test_unproductive_share(void **state)
 {
 	static const struct {
 		uint64_t seen_from, from, to; /* ticks of a tenth of a second */
@@ -460,25 +462,26 @@ static void test_halted_share(void **state)
 	(void)state;
 	for (size_t row = 0; row < ARRAY_SIZE(rows); row++) {
 		struct window window = {0};
-		double halted_ns = 0;
+		double unproductive_ns = 0;
 
 		for (uint64_t tick = 0; tick <= 25; tick++) {
 			struct sample sample = steady(tick);
 			struct evidence e;
 
 			if (tick > rows[row].from && tick <= rows[row].to)
-				halted_ns += rows[row].tasks * (double)TICK;
-			sample.halted_ns = (uint64_t)halted_ns;
+				unproductive_ns += rows[row].tasks * (double)TICK;
+			sample.unproductive_ns = (uint64_t)unproductive_ns;
 			if (tick < rows[row].seen_from)
-				sample.has &= ~(uint32_t)(SAMPLE_HAS_WAITS | SAMPLE_HAS_HALTED);
+				sample.has &=
+					~(uint32_t)(SAMPLE_HAS_WAITS | SAMPLE_HAS_UNPRODUCTIVE);
 			window_add(&window, &sample);
 			if (tick < 10 || tick % 5)
 				continue;
 			e = window_evidence(&window);
 			if (tick - rows[row].seen_from < 3)
 				continue;
-			assert_near(e.halted, rows[row].tasks_at[tick / 5 - 2]);
-			assert_near(e.halted_share, rows[row].share_at[tick / 5 - 2]);
+			assert_near(e.unproductive, rows[row].tasks_at[tick / 5 - 2]);
+			assert_near(e.unproductive_share, rows[row].share_at[tick / 5 - 2]);
 		}
 	}
 }
@@ -611,7 +614,7 @@ static void test_time_scale(void **state)
 		assert_near(e.run, 0.4);
 		assert_near(e.lost_share, 0.6 / 1.2);
 		assert_near(e.refaulted, 0.9);
-		assert_near(e.near, 0.75);
+		assert_near(e.within_reach, 0.75);
 	}
 }
 
@@ -694,7 +697,7 @@ static void test_bounds(void **state)
 	assert_near(e.efficiency, 0);
 	assert_near(e.lost_share, 0);
 	assert_near(e.refaulted, 0);
-	assert_near(e.near, 0);
+	assert_near(e.within_reach, 0);
 	assert_near(e.level, 0);
 	assert_near(e.turnover, 0);
 	assert_int_equal(e.exhausted_ns, UINT64_MAX);
@@ -704,7 +707,7 @@ static void test_bounds(void **state)
 		struct sample sample = steady(tick);
 
 		sample.stall_ns = tick * 10 * SEC; /* a hundred tasks */
-		sample.refaults = sample.near = 3 * sample.samples;
+		sample.refaults = sample.within_reach = 3 * sample.samples;
 		sample.held_bytes = 300 * MIB;
 		window_add(&window, &sample);
 	}
@@ -712,7 +715,7 @@ static void test_bounds(void **state)
 	assert_near(e.stall, 100);
 	assert_near(e.lost_share, 0.6 / 1.2);
 	assert_near(e.refaulted, 1);
-	assert_near(e.near, 1);
+	assert_near(e.within_reach, 1);
 	assert_near(e.level, 1);
 }
 
@@ -723,7 +726,7 @@ static void test_growth(void **state)
 		uint64_t mapped_mb;
 		double growth_mb;
 		uint64_t exhausted_ns;
-		uint64_t squeezed_ns;
+		uint64_t low_headroom_ns;
 	} rows[] = {
 		{100, 100, 0, 0, UINT64_MAX, UINT64_MAX},
 		{200, 100, 0, -100, UINT64_MAX, UINT64_MAX},
@@ -758,9 +761,9 @@ static void test_growth(void **state)
 		if (e.exhausted_ns != rows[i].exhausted_ns)
 			fail_msg("row %zu: exhausted in %llu ns", i,
 				 (unsigned long long)e.exhausted_ns);
-		if (e.squeezed_ns != rows[i].squeezed_ns)
+		if (e.low_headroom_ns != rows[i].low_headroom_ns)
 			fail_msg("row %zu: squeezed in %llu ns", i,
-				 (unsigned long long)e.squeezed_ns);
+				 (unsigned long long)e.low_headroom_ns);
 	}
 }
 
@@ -768,7 +771,7 @@ static void test_growth(void **state)
  * What reclaim took of what is mapped counts as mapped for as long as the window has seen it,
  * unless all that is read in is new.
  */
-static void test_squeezed_lately(void **state)
+static void test_low_headroom_lately(void **state)
 {
 	static const struct {
 		uint64_t mapped_until; /* tick */
@@ -799,14 +802,14 @@ static void test_squeezed_lately(void **state)
 			if (tick <= rows[i].mapped_until)
 				sample.mapped_file_bytes = 20 * MB;
 			if (rows[i].all_new)
-				sample.near = sample.swapins = 0;
+				sample.within_reach = sample.swapins = 0;
 			window_add(&window, &sample);
 		}
 		e = window_evidence(&window);
 		assert_int_equal(e.exhausted_ns, 2 * SEC);
-		if (e.squeezed_ns != (rows[i].squeezed ? 0 : 2 * SEC))
+		if (e.low_headroom_ns != (rows[i].squeezed ? 0 : 2 * SEC))
 			fail_msg("row %zu: squeezed in %llu ns", i,
-				 (unsigned long long)e.squeezed_ns);
+				 (unsigned long long)e.low_headroom_ns);
 	}
 }
 
@@ -858,9 +861,9 @@ int main(void)
 		cmocka_unit_test(test_few_reads),
 		cmocka_unit_test(test_sampling),
 		cmocka_unit_test(test_missing),
-		cmocka_unit_test(test_no_eyes),
+		cmocka_unit_test(test_no_tracking),
 		cmocka_unit_test(test_lost_without_stall),
-		cmocka_unit_test(test_halted_share),
+		cmocka_unit_test(test_unproductive_share),
 		cmocka_unit_test(test_lost_share),
 		cmocka_unit_test(test_reclaiming),
 		cmocka_unit_test(test_no_total),
@@ -869,7 +872,7 @@ int main(void)
 		cmocka_unit_test(test_open_waits),
 		cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_growth),
-		cmocka_unit_test(test_squeezed_lately),
+		cmocka_unit_test(test_low_headroom_lately),
 		cmocka_unit_test(test_growth_creeping),
 		cmocka_unit_test(test_pure),
 	};

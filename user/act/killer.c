@@ -42,7 +42,7 @@ static void settle(struct kill *kill, int signo, int err, uint64_t now_ns)
 	kill->sent_ns = now_ns;
 	switch (err) {
 	case 0:
-		kill->state = signo == SIGTERM ? KILL_ASKED : KILL_SENT;
+		kill->state = signo == SIGTERM ? KILL_TERM_SENT : KILL_SENT;
 		break;
 	case -ESRCH:
 		end(kill, KILL_EXITED, err, now_ns);
@@ -76,7 +76,7 @@ void kill_send(struct kill *kill, int pid, uint64_t start_boot_ns, bool dry_run,
 	open_and_send(kill, pid, start_boot_ns, SIGKILL, dry_run, now_ns);
 }
 
-void kill_ask(struct kill *kill, int pid, uint64_t start_boot_ns, bool dry_run, uint64_t now_ns)
+void kill_term(struct kill *kill, int pid, uint64_t start_boot_ns, bool dry_run, uint64_t now_ns)
 {
 	open_and_send(kill, pid, start_boot_ns, SIGTERM, dry_run, now_ns);
 }
@@ -94,16 +94,17 @@ void kill_insist(struct kill *kill, uint64_t now_ns)
 
 bool kill_is_final(const struct kill *kill)
 {
-	return kill->state != KILL_IDLE && kill->state != KILL_ASKED && kill->state != KILL_SENT;
+	return kill->state != KILL_IDLE && kill->state != KILL_TERM_SENT &&
+	       kill->state != KILL_SENT;
 }
 
 bool kill_look(struct kill *kill, uint64_t now_ns)
 {
-	if (kill->state != KILL_SENT && kill->state != KILL_ASKED)
+	if (kill->state != KILL_SENT && kill->state != KILL_TERM_SENT)
 		return kill_is_final(kill);
 	if (kill->dry_run || has_exited(kill->ref.fd))
 		end(kill, KILL_GONE, 0, now_ns);
-	else if (kill->state == KILL_SENT && now_ns - kill->sent_ns >= KILL_PATIENCE_NS)
+	else if (kill->state == KILL_SENT && now_ns - kill->sent_ns >= KILL_TIMEOUT_NS)
 		end(kill, KILL_STUCK, 0, now_ns);
 	return kill_is_final(kill);
 }
@@ -133,8 +134,8 @@ int kill_cgroup(int cgroup_dir_fd, bool dry_run)
 const char *kill_state_name(enum kill_state state)
 {
 	static const char *const names[KILL_STATES_] = {
-		[KILL_IDLE] = "idle",	    [KILL_ASKED] = "asked",   [KILL_SENT] = "sent",
-		[KILL_GONE] = "killed",	    [KILL_EXITED] = "exited", [KILL_REUSED] = "reused",
+		[KILL_IDLE] = "idle",	    [KILL_TERM_SENT] = "asked", [KILL_SENT] = "sent",
+		[KILL_GONE] = "killed",	    [KILL_EXITED] = "exited",	[KILL_REUSED] = "reused",
 		[KILL_REFUSED] = "refused", [KILL_STUCK] = "stuck",
 	};
 

@@ -23,13 +23,13 @@
 
 enum kill_state {
 	KILL_IDLE,
-	KILL_ASKED,   /* SIGTERM was sent; waiting on its pidfd */
-	KILL_SENT,    /* SIGKILL was sent; waiting on its pidfd */
-	KILL_GONE,    /* it is no more */
-	KILL_EXITED,  /* it was gone before we came */
-	KILL_REUSED,  /* its pid is another process: nothing was sent */
-	KILL_REFUSED, /* the kernel did not let us: see error */
-	KILL_STUCK,   /* signalled, but still there after KILL_PATIENCE_NS */
+	KILL_TERM_SENT, /* SIGTERM was sent; waiting on its pidfd */
+	KILL_SENT,	/* SIGKILL was sent; waiting on its pidfd */
+	KILL_GONE,	/* it is no more */
+	KILL_EXITED,	/* it was gone before we came */
+	KILL_REUSED,	/* its pid is another process: nothing was sent */
+	KILL_REFUSED,	/* the kernel did not let us: see error */
+	KILL_STUCK,	/* signalled, but still there after KILL_TIMEOUT_NS */
 	KILL_STATES_,
 };
 
@@ -37,7 +37,7 @@ enum kill_state {
  * A dying process frees 95 MB in 7 ms, and took 218 ms at worst under load (docs/measurements.md).
  * Ten times that is a process in uninterruptible sleep, a frozen one, or a debugger's.
  */
-#define KILL_PATIENCE_NS 2000000000ULL
+#define KILL_TIMEOUT_NS 2000000000ULL
 
 struct kill {
 	struct pidref ref;
@@ -53,7 +53,7 @@ struct kill {
 void kill_send(struct kill *kill, int pid, uint64_t start_boot_ns, bool dry_run, uint64_t now_ns);
 
 /* The same with SIGTERM; then, if it is still there, SIGKILL to the very same process. */
-void kill_ask(struct kill *kill, int pid, uint64_t start_boot_ns, bool dry_run, uint64_t now_ns);
+void kill_term(struct kill *kill, int pid, uint64_t start_boot_ns, bool dry_run, uint64_t now_ns);
 void kill_insist(struct kill *kill, uint64_t now_ns);
 
 /* Looks whether it is over. True when the state is final. */

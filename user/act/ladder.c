@@ -22,7 +22,7 @@
 struct slot {
 	atomic_int open; /* pieces that the worker still has */
 	atomic_int result;
-	enum rung_kind kind;
+	enum ladder_step_kind kind;
 	char path[PATH_MOST];
 	int pid;
 	uint64_t bytes;
@@ -255,16 +255,16 @@ static void do_step(void *argument, size_t len)
 	(void)len;
 	slot->done = false;
 	switch (slot->kind) {
-	case RUNG_RECLAIM:
+	case STEP_RECLAIM:
 		err = reclaim(piece->ladder, slot);
 		break;
-	case RUNG_FORCE_EMPTY:
+	case STEP_FORCE_EMPTY:
 		err = put(piece->ladder->mount_fd, slot->path, "memory.force_empty", "0");
 		break;
-	case RUNG_THROTTLE:
+	case STEP_THROTTLE:
 		err = throttle(piece->ladder, slot);
 		break;
-	case RUNG_FREEZE:
+	case STEP_FREEZE:
 		err = freeze(piece->ladder, slot);
 		break;
 	default:
@@ -281,11 +281,11 @@ static void undo_step(void *argument, size_t len)
 	const struct ladder *ladder = piece->ladder;
 
 	(void)len;
-	if (slot->done && slot->kind == RUNG_THROTTLE)
+	if (slot->done && slot->kind == STEP_THROTTLE)
 		(void)put(ladder->mount_fd, slot->undo_path, "memory.high", slot->undo);
-	else if (slot->done && slot->kind == RUNG_FREEZE && ladder->version == 2)
+	else if (slot->done && slot->kind == STEP_FREEZE && ladder->version == 2)
 		(void)put(ladder->mount_fd, slot->undo_path, "cgroup.freeze", slot->undo);
-	else if (slot->done && slot->kind == RUNG_FREEZE)
+	else if (slot->done && slot->kind == STEP_FREEZE)
 		(void)put(ladder->freezer_fd, slot->undo_path, "freezer.state", slot->undo);
 	slot->done = false;
 	atomic_fetch_sub(&slot->open, 1);
@@ -314,8 +314,8 @@ int ladder_give(struct ladder *ladder, size_t at, const struct ladder_order *ord
 {
 	struct slot *slot = &ladder->slots[at];
 
-	if (order->kind == RUNG_FORCE_EMPTY ? ladder->version != 1
-	    : order->kind == RUNG_FREEZE    ? ladder->version != 2 && ladder->freezer_fd < 0
+	if (order->kind == STEP_FORCE_EMPTY ? ladder->version != 1
+	    : order->kind == STEP_FREEZE    ? ladder->version != 2 && ladder->freezer_fd < 0
 					    : ladder->version != 2)
 		return -EOPNOTSUPP;
 	/* after what never can be: that is no matter of waiting */

@@ -25,10 +25,10 @@
 struct ladder;
 
 struct ladder_order {
-	enum rung_kind kind; /* RUNG_RECLAIM .. RUNG_FREEZE */
-	const char *path;    /* of the cgroup, below the memory controller's root */
-	int pid;	     /* RUNG_FREEZE on v1: of a process in it */
-	uint64_t bytes;	     /* RUNG_RECLAIM: how much */
+	enum ladder_step_kind kind; /* STEP_RECLAIM .. STEP_FREEZE */
+	const char *path;	    /* of the cgroup, below the memory controller's root */
+	int pid;		    /* STEP_FREEZE on v1: of a process in it */
+	uint64_t bytes;		    /* STEP_RECLAIM: how much */
 };
 
 /*

@@ -53,10 +53,10 @@ struct scope {
 	uint64_t given_bytes; /* of the latest step */
 	uint64_t given_sum_bytes;
 	bool began;
-	struct background background;
+	struct proactive proactive;
 };
 
-struct reclaimer {
+struct proactive_reclaim {
 	pthread_t thread;
 	const struct cgroup_host *host;
 	struct queue orders;
@@ -70,13 +70,13 @@ struct reclaimer {
 	struct scope scopes[SCOPES_MAX];
 };
 
-static void tell(struct reclaimer *r, const struct scope *scope, enum reclaimer_news news,
-		 int error)
+static void tell(struct proactive_reclaim *r, const struct scope *scope,
+		 enum proactive_reclaim_news news, int error)
 {
-	struct reclaimer_event event = {
+	struct proactive_reclaim_event event = {
 		.news = news,
 		.error = error,
-		.backoff_ns = scope->background.backoff_ns,
+		.backoff_ns = scope->proactive.backoff_ns,
 		.given_bytes = scope->given_sum_bytes,
 	};
 	const uint64_t one = 1;
@@ -94,7 +94,7 @@ static void let_go(struct scope *scope)
 	memset(scope, 0, sizeof(*scope));
 }
 
-static void watch(struct reclaimer *r, const struct order *order)
+static void watch(struct proactive_reclaim *r, const struct order *order)
 {
 	struct scope *free = NULL;
 
@@ -133,7 +133,7 @@ static uint64_t read_bytes(const struct scope *scope, const char *name)
  */
 static bool is_above_request(const struct scope *scope)
 {
-	uint64_t usage = scope->background.usage_bytes;
+	uint64_t usage = scope->proactive.usage_bytes;
 
 	return usage > read_bytes(scope, "memory.min") && usage > read_bytes(scope, "memory.low");
 }
@@ -152,12 +152,12 @@ static int reclaim(const struct scope *scope, uint64_t bytes)
 }
 
 /* One look, and one step. */
-static void look(struct reclaimer *r, struct scope *scope)
+static void look(struct proactive_reclaim *r, struct scope *scope)
 {
-	struct background_look look = {.given_bytes = scope->given_bytes};
-	unsigned stops = scope->background.stops;
+	struct proactive_look look = {.given_bytes = scope->given_bytes};
+	unsigned stops = scope->proactive.stops;
 	struct cgroup_memory memory;
-	struct background_step step;
+	struct proactive_step step;
 	uint64_t before_bytes;
 	int err = cgroup_read(r->host, &scope->cgroup, &memory);
 
@@ -170,26 +170,26 @@ static void look(struct reclaimer *r, struct scope *scope)
 	look.limit_bytes = memory.limit_bytes;
 	/* a stream that comes round again refaults all it reads; only what was in use counts */
 	look.back_bytes = memory.activated_pages * PAGE_BYTES;
-	step = background_decide(&scope->background, scope->ratio, &look);
+	step = proactive_decide(&scope->proactive, scope->ratio, &look);
 	scope->given_bytes = 0;
 	if (step.over) {
 		if (scope->began)
-			tell(r, scope, RECLAIMER_ENDED, 0);
+			tell(r, scope, PROACTIVE_RECLAIM_ENDED, 0);
 		let_go(scope);
 		return;
 	}
-	if (scope->background.stops != stops)
-		tell(r, scope, RECLAIMER_STOPPED, 0);
-	atomic_fetch_add(&r->stops, scope->background.stops - stops);
+	if (scope->proactive.stops != stops)
+		tell(r, scope, PROACTIVE_RECLAIM_PAUSED, 0);
+	atomic_fetch_add(&r->stops, scope->proactive.stops - stops);
 	if (step.bytes) {
 		if (!scope->began)
-			tell(r, scope, RECLAIMER_BEGAN, 0);
+			tell(r, scope, PROACTIVE_RECLAIM_BEGAN, 0);
 		scope->began = true;
 		err = reclaim(scope, step.bytes);
 		if (err == -ENOENT && !cgroup_read(r->host, &scope->cgroup, &memory)) {
 			/* the cgroup is there, and the file is not */
 			r->cannot = true;
-			tell(r, scope, RECLAIMER_CANNOT, err);
+			tell(r, scope, PROACTIVE_RECLAIM_UNSUPPORTED, err);
 			return;
 		}
 		if (err && err != -EAGAIN && err != -EINTR) {
@@ -210,7 +210,7 @@ static void look(struct reclaimer *r, struct scope *scope)
 }
 
 /* Looks at all whose time it is; returns how long until the next, FOREVER_NS: there is none. */
-static uint64_t round_of_looks(struct reclaimer *r)
+static uint64_t round_of_looks(struct proactive_reclaim *r)
 {
 	uint64_t now = clock_mono_ns(), next_ns = FOREVER_NS;
 	unsigned count = 0;
@@ -243,7 +243,7 @@ static uint64_t round_of_looks(struct reclaimer *r)
 
 static void *run(void *context)
 {
-	struct reclaimer *r = context;
+	struct proactive_reclaim *r = context;
 	uint64_t wait_ns = FOREVER_NS;
 
 	/* 0 is this thread alone: setpriority(2), "C library/kernel differences" */
@@ -268,9 +268,9 @@ static void *run(void *context)
 	}
 }
 
-int reclaimer_start(struct reclaimer **ret, const struct cgroup_host *host)
+int proactive_reclaim_start(struct proactive_reclaim **ret, const struct cgroup_host *host)
 {
-	struct reclaimer *r;
+	struct proactive_reclaim *r;
 	sigset_t all, before;
 	pthread_attr_t attr;
 	int err;
@@ -286,7 +286,7 @@ int reclaimer_start(struct reclaimer **ret, const struct cgroup_host *host)
 	if (!err)
 		err = queue_init(&r->orders, sizeof(struct order), QUEUE_DEPTH);
 	if (!err)
-		err = queue_init(&r->news, sizeof(struct reclaimer_event), QUEUE_DEPTH);
+		err = queue_init(&r->news, sizeof(struct proactive_reclaim_event), QUEUE_DEPTH);
 	if (!err) {
 		/* signals are the main thread's: it reads them from a descriptor */
 		sigfillset(&all);
@@ -310,7 +310,7 @@ int reclaimer_start(struct reclaimer **ret, const struct cgroup_host *host)
 	return 0;
 }
 
-bool reclaimer_stop(struct reclaimer *r, uint64_t patience_ns)
+bool proactive_reclaim_stop(struct proactive_reclaim *r, uint64_t timeout_ns)
 {
 	const struct order order = {.kind = ORDER_END};
 	struct timespec until;
@@ -318,7 +318,7 @@ bool reclaimer_stop(struct reclaimer *r, uint64_t patience_ns)
 	if (!r)
 		return true;
 	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += (time_t)(patience_ns / 1000000000ULL);
+	until.tv_sec += (time_t)(timeout_ns / 1000000000ULL);
 	if (queue_push(&r->orders, &order, sizeof(order)) ||
 	    pthread_timedjoin_np(r->thread, NULL, &until))
 		return false;
@@ -329,37 +329,37 @@ bool reclaimer_stop(struct reclaimer *r, uint64_t patience_ns)
 	return true;
 }
 
-int reclaimer_watch(struct reclaimer *r, uint64_t cgroup_id, double ratio)
+int proactive_reclaim_watch(struct proactive_reclaim *r, uint64_t cgroup_id, double ratio)
 {
 	const struct order order = {ORDER_WATCH, cgroup_id, ratio};
 
 	return queue_push(&r->orders, &order, sizeof(order));
 }
 
-int reclaimer_forget(struct reclaimer *r)
+int proactive_reclaim_forget(struct proactive_reclaim *r)
 {
 	const struct order order = {.kind = ORDER_FORGET};
 
 	return queue_push(&r->orders, &order, sizeof(order));
 }
 
-struct reclaimer_sums reclaimer_sums(const struct reclaimer *r)
+struct proactive_reclaim_sums proactive_reclaim_sums(const struct proactive_reclaim *r)
 {
-	return (struct reclaimer_sums){
+	return (struct proactive_reclaim_sums){
 		.scopes = atomic_load(&r->scope_count),
 		.given_bytes = atomic_load(&r->given_bytes),
 		.stops = atomic_load(&r->stops),
 	};
 }
 
-int reclaimer_fd(const struct reclaimer *r)
+int proactive_reclaim_fd(const struct proactive_reclaim *r)
 {
 	return r->news_fd;
 }
 
-bool reclaimer_next(struct reclaimer *r, struct reclaimer_event *ret)
+bool proactive_reclaim_next(struct proactive_reclaim *r, struct proactive_reclaim_event *ret)
 {
-	struct reclaimer_event *event;
+	struct proactive_reclaim_event *event;
 	uint64_t count;
 	size_t len;
 

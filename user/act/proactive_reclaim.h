@@ -9,8 +9,8 @@
  *
  * Purity:    a thread, files.
  * Units:     bytes, ratios 0..1.
- * Errors:    0 or -errno; what it does is told by reclaimer_next().
- * Ownership: reclaimer_start() gives, reclaimer_stop() takes; the host is borrowed.
+ * Errors:    0 or -errno; what it does is told by proactive_reclaim_next().
+ * Ownership: proactive_reclaim_start() gives, proactive_reclaim_stop() takes; the host is borrowed.
  */
 #ifndef FASTOOM_ACT_PROACTIVE_RECLAIM_H
 #define FASTOOM_ACT_PROACTIVE_RECLAIM_H
@@ -20,46 +20,50 @@
 
 #include "sense/cgroup.h"
 
-struct reclaimer;
+struct proactive_reclaim;
 
-enum reclaimer_news {
-	RECLAIMER_BEGAN,
-	RECLAIMER_STOPPED, /* for backoff_ns: what it took came straight back, or it got nothing */
-	RECLAIMER_ENDED,
-	RECLAIMER_CANNOT, /* error; it will not be tried again */
+enum proactive_reclaim_news {
+	PROACTIVE_RECLAIM_BEGAN,
+	PROACTIVE_RECLAIM_PAUSED, /* for backoff_ns: what it took came straight back, or it got
+				     nothing */
+	PROACTIVE_RECLAIM_ENDED,
+	PROACTIVE_RECLAIM_UNSUPPORTED, /* error; it will not be tried again */
 };
 
-struct reclaimer_event {
-	enum reclaimer_news news;
+struct proactive_reclaim_event {
+	enum proactive_reclaim_news news;
 	int error; /* -errno */
 	uint64_t backoff_ns;
 	uint64_t given_bytes; /* by this cgroup so far */
 	char path[CGROUP_PATH_MAX];
 };
 
-struct reclaimer_sums {
+struct proactive_reclaim_sums {
 	unsigned scopes; /* that it looks after now */
 	uint64_t given_bytes;
 	uint64_t stops;
 };
 
 /* -EOPNOTSUPP: v1 has nothing that reclaims a little. */
-int reclaimer_start(struct reclaimer **ret, const struct cgroup_host *host);
-/* False: it did not end within @patience_ns, being in the kernel, and is left; its host must live.
+int proactive_reclaim_start(struct proactive_reclaim **ret, const struct cgroup_host *host);
+/* False: it did not end within @timeout_ns, being in the kernel, and is left; its host must live.
  */
-bool reclaimer_stop(struct reclaimer *reclaimer, uint64_t patience_ns);
+bool proactive_reclaim_stop(struct proactive_reclaim *proactive_reclaim, uint64_t timeout_ns);
 
 /* From now on, with this ratio; never blocks. -ENOSPC: it is too busy; ask again. */
-int reclaimer_watch(struct reclaimer *reclaimer, uint64_t cgroup_id, double ratio);
+int proactive_reclaim_watch(struct proactive_reclaim *proactive_reclaim, uint64_t cgroup_id,
+			    double ratio);
 /* All are let go: there is another configuration. */
-int reclaimer_forget(struct reclaimer *reclaimer);
+int proactive_reclaim_forget(struct proactive_reclaim *proactive_reclaim);
 
 /* Of all cgroups since the start. */
-struct reclaimer_sums reclaimer_sums(const struct reclaimer *reclaimer);
+struct proactive_reclaim_sums
+proactive_reclaim_sums(const struct proactive_reclaim *proactive_reclaim);
 
 /* Readable when there is news. */
-int reclaimer_fd(const struct reclaimer *reclaimer);
+int proactive_reclaim_fd(const struct proactive_reclaim *proactive_reclaim);
 /* False: there is none (any more). */
-bool reclaimer_next(struct reclaimer *reclaimer, struct reclaimer_event *ret);
+bool proactive_reclaim_next(struct proactive_reclaim *proactive_reclaim,
+			    struct proactive_reclaim_event *ret);
 
 #endif /* FASTOOM_ACT_PROACTIVE_RECLAIM_H */

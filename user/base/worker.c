@@ -99,7 +99,7 @@ uint64_t worker_refused(const struct worker *worker)
 	return worker->refused;
 }
 
-bool worker_stop(struct worker *worker, uint64_t patience_ns)
+bool worker_stop(struct worker *worker, uint64_t timeout_ns)
 {
 	const struct timespec pause = {.tv_nsec = 10000000};
 	const struct piece stop = {0};
@@ -108,8 +108,8 @@ bool worker_stop(struct worker *worker, uint64_t patience_ns)
 	if (!worker)
 		return true;
 	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += (time_t)(patience_ns / 1000000000);
-	until.tv_nsec += (long)(patience_ns % 1000000000);
+	until.tv_sec += (time_t)(timeout_ns / 1000000000);
+	until.tv_nsec += (long)(timeout_ns % 1000000000);
 	if (until.tv_nsec >= 1000000000) {
 		until.tv_nsec -= 1000000000;
 		until.tv_sec++;

@@ -25,7 +25,7 @@ int worker_start(struct worker **ret, const char *name, size_t size, unsigned de
 int worker_give(struct worker *worker, worker_task *task, const void *argument, size_t len);
 /* Pieces that found no place. */
 uint64_t worker_refused(const struct worker *worker);
-/* Finishes what was given, then frees. False: it did not within @patience_ns, and is left. */
-bool worker_stop(struct worker *worker, uint64_t patience_ns);
+/* Finishes what was given, then frees. False: it did not within @timeout_ns, and is left. */
+bool worker_stop(struct worker *worker, uint64_t timeout_ns);
 
 #endif /* FASTOOM_BASE_WORKER_H */

@@ -24,12 +24,12 @@ static void warn_of_host(const struct config *config, const char *path)
 	bool wanted = false;
 
 	for (size_t i = 0; i < config->policy_count; i++)
-		wanted |= config->policies[i].background_reclaim > 0;
+		wanted |= config->policies[i].proactive_reclaim > 0;
 	if (!wanted || cgroup_host_open(&host, ""))
 		return;
 	if (host.version != 2)
 		fprintf(stderr,
-			"warning: %s: background_reclaim: does nothing on this host, whose memory "
+			"warning: %s: proactive_reclaim: does nothing on this host, whose memory "
 			"controller is cgroup v%d; it needs v2\n",
 			path, host.version);
 	cgroup_host_shut(&host);

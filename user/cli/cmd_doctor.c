@@ -45,7 +45,7 @@ struct check {
 	char value[80]; /* what was found, for scripts */
 	char what[640]; /* and for people */
 	const char *cost;
-	const char *mend; /* a command, or what to do where there is none */
+	const char *fix;  /* a command, or what to do where there is none */
 	char command[64]; /* room for it, where it has a number */
 	const struct loader_hook *hook;
 	int tier;
@@ -98,10 +98,10 @@ static void set_value(struct check *check, const char *format, ...)
 	va_end(args);
 }
 
-static void set_price(struct check *check, const char *cost, const char *mend)
+static void set_price(struct check *check, const char *cost, const char *fix)
 {
 	check->cost = cost;
-	check->mend = mend;
+	check->fix = fix;
 }
 
 /* ---- the kernel side ----------------------------------------------------- */
@@ -138,13 +138,13 @@ static const char *hook_cost(const struct loader_hook *hook)
 			return hook_costs[i].cost;
 	if (hook->need == LOADER_NEED_ALL)
 		return "nothing can be judged";
-	if (hook->need == LOADER_NEED_EYES)
+	if (hook->need == LOADER_NEED_TRACKING)
 		return "pages that are read back are not seen: refaults and faults of the kernel's "
 		       "files stand in, which finds fewer livelocks, later";
 	return "one more witness less; the others suffice";
 }
 
-static const char *hook_mend(const struct doctor *doctor, const struct loader_hook *hook)
+static const char *hook_fix(const struct doctor *doctor, const struct loader_hook *hook)
 {
 	switch (-hook->state) {
 	case ENOENT:
@@ -183,7 +183,7 @@ static void check_hook(struct doctor *doctor, const struct loader_trial *trial, 
 			    trial->tiers[i], target);
 	else if (!hook->state)
 		check = add(doctor, name, STATE_OK, "T%d, %s: attached%s", trial->tiers[i], target,
-			    hook->eyes ? " (while a scope is in trouble)" : "");
+			    hook->tracking ? " (while a scope is in trouble)" : "");
 	else if (is_needless(doctor, hook))
 		check = add(doctor, name, STATE_OK,
 			    "T%d, %s: not in this kernel, nor needed without cgroup v1",
@@ -202,7 +202,7 @@ static void check_hook(struct doctor *doctor, const struct loader_trial *trial, 
 	if (check->state != STATE_OK)
 		set_price(check, hook_cost(hook),
 			  check->state == STATE_UNKNOWN ? "sudo fastoom-bpf doctor"
-							: hook_mend(doctor, hook));
+							: hook_fix(doctor, hook));
 }
 
 /* Found by loading only. */
@@ -690,7 +690,7 @@ static void print_lines(const struct doctor *doctor, int code)
 		counts[check->state]++;
 		printf("%-8s %s: %s", state_names[check->state], check->name, check->what);
 		if (check->state != STATE_OK && check->cost)
-			printf("; costs: %s; mend: %s", check->cost, check->mend);
+			printf("; costs: %s; fix: %s", check->cost, check->fix);
 		putchar('\n');
 	}
 	printf("%s: %zu ok, %zu degraded, %zu missing, %zu unknown%s\n", verdict_name(code),
@@ -730,11 +730,13 @@ static int print_json(const struct doctor *doctor, int code)
 		json_text(&json, "what", check->what);
 		if (check->state != STATE_OK && check->cost) {
 			json_text(&json, "cost", check->cost);
-			json_text(&json, "mend", check->mend);
+			json_text(&json, "fix", check->fix);
+			json_text(&json, "mend", check->fix); /* renamed */
 		}
 		if (check->hook) {
 			json_i64(&json, "tier", check->tier);
-			json_bool(&json, "eyes", check->hook->eyes);
+			json_bool(&json, "page_tracking", check->hook->tracking);
+			json_bool(&json, "eyes", check->hook->tracking); /* renamed */
 			json_text(&json, "target", check->hook->target);
 		}
 		json_shut_map(&json);

@@ -151,6 +151,12 @@ static void tell_afterwards(const json_t *records, size_t at)
 
 /* ---- a kill of ours ------------------------------------------------------------------------ */
 
+/* "squeeze" in records of older versions */
+static bool is_low_headroom(const char *reason)
+{
+	return !strcmp(reason, "low-headroom") || !strcmp(reason, "squeeze");
+}
+
 static void tell_sufferer(const json_t *record, const char *scope)
 {
 	const json_t *evidence = json_object_get(record, "evidence");
@@ -182,11 +188,11 @@ static void tell_sufferer(const json_t *record, const char *scope)
 			    duration_of_ms(event_get_number(evidence, "exhausted_s", 0) * 1000, b));
 		add(&words, ".");
 	}
-	if (!strcmp(event_get_text(record, "reason", ""), "squeeze"))
+	if (is_low_headroom(event_get_text(record, "reason", "")))
 		add(&words,
 		    " In %s growth would have come to what processes map: pressure low acts before "
 		    "that.",
-		    duration_of_ms(event_get_number(evidence, "squeezed_s", 0) * 1000, b));
+		    duration_of_ms(event_get_number(evidence, "low_headroom_s", 0) * 1000, b));
 	tell("Who suffered", words.text);
 }
 
@@ -194,9 +200,13 @@ static const char *feature_name(const char *key)
 {
 	static const char *const names[][2] = {
 		{"intercept", "where nothing is wrong"},
-		{"futile", "time lost to what a kill could have kept"},
+		{"avoidable", "time lost to refaults that a kill avoids"},
+		{"futile", "time lost to refaults that a kill avoids"}, /* until 2026 */
 		{"reread", "files read back and waited for"},
-		{"out_of_work", "tasks out of work"},
+		{"stalled", "stalled tasks"},
+		{"out_of_work", "stalled tasks"},
+		{"unproductive", "unproductive tasks"},
+		{"halted", "unproductive tasks"},
 		{"cost", "reclaim that hardly gets a page"},
 		{"growth", "growth"},
 	};
@@ -226,7 +236,7 @@ static void tell_why(const json_t *record)
 		first = false;
 	}
 	/* growth that cannot be waited for counts whatever the risk */
-	if (!strcmp(reason, "spike") || !strcmp(reason, "squeeze"))
+	if (!strcmp(reason, "spike") || is_low_headroom(reason))
 		add(&words, ". Not that, but the growth was enough for the policy %s (%s).",
 		    event_get_text(record, "policy", "?"), reason);
 	else
@@ -347,12 +357,12 @@ static void explain_kill(const json_t *records, size_t at)
 
 /* ---- a kill of the kernel's ------------------------------------------------------------------ */
 
-static void tell_asker(const struct oom_report *report)
+static void print_invoker(const struct oom_report *report)
 {
 	struct words words = {0};
 	char gfp[1024];
 
-	if (!*report->asker) {
+	if (!*report->invoker) {
 		tell("Who asked",
 		     "Not known: the beginning of the report has left the kernel's log.");
 		return;
@@ -360,8 +370,8 @@ static void tell_asker(const struct oom_report *report)
 	add(&words,
 	    "%s asked for %d page%s in one piece (order %d). gfp flags %s: %s. Its "
 	    "oom_score_adj: %d.",
-	    report->asker, 1 << report->order, report->order ? "s" : "", report->order, report->gfp,
-	    kernel_log_gfp_words(gfp, sizeof(gfp), report->gfp), report->asker_adj);
+	    report->invoker, 1 << report->order, report->order ? "s" : "", report->order,
+	    report->gfp, kernel_log_gfp_words(gfp, sizeof(gfp), report->gfp), report->invoker_adj);
 	tell("Who asked", words.text);
 }
 
@@ -517,12 +527,12 @@ static int explain_kernel_kill(const json_t *records, size_t at, const char *log
 		add(&words,
 		    "%s[%.0f] asked for memory. The kernel's log does not tell of it (any "
 		    "more): %s.",
-		    event_clean(comm, sizeof(comm), event_get_text(record, "asker.comm", "?")),
-		    event_get_number(record, "asker.pid", 0),
+		    event_clean(comm, sizeof(comm), event_get_text(record, "invoker.comm", "?")),
+		    event_get_number(record, "invoker.pid", 0),
 		    err == -ENODATA ? "no such kill in it" : strerror(-err));
 		tell("Who asked", words.text);
 	} else {
-		tell_asker(&report);
+		print_invoker(&report);
 		tell_constraint(&report);
 	}
 	tell_kernel_victim(&report);

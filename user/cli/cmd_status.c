@@ -48,7 +48,7 @@ static void print_scope(const json_t *scope)
 		       pid,
 		       units_format_bytes(
 			       size, sizeof(size),
-			       (uint64_t)event_get_number(scope, "next_victim.gives_bytes", 0)));
+			       (uint64_t)event_get_number(scope, "next_victim.freeable_bytes", 0)));
 }
 
 static void print_status(const json_t *status)
@@ -68,14 +68,14 @@ static void print_status(const json_t *status)
 	printf("configuration: %s\nevents: %s\n",
 	       event_get_text(status, "daemon.config", "built in"),
 	       event_get_text(status, "daemon.events", "nowhere but the log"));
-	if (json_object_get(json_object_get(status, "daemon"), "background_reclaim")) {
+	if (json_object_get(json_object_get(status, "daemon"), "proactive_reclaim")) {
 		units_format_bytes(bytes, sizeof(bytes),
 				   (uint64_t)event_get_number(
-					   status, "daemon.background_reclaim.reclaimed_bytes", 0));
+					   status, "daemon.proactive_reclaim.reclaimed_bytes", 0));
 		printf("reclaimed in the background: %s, stopped %.0f times, looked after now: "
 		       "%.0f cgroups\n",
-		       bytes, event_get_number(status, "daemon.background_reclaim.stops", 0),
-		       event_get_number(status, "daemon.background_reclaim.scopes", 0));
+		       bytes, event_get_number(status, "daemon.proactive_reclaim.stops", 0),
+		       event_get_number(status, "daemon.proactive_reclaim.scopes", 0));
 	}
 	if (event_get_number(status, "daemon.lost", 0) > 0)
 		printf("lost: %.0f (fastoom-bpf events --kind error tells what)\n",
@@ -84,8 +84,8 @@ static void print_status(const json_t *status)
 		puts("nothing reclaims memory");
 		return;
 	}
-	printf("these reclaim memory (wide eyes: %s):\n",
-	       event_get_text(status, "daemon.eyes", "?"));
+	printf("these reclaim memory (page tracking: %s):\n",
+	       event_get_text(status, "daemon.page_tracking", "?"));
 	json_array_foreach((json_t *)scopes, i, scope) print_scope(scope);
 }
 

@@ -61,7 +61,7 @@ struct view {
 	struct loader *loader;
 	struct worker *worker;
 	struct podnames *names;
-	struct places *places;
+	struct cgroup_cache *cgroup_cache;
 	struct tasks *tasks;
 	struct node node;
 	struct cgroup cgroup; /* of the scope; zeroed: the node */
@@ -74,7 +74,7 @@ static void view_shut(struct view *view)
 
 	if (stopped) {
 		tasks_free(view->tasks);
-		places_free(view->places);
+		cgroup_cache_free(view->cgroup_cache);
 		podnames_free(view->names);
 	}
 	loader_free(view->loader);
@@ -105,13 +105,13 @@ static int view_open(struct view *view, const struct victims_options *chosen)
 		return start_loader_exit(err);
 	}
 	view->ranking = calloc(tasks_max(), sizeof(*view->ranking));
-	err = view->ranking ? worker_start(&view->worker, "fo-aide", 64, 4096) : -ENOMEM;
+	err = view->ranking ? worker_start(&view->worker, "fo-helper", 64, 4096) : -ENOMEM;
 	if (!err)
 		err = podnames_new(&view->names, chosen->host_root ? chosen->host_root : "", NULL);
 	if (!err)
-		err = places_new(&view->places, &view->host, view->names);
+		err = cgroup_cache_new(&view->cgroup_cache, &view->host, view->names);
 	if (!err)
-		err = tasks_new(&view->tasks, view->loader, &view->host, view->places,
+		err = tasks_new(&view->tasks, view->loader, &view->host, view->cgroup_cache,
 				view->worker);
 	if (err) {
 		log_error("cannot start: %s", strerror(-err));
@@ -224,7 +224,7 @@ static void print_table(const struct victim *ranking, size_t n, size_t eligible)
 {
 	char bytes[UNITS_TEXT_MAX], score[UNITS_TEXT_MAX], comm[20], rule[64], line[64];
 
-	printf("%4s %7s %-15s %10s %10s %6s %5s  %s\n", "die", "pid", "name", "score", "gives",
+	printf("%4s %7s %-15s %10s %10s %6s %5s  %s\n", "die", "pid", "name", "score", "freeable",
 	       "blame", "adj", "why there");
 	for (size_t i = 0; i < n; i++) {
 		const struct victim *victim = &ranking[i];
@@ -236,7 +236,7 @@ static void print_table(const struct victim *ranking, size_t n, size_t eligible)
 		/* of an excluded one a score would say nothing */
 		units_format_bytes(score, sizeof(score),
 				   victim->score > 0 ? (uint64_t)victim->score : 0);
-		units_format_bytes(bytes, sizeof(bytes), victim->gives_bytes);
+		units_format_bytes(bytes, sizeof(bytes), victim->freeable_bytes);
 		if (i < eligible)
 			snprintf(line, sizeof(line), "%4zu", i + 1);
 		else
@@ -300,7 +300,7 @@ static int print_json(const struct view *view, const struct policy *policy, cons
 		if (c->container)
 			json_text(&json, "container", c->container);
 		json_u64(&json, "uid", c->uid);
-		json_u64(&json, "gives_bytes", victim->gives_bytes);
+		json_u64(&json, "freeable_bytes", victim->freeable_bytes);
 		json_u64(&json, "growth_bytes", victim->growth_bytes);
 		json_double(&json, "blame", victim->blame);
 		json_i64(&json, "oom_score_adj", c->oom_score_adj);

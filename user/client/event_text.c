@@ -136,8 +136,8 @@ static void line_of_victim(char *buf, size_t size, const json_t *record, const c
 			 units_format_bytes(
 				 freed, sizeof(freed),
 				 (uint64_t)event_get_number(record, "victim.anon_bytes", 0)),
-			 event_get_text(record, "asker.comm", "?"),
-			 event_get_number(record, "asker.pid", 0));
+			 event_get_text(record, "invoker.comm", "?"),
+			 event_get_number(record, "invoker.pid", 0));
 	else
 		snprintf(buf, size, "%s[%.0f] is to die: %s, risk %.2f", comm,
 			 event_get_number(record, "victim.pid", 0),

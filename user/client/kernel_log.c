@@ -52,12 +52,12 @@ static const char *text_of(const char *line, const char *before)
 	return from;
 }
 
-static void parse_asker(const char *line, const char *at, struct oom_report *report)
+static void parse_invoker(const char *line, const char *at, struct oom_report *report)
 {
 	const char *from = text_of(line, at);
 
 	*report = (struct oom_report){0};
-	snprintf(report->asker, sizeof(report->asker), "%.*s", (int)(at - from), from);
+	snprintf(report->invoker, sizeof(report->invoker), "%.*s", (int)(at - from), from);
 	text_after(line, "gfp_mask=", ",\n", report->gfp, sizeof(report->gfp));
 	/* 0xcc0(GFP_KERNEL) */
 	if (strchr(report->gfp, '(')) {
@@ -67,7 +67,7 @@ static void parse_asker(const char *line, const char *at, struct oom_report *rep
 		report->gfp[strcspn(report->gfp, ")")] = '\0';
 	}
 	report->order = (int)number_after(line, "order=", 0);
-	report->asker_adj = (int)number_after(line, "oom_score_adj=", 0);
+	report->invoker_adj = (int)number_after(line, "oom_score_adj=", 0);
 }
 
 static void parse_constraint(const char *line, struct oom_report *report)
@@ -106,7 +106,7 @@ static void parse_line(const char *line, struct oom_report *now)
 	const char *at;
 
 	if ((at = strstr(line, " invoked oom-killer: "))) {
-		parse_asker(line, at, now);
+		parse_invoker(line, at, now);
 	} else if (strstr(line, "oom-kill:constraint=")) {
 		parse_constraint(line, now);
 	} else if (strstr(line, "memory: usage ") && !strstr(line, "kmem")) {

@@ -32,10 +32,10 @@ enum oom_cause {
 };
 
 struct oom_report {
-	char asker[32]; /* "": the log's beginning of it is gone */
+	char invoker[32]; /* "": the log's beginning of it is gone */
 	int order;
 	char gfp[256]; /* "GFP_KERNEL|__GFP_ZERO" */
-	int asker_adj;
+	int invoker_adj;
 	enum oom_constraint constraint;
 	char mems[64];	      /* the memory nodes that were allowed */
 	char limit_path[512]; /* the memory cgroup at its limit */

@@ -28,23 +28,23 @@ static const struct {
 	[STALL] = {"stall_tasks", "stall", "#2471a3"},
 };
 
-struct minute_data {
+struct history_data {
 	double values[SERIES_][SECONDS]; /* [SECONDS - 1] is the newest; NAN: none */
 	double stall_most;
 };
 
-static bool read_minute(const json_t *record, struct minute_data *ret)
+static bool read_history(const json_t *record, struct history_data *ret)
 {
-	const json_t *minute = json_object_get(record, "minute"), *age;
+	const json_t *history = json_object_get(record, "history"), *age;
 	size_t i;
 
 	for (int s = 0; s < SERIES_; s++)
 		for (i = 0; i < SECONDS; i++)
 			ret->values[s][i] = NAN;
 	ret->stall_most = 0;
-	if (!minute)
+	if (!history)
 		return false;
-	json_array_foreach(json_object_get(minute, "age_s"), i, age)
+	json_array_foreach(json_object_get(history, "age_s"), i, age)
 	{
 		json_int_t back = json_integer_value(age);
 
@@ -52,7 +52,7 @@ static bool read_minute(const json_t *record, struct minute_data *ret)
 			continue;
 		for (int s = 0; s < SERIES_; s++) {
 			const json_t *value =
-				json_array_get(json_object_get(minute, series[s].key), i);
+				json_array_get(json_object_get(history, series[s].key), i);
 
 			if (json_is_number(value))
 				ret->values[s][SECONDS - 1 - back] = json_number_value(value);
@@ -65,11 +65,11 @@ static bool read_minute(const json_t *record, struct minute_data *ret)
 
 double plot_growth(const json_t *record)
 {
-	struct minute_data data;
+	struct history_data data;
 	double first = NAN, last = NAN;
 	unsigned points = 0;
 
-	if (!read_minute(record, &data))
+	if (!read_history(record, &data))
 		return -1;
 	for (size_t i = 0; i < SECONDS; i++) {
 		if (isnan(data.values[LEVEL][i]))
@@ -120,9 +120,9 @@ static void print_line(FILE *to, const char *name, const double *values, double 
 
 bool plot_text(FILE *to, const json_t *record, bool utf8)
 {
-	struct minute_data data;
+	struct history_data data;
 
-	if (!read_minute(record, &data))
+	if (!read_history(record, &data))
 		return false;
 	print_series(to, series[RISK].name, data.values[RISK], 1, utf8);
 	print_line(to, series[LEVEL].name, data.values[LEVEL], 1, utf8);
@@ -187,10 +187,10 @@ static void put_polyline(FILE *to, int s, const double *values, double most)
 
 int plot_svg(const char *path, const json_t *record, const char *title)
 {
-	struct minute_data data;
+	struct history_data data;
 	FILE *to;
 
-	if (!read_minute(record, &data))
+	if (!read_history(record, &data))
 		return -ENODATA;
 	to = fopen(path, "we");
 	if (!to)

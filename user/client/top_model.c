@@ -163,12 +163,12 @@ static void take(struct top_model *model, json_t *reply)
 	json_decref(model->snapshot);
 	model->snapshot = json_incref(snapshot);
 	model->snapshot_ms = model->heard_ms;
-	snprintf(model->daemon, sizeof(model->daemon), "pid %.0f%s, eyes %s%s",
+	snprintf(model->daemon, sizeof(model->daemon), "pid %.0f%s, page tracking %s%s",
 		 event_get_number(snapshot, "daemon.pid", 0),
 		 json_is_true(json_object_get(json_object_get(snapshot, "daemon"), "dry_run"))
 			 ? ", dry run"
 			 : "",
-		 event_get_text(snapshot, "daemon.eyes", "?"),
+		 event_get_text(snapshot, "daemon.page_tracking", "?"),
 		 event_get_number(snapshot, "daemon.lost", 0) > 0 ? ", something was lost" : "");
 	if (first) {
 		read_config(model);
@@ -408,9 +408,9 @@ static void fill_hot(struct top_row *row, const json_t *scope)
 		rule = event_get_text(scope, "next_victim.rule", NULL);
 		event_clean(comm, sizeof(comm), event_get_text(scope, "next_victim.comm", "?"));
 		snprintf(row->next, sizeof(row->next), "%.15s[%.0f] %s%s%.30s", comm, pid,
-			 units_format_bytes(
-				 size, sizeof(size),
-				 (uint64_t)event_get_number(scope, "next_victim.gives_bytes", 0)),
+			 units_format_bytes(size, sizeof(size),
+					    (uint64_t)event_get_number(
+						    scope, "next_victim.freeable_bytes", 0)),
 			 rule ? ", " : "", rule ? rule : "");
 	}
 	for (size_t i = 0; i < TOP_SLOTS; i++) {

@@ -22,10 +22,10 @@
 #define POLICY_NAME_MAX 64
 #define CGROUPS_NAME	"cgroups"
 /* Below the least, half of what was bought is idle; above the most, there is no time to act. */
-#define BACKGROUND_LEAST 0.50
-#define BACKGROUND_MOST	 0.99
+#define PROACTIVE_LEAST 0.50
+#define PROACTIVE_MOST	0.99
 /* Longer, and nothing is ended any more: a Near-OOM is lived with. */
-#define RUNG_WAIT_MOST_NS  60000000000ULL
+#define STEP_WAIT_MOST_NS  60000000000ULL
 #define NOTIFY_TIMEOUT_NS  5000000000ULL
 #define NOTIFY_TIMEOUT_MAX 60000000000ULL
 #define MESSAGE_MAX	   1024
@@ -1088,17 +1088,17 @@ static void parse_policy_max_victims(struct config_parser *p, const struct confi
 	parse_count(p, key, value, 100000, &policy->max_victims);
 }
 
-static void parse_policy_background_reclaim(struct config_parser *p, const struct config_key *key,
-					    const struct ynode *value, void *target)
+static void parse_policy_proactive_reclaim(struct config_parser *p, const struct config_key *key,
+					   const struct ynode *value, void *target)
 {
 	struct policy *policy = target;
 	double ratio;
 
 	if (value->kind != YNODE_SCALAR || units_parse_ratio(value->text, &ratio) ||
-	    ratio < BACKGROUND_LEAST || ratio > BACKGROUND_MOST)
+	    ratio < PROACTIVE_LEAST || ratio > PROACTIVE_MOST)
 		error_value(p, key, value, "");
 	else
-		policy->background_reclaim = ratio;
+		policy->proactive_reclaim = ratio;
 }
 
 static void parse_policy_kills_per_minute(struct config_parser *p, const struct config_key *key,
@@ -1114,18 +1114,18 @@ static const struct {
 	const char *word;
 	uint64_t wait_ns;
 	bool waits;
-} rung_words[RUNGS_] = {
-	[RUNG_NOTIFY] = {"notify", 0, false},
-	[RUNG_RECLAIM] = {"reclaim", 1000000000, true},
-	[RUNG_FORCE_EMPTY] = {"force_empty", 1000000000, true},
-	[RUNG_THROTTLE] = {"throttle", 3000000000, true},
-	[RUNG_FREEZE] = {"freeze", 3000000000, true},
-	[RUNG_TERM] = {"term", 2000000000, true},
-	[RUNG_KILL] = {"kill", 0, false},
+} step_words[LADDER_STEPS_] = {
+	[STEP_NOTIFY] = {"notify", 0, false},
+	[STEP_RECLAIM] = {"reclaim", 1000000000, true},
+	[STEP_FORCE_EMPTY] = {"force_empty", 1000000000, true},
+	[STEP_THROTTLE] = {"throttle", 3000000000, true},
+	[STEP_FREEZE] = {"freeze", 3000000000, true},
+	[STEP_TERM] = {"term", 2000000000, true},
+	[STEP_KILL] = {"kill", 0, false},
 };
 
 /* "kill", "term", "term 2s" */
-static bool parse_rung(const struct ynode *value, struct rung *ret)
+static bool parse_step(const struct ynode *value, struct ladder_step *ret)
 {
 	const char *space;
 	size_t len;
@@ -1134,14 +1134,14 @@ static bool parse_rung(const struct ynode *value, struct rung *ret)
 		return false;
 	space = strchr(value->text, ' ');
 	len = space ? (size_t)(space - value->text) : value->len;
-	for (int i = 0; i < RUNGS_; i++) {
-		if (strlen(rung_words[i].word) != len ||
-		    strncmp(rung_words[i].word, value->text, len) != 0)
+	for (int i = 0; i < LADDER_STEPS_; i++) {
+		if (strlen(step_words[i].word) != len ||
+		    strncmp(step_words[i].word, value->text, len) != 0)
 			continue;
-		*ret = (struct rung){(enum rung_kind)i, rung_words[i].wait_ns};
-		return !space || (rung_words[i].waits &&
+		*ret = (struct ladder_step){(enum ladder_step_kind)i, step_words[i].wait_ns};
+		return !space || (step_words[i].waits &&
 				  units_parse_duration(space + 1, &ret->wait_ns) == 0 &&
-				  ret->wait_ns > 0 && ret->wait_ns <= RUNG_WAIT_MOST_NS);
+				  ret->wait_ns > 0 && ret->wait_ns <= STEP_WAIT_MOST_NS);
 	}
 	return false;
 }
@@ -1150,7 +1150,7 @@ static void parse_policy_ladder(struct config_parser *p, const struct config_key
 				const struct ynode *list, void *target)
 {
 	struct policy *policy = target;
-	struct rung rung;
+	struct ladder_step ladder_step;
 
 	if (list->kind != YNODE_LIST || !list->count || list->count > LADDER_MAX) {
 		error_value(p, key, list, "");
@@ -1161,23 +1161,23 @@ static void parse_policy_ladder(struct config_parser *p, const struct config_key
 
 		if (value->kind == YNODE_BAD)
 			continue;
-		if (!parse_rung(value, &rung)) {
+		if (!parse_step(value, &ladder_step)) {
 			error_value(p, key, value, "");
 			continue;
 		}
 		/* whoever was told to end is not to be frozen, or waited for */
 		late = policy->ladder_count &&
-		       policy->ladder[policy->ladder_count - 1].kind >= RUNG_TERM &&
-		       rung.kind <= policy->ladder[policy->ladder_count - 1].kind;
+		       policy->ladder[policy->ladder_count - 1].kind >= STEP_TERM &&
+		       ladder_step.kind <= policy->ladder[policy->ladder_count - 1].kind;
 		for (size_t i = 0; i < policy->ladder_count; i++)
-			again |= policy->ladder[i].kind == rung.kind;
+			again |= policy->ladder[i].kind == ladder_step.kind;
 		if (again || late)
 			error_add(p, value->line, value->column, key->name, "'%s' %s; allowed: %s",
 				  value->text,
 				  again ? "stands there twice" : "comes after term or kill",
 				  key->allowed);
 		else
-			policy->ladder[policy->ladder_count++] = rung;
+			policy->ladder[policy->ladder_count++] = ladder_step;
 	}
 }
 
@@ -1282,9 +1282,9 @@ static const struct config_key policy_keys[] = {
 		.help = "After so many it stops and warns, in each scope.",
 	},
 	{
-		.name = "background_reclaim",
+		.name = "proactive_reclaim",
 		.type = "ratio",
-		.parse = parse_policy_background_reclaim,
+		.parse = parse_policy_proactive_reclaim,
 		.allowed = "a ratio from 0.50 to 0.99, such as 0.95; for a policy of cgroups or "
 			   "pods",
 		.preset = "none",
@@ -1441,9 +1441,9 @@ static void parse_policies(struct config_parser *p, const struct config_key *key
 		policy = &config->policies[config->policy_count];
 		policy_init(policy);
 		parse_map(p, &policy_table, "a policy", value, policy);
-		if (policy->match_node && policy->background_reclaim > 0)
+		if (policy->match_node && policy->proactive_reclaim > 0)
 			error_add(
-				p, value->line, value->column, "background_reclaim",
+				p, value->line, value->column, "proactive_reclaim",
 				"is in the policy of the node, where kswapd does that; allowed: in "
 				"a policy of cgroups or pods");
 		/* Also one with errors: the names and places of others are held against it. */
@@ -1658,7 +1658,7 @@ static void warn_of_notify(struct config_parser *p)
 {
 	for (size_t i = 0; i < p->config->policy_count && !p->config->notify_program; i++)
 		for (size_t k = 0; k < p->config->policies[i].ladder_count; k++)
-			if (p->config->policies[i].ladder[k].kind == RUNG_NOTIFY)
+			if (p->config->policies[i].ladder[k].kind == STEP_NOTIFY)
 				warning_add(p, &p->policies[i], "ladder",
 					    "'%s' notifies, but no file says by which program: the "
 					    "key `notify` is missing",

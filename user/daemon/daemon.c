@@ -64,7 +64,7 @@ static void turn_names(struct daemon *daemon)
 {
 	if (!podnames_turn(daemon->names, clock_mono_ns()))
 		return;
-	places_forget(daemon->places);
+	cgroup_cache_forget(daemon->cgroup_cache);
 	for (size_t i = 0; i < WATCHES_MAX; i++) {
 		struct watch *watch = &daemon->watches[i];
 
@@ -75,7 +75,7 @@ static void turn_names(struct daemon *daemon)
 
 static void tick(struct daemon *daemon)
 {
-	bool any = false, eyes = false;
+	bool any = false, tracking = false;
 	uint64_t now_ns;
 
 	turn_names(daemon);
@@ -87,15 +87,15 @@ static void tick(struct daemon *daemon)
 		now_ns = clock_mono_ns();
 		watch_tick(daemon, watch, now_ns);
 		any |= watch->used;
-		eyes |= watch_wants_eyes(watch);
+		tracking |= watch_wants_tracking(watch);
 	}
 	now_ns = clock_mono_ns();
-	eyes_manage(daemon, eyes, now_ns);
-	recorder_tick(daemon->recorder, now_ns, !any);
-	note_losses(daemon, false);
+	tracking_manage(daemon, tracking, now_ns);
+	trace_store_tick(daemon->trace_store, now_ns, !any);
+	report_losses(daemon, false);
 	/* the timer runs until the eyes are shut again */
-	daemon_timer(daemon, any || atomic_load(&daemon->eyes) == EYES_OPEN ||
-				     atomic_load(&daemon->eyes) == EYES_OPENING);
+	daemon_timer(daemon, any || atomic_load(&daemon->tracking) == TRACKING_ON ||
+				     atomic_load(&daemon->tracking) == TRACKING_STARTING);
 	publish(daemon);
 }
 
@@ -129,7 +129,7 @@ static void reload(struct daemon *daemon)
 	}
 	if (config_load(daemon->options.config_path, &fresh)) {
 		log_error("the configuration in force stays as it is");
-		note_message(daemon, NULL, "error", "reload failed: the old configuration stays");
+		report_message(daemon, NULL, "error", "reload failed: the old configuration stays");
 		return;
 	}
 	/* whoever is hot begins anew under its new policy */
@@ -145,14 +145,14 @@ static void reload(struct daemon *daemon)
 	}
 	config_free(daemon->config);
 	daemon->config = fresh;
-	tape_config(daemon);
+	trace_feed_config(daemon);
 	daemon->config_path = paths_config(daemon->options.config_path);
 	start_notifier(daemon);
-	background_start(daemon);
+	daemon_reclaim_start(daemon);
 	if (rules_policy_node(fresh) && !watch_find(daemon, FO_SCOPE_NODE))
 		watch_forget(daemon, FO_SCOPE_NODE);
 	log_info("configuration reloaded: %zu policies", fresh->policy_count);
-	note_message(daemon, NULL, "reload", "configuration reloaded");
+	report_message(daemon, NULL, "reload", "configuration reloaded");
 	start_readers(daemon);
 	publish(daemon);
 }
@@ -204,8 +204,9 @@ int daemon_run(struct daemon *daemon)
 			} else if (fd == config_watch_fd(daemon->config_watch)) {
 				if (config_watch_drain(daemon->config_watch))
 					reload(daemon);
-			} else if (daemon->reclaimer && fd == reclaimer_fd(daemon->reclaimer))
-				background_drain(daemon);
+			} else if (daemon->proactive_reclaim &&
+				   fd == proactive_reclaim_fd(daemon->proactive_reclaim))
+				daemon_reclaim_drain(daemon);
 			else if (fd != daemon->timer_fd)
 				look_after_incidents(daemon); /* a victim's pidfd */
 			else if (read(fd, &expirations, sizeof(expirations)) > 0)
@@ -308,18 +309,18 @@ static int begin(struct daemon *daemon)
 	if (!err)
 		err = sampler_new(&daemon->sampler, daemon->loader, &daemon->host, &daemon->node);
 	if (!err)
-		err = worker_start(&daemon->aide, "fo-aide", 64, 1024);
+		err = worker_start(&daemon->helper, "fo-helper", 64, 1024);
 	if (!err)
-		err = eyes_start(daemon);
+		err = tracking_start(daemon);
 	if (!err)
 		err = podnames_new(&daemon->names,
 				   daemon->options.host_root ? daemon->options.host_root : "",
-				   daemon->aide);
+				   daemon->helper);
 	if (!err)
-		err = places_new(&daemon->places, &daemon->host, daemon->names);
+		err = cgroup_cache_new(&daemon->cgroup_cache, &daemon->host, daemon->names);
 	if (!err)
-		err = tasks_new(&daemon->tasks, daemon->loader, &daemon->host, daemon->places,
-				daemon->aide);
+		err = tasks_new(&daemon->tasks, daemon->loader, &daemon->host, daemon->cgroup_cache,
+				daemon->helper);
 	if (!err)
 		err = ingest_new(&daemon->ingest, loader_map(daemon->loader, LOADER_MAP_EVENTS),
 				 on_event, daemon);
@@ -332,7 +333,7 @@ static int begin(struct daemon *daemon)
 	if (!daemon->options.record_path)
 		start_control(daemon);
 	start_warn(daemon);
-	background_start(daemon);
+	daemon_reclaim_start(daemon);
 	harden();
 	log_writer = daemon->writer;
 	log_set_sink(log_to_writer);
@@ -369,39 +370,39 @@ void daemon_free(struct daemon *daemon)
 {
 	int *const fds[] = {&daemon->epoll_fd, &daemon->timer_fd, &daemon->end_fd,
 			    &daemon->signal_fd, &daemon->lock_fd};
-	bool aide_stopped, eyes_stopped, reclaimer_stopped;
+	bool helper_stopped, tracking_stopped, proactive_stopped;
 
 	if (daemon->started_ns)
-		note_losses(daemon, true);
+		report_losses(daemon, true);
 	for (size_t i = 0; daemon->watches && i < WATCHES_MAX; i++)
 		if (daemon->watches[i].used)
 			watch_end(daemon, &daemon->watches[i]);
-	aide_stopped = worker_stop(daemon->aide, 3000000000ULL);
-	eyes_stopped = eyes_stop(daemon, 3000000000ULL);
+	helper_stopped = worker_stop(daemon->helper, 3000000000ULL);
+	tracking_stopped = tracking_stop(daemon, 3000000000ULL);
 	/* one that is stuck in the kernel still uses the host's mount */
-	reclaimer_stopped = reclaimer_stop(daemon->reclaimer, 3000000000ULL);
+	proactive_stopped = proactive_reclaim_stop(daemon->proactive_reclaim, 3000000000ULL);
 	ladder_free(daemon->ladder);
 	notifier_stop(daemon->notifier);
 	log_set_sink(NULL);
-	recorder_tick(daemon->recorder, clock_mono_ns(), true);
+	trace_store_tick(daemon->trace_store, clock_mono_ns(), true);
 	if (daemon->writer)
 		writer_tell(daemon->writer, NULL);
 	control_shut(daemon->control);
 	if (writer_shut(daemon->writer))
-		recorder_shut(daemon->recorder);
+		trace_store_shut(daemon->trace_store);
 	ingest_free(daemon->ingest);
 	sampler_free(daemon->sampler);
-	if (aide_stopped) {
+	if (helper_stopped) {
 		/* or else it may still be using these; the process ends anyway */
 		tasks_free(daemon->tasks);
-		places_free(daemon->places);
+		cgroup_cache_free(daemon->cgroup_cache);
 		podnames_free(daemon->names);
 	}
-	if (aide_stopped && eyes_stopped)
+	if (helper_stopped && tracking_stopped)
 		loader_free(daemon->loader);
 	config_watch_free(daemon->config_watch);
 	node_shut(&daemon->node);
-	if (reclaimer_stopped)
+	if (proactive_stopped)
 		cgroup_host_shut(&daemon->host);
 	config_free(daemon->config);
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
@@ -409,6 +410,6 @@ void daemon_free(struct daemon *daemon)
 			close(*fds[i]);
 	free(daemon->ranking);
 	free(daemon->watches);
-	if (aide_stopped && eyes_stopped && reclaimer_stopped)
+	if (helper_stopped && tracking_stopped && proactive_stopped)
 		free(daemon);
 }

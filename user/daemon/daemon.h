@@ -35,13 +35,6 @@ struct daemon_options {
 	bool dry_run;
 };
 
-enum eyes_state {
-	EYES_SHUT,
-	EYES_OPENING,
-	EYES_OPEN,
-	EYES_FAILED, /* not on this kernel, or not now */
-};
-
 struct daemon {
 	struct daemon_options options;
 	struct config *config;
@@ -53,25 +46,26 @@ struct daemon {
 	struct sampler *sampler;
 	struct tasks *tasks;
 	struct podnames *names;
-	struct places *places;
+	struct cgroup_cache *cgroup_cache;
 	struct writer *writer;
-	struct recorder *recorder; /* NULL: the events are no file, nothing is kept */
-	struct worker *aide;
+	struct trace_store *trace_store; /* NULL: the events are no file, nothing is kept */
+	struct worker *helper;
 	struct worker *opener;		     /* of the wide eyes */
 	struct control *control;	     /* NULL: there is no socket */
 	const char *config_path;	     /* that is in force; NULL: built in */
 	char events_path[SNAPSHOT_PATH_MAX]; /* "": none */
 	struct ladder *ladder;
-	struct notifier *notifier;   /* NULL: nothing is to be notified */
-	struct reclaimer *reclaimer; /* NULL: nothing is reclaimed in the background */
+	struct notifier *notifier; /* NULL: nothing is to be notified */
+	struct proactive_reclaim
+		*proactive_reclaim; /* NULL: nothing is reclaimed in the background */
 	struct watch *watches;
 	struct victim *ranking; /* room for incident_begin() */
 	size_t ranking_size;
 
-	atomic_int eyes;
-	atomic_int eyes_error;
-	uint64_t eyes_needed_ns;
-	uint64_t eyes_tried_ns;
+	atomic_int tracking;
+	atomic_int tracking_error;
+	uint64_t tracking_needed_ns;
+	uint64_t tracking_tried_ns;
 
 	int lock_fd;
 	int epoll_fd;

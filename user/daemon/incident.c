@@ -98,7 +98,7 @@ static int make_record(struct daemon *daemon, const struct watch *watch, const c
 {
 	const struct incident *incident = &watch->incident;
 	struct victim victims[1 + RECORD_RUNNERS_UP];
-	struct record_head head = note_head(daemon, watch, incident->id);
+	struct record_head head = report_head(daemon, watch, incident->id);
 	struct record_kill record = {
 		.event = event,
 		.verdict = &incident->verdict,
@@ -112,7 +112,7 @@ static int make_record(struct daemon *daemon, const struct watch *watch, const c
 		.step_count = incident->step_count,
 		.freed_bytes = freed_bytes,
 		.took_ns = now_ns - incident->verdict_ns,
-		.minute = &watch->minute,
+		.history = &watch->history,
 	};
 
 	head.dry_run = incident->dry_run;
@@ -192,9 +192,9 @@ static void finish(struct daemon *daemon, struct watch *watch, uint64_t now_ns)
 	}
 	if (state == KILL_GONE || state == KILL_STUCK)
 		verdict_settled(&watch->judge.state, now_ns);
-	tape_settled(daemon, watch, kill_state_name(state), freed_bytes,
-		     state == KILL_GONE || state == KILL_STUCK, now_ns);
-	recorder_hand_over(daemon->recorder, incident->id);
+	trace_feed_settled(daemon, watch, kill_state_name(state), freed_bytes,
+			   state == KILL_GONE || state == KILL_STUCK, now_ns);
+	trace_store_hand_over(daemon->trace_store, incident->id);
 	kill_done(&incident->kill);
 	incident->open = false;
 }
@@ -272,8 +272,8 @@ static void signal_ranked(struct daemon *daemon, const struct watch *watch, size
 
 		if (candidate->pid == but_pid)
 			continue;
-		(ask ? kill_ask : kill_send)(&kill, candidate->pid, candidate->start_boot_ns,
-					     watch->incident.dry_run, now_ns);
+		(ask ? kill_term : kill_send)(&kill, candidate->pid, candidate->start_boot_ns,
+					      watch->incident.dry_run, now_ns);
 		kill_done(&kill);
 	}
 }
@@ -335,7 +335,7 @@ static void follow(struct daemon *daemon, const struct incident *incident, bool 
 	if (incident->dry_run || !dying)
 		return;
 	request.pidfd = fcntl(incident->kill.ref.fd, F_DUPFD_CLOEXEC, 3);
-	if (request.pidfd >= 0 && worker_give(daemon->aide, reap, &request, sizeof(request)))
+	if (request.pidfd >= 0 && worker_give(daemon->helper, reap, &request, sizeof(request)))
 		close(request.pidfd);
 }
 
@@ -350,11 +350,11 @@ static void send_signal(struct daemon *daemon, struct watch *watch, bool ask)
 	if (!first)
 		kill_insist(&incident->kill, now_ns);
 	else
-		(ask ? kill_ask : kill_send)(&incident->kill, victim->pid, victim->start_boot_ns,
-					     incident->dry_run, now_ns);
+		(ask ? kill_term : kill_send)(&incident->kill, victim->pid, victim->start_boot_ns,
+					      incident->dry_run, now_ns);
 	if (kill_is_final(&incident->kill)) {
-		tape_stood_down(daemon, watch, kill_state_name(incident->kill.state), false,
-				now_ns);
+		trace_feed_stood_down(daemon, watch, kill_state_name(incident->kill.state), false,
+				      now_ns);
 		finish(daemon, watch, now_ns);
 		return;
 	}
@@ -362,7 +362,7 @@ static void send_signal(struct daemon *daemon, struct watch *watch, bool ask)
 	step(incident, ask ? "term" : "signal", clock_mono_ns());
 	if (first) {
 		verdict_killed(&watch->judge.state, now_ns);
-		tape_kill(daemon, watch, now_ns);
+		trace_feed_kill(daemon, watch, now_ns);
 	}
 	follow(daemon, incident, !ask);
 }
@@ -404,11 +404,11 @@ static bool may_freeze(struct daemon *daemon, struct watch *watch)
 	return may;
 }
 
-static int begin_gentle(struct daemon *daemon, struct watch *watch, enum rung_kind kind)
+static int begin_gentle(struct daemon *daemon, struct watch *watch, enum ladder_step_kind kind)
 {
 	struct incident *incident = &watch->incident;
 	const struct candidate *victim = &incident->victims[0].candidate;
-	bool of_scope = kind == RUNG_RECLAIM || kind == RUNG_FORCE_EMPTY;
+	bool of_scope = kind == STEP_RECLAIM || kind == STEP_FORCE_EMPTY;
 	struct ladder_order order = {
 		.kind = kind,
 		/* the node's own memory is the victim's cgroup's to give back, too */
@@ -430,29 +430,30 @@ static int begin_gentle(struct daemon *daemon, struct watch *watch, enum rung_ki
 /* From the rung that is due, upwards, to the first one that has to be waited for. */
 static void climb(struct daemon *daemon, struct watch *watch, uint64_t now_ns)
 {
-	static const char *const names[RUNGS_][2] = {
-		[RUNG_RECLAIM] = {"reclaim", "reclaim not possible"},
-		[RUNG_FORCE_EMPTY] = {"force_empty", "force_empty not possible"},
-		[RUNG_THROTTLE] = {"throttle", "throttle not possible"},
-		[RUNG_FREEZE] = {"freeze", "freeze not possible"},
+	static const char *const names[LADDER_STEPS_][2] = {
+		[STEP_RECLAIM] = {"reclaim", "reclaim not possible"},
+		[STEP_FORCE_EMPTY] = {"force_empty", "force_empty not possible"},
+		[STEP_THROTTLE] = {"throttle", "throttle not possible"},
+		[STEP_FREEZE] = {"freeze", "freeze not possible"},
 	};
 	struct incident *incident = &watch->incident;
 
-	for (; incident->open && incident->rung < incident->ladder_count; incident->rung++) {
-		enum rung_kind kind = incident->ladder[incident->rung].kind;
+	for (; incident->open && incident->ladder_step < incident->ladder_count;
+	     incident->ladder_step++) {
+		enum ladder_step_kind kind = incident->ladder[incident->ladder_step].kind;
 		int err;
 
-		incident->rung_ns = now_ns;
-		incident->rung_left_ns = 0;
-		if (watch_held(daemon, watch, now_ns, &incident->rung_held_bytes))
-			incident->rung_held_bytes = UINT64_MAX;
+		incident->step_ns = now_ns;
+		incident->step_left_ns = 0;
+		if (watch_held(daemon, watch, now_ns, &incident->step_held_bytes))
+			incident->step_held_bytes = UINT64_MAX;
 		switch (kind) {
-		case RUNG_NOTIFY:
+		case STEP_NOTIFY:
 			notify(daemon, watch, now_ns);
 			continue;
-		case RUNG_TERM:
-		case RUNG_KILL:
-			send_signal(daemon, watch, kind == RUNG_TERM);
+		case STEP_TERM:
+		case STEP_KILL:
+			send_signal(daemon, watch, kind == STEP_TERM);
 			return;
 		default:
 			err = begin_gentle(daemon, watch, kind);
@@ -472,64 +473,64 @@ static bool is_climbing(const struct watch *watch, uint64_t held_bytes)
 	const struct incident *incident = &watch->incident;
 	uint64_t part = incident->evidence.total_bytes / CLIMBING_PART;
 
-	return watch->judge.verdict.spike || (incident->rung_held_bytes != UINT64_MAX &&
-					      held_bytes > incident->rung_held_bytes + part);
+	return watch->judge.verdict.spike || (incident->step_held_bytes != UINT64_MAX &&
+					      held_bytes > incident->step_held_bytes + part);
 }
 
 /* Whether the rung that is being tried has had its time, or there is none to give it. */
-static bool rung_is_over(struct daemon *daemon, const struct watch *watch, uint64_t now_ns)
+static bool step_is_over(struct daemon *daemon, const struct watch *watch, uint64_t now_ns)
 {
 	const struct incident *incident = &watch->incident;
-	const struct rung *rung = &incident->ladder[incident->rung];
+	const struct ladder_step *ladder_step = &incident->ladder[incident->ladder_step];
 	uint64_t held_bytes;
 	int err;
 
-	if (now_ns - incident->rung_ns >= rung->wait_ns)
+	if (now_ns - incident->step_ns >= ladder_step->wait_ns)
 		return true;
 	/* a step that turned out not to be possible */
-	if (rung->kind != RUNG_TERM && !incident->dry_run) {
+	if (ladder_step->kind != STEP_TERM && !incident->dry_run) {
 		err = ladder_result(daemon->ladder, slot_of(daemon, watch));
 		if (err && err != -EINPROGRESS)
 			return true;
 	}
 	/* an unfinished reclaim that lets the scope fill up is doing what it can */
-	return rung->kind != RUNG_RECLAIM && rung->kind != RUNG_FORCE_EMPTY &&
+	return ladder_step->kind != STEP_RECLAIM && ladder_step->kind != STEP_FORCE_EMPTY &&
 	       !watch_held(daemon, watch, now_ns, &held_bytes) && is_climbing(watch, held_bytes);
 }
 
 static bool next_is_gentle(const struct incident *incident)
 {
-	enum rung_kind next = incident->rung + 1 < incident->ladder_count
-				      ? incident->ladder[incident->rung + 1].kind
-				      : RUNG_KILL;
+	enum ladder_step_kind next = incident->ladder_step + 1 < incident->ladder_count
+					     ? incident->ladder[incident->ladder_step + 1].kind
+					     : STEP_KILL;
 
-	return next != RUNG_KILL && next != RUNG_TERM && next != RUNG_NOTIFY;
+	return next != STEP_KILL && next != STEP_TERM && next != STEP_NOTIFY;
 }
 
 /* A gentle rung, or SIGTERM: has it helped, or is it time for the next one? */
-static void look_at_rung(struct daemon *daemon, struct watch *watch, uint64_t now_ns)
+static void look_at_step(struct daemon *daemon, struct watch *watch, uint64_t now_ns)
 {
 	struct incident *incident = &watch->incident;
-	bool asked = incident->kill.state == KILL_ASKED;
+	bool asked = incident->kill.state == KILL_TERM_SENT;
 
-	if (!rung_is_over(daemon, watch, now_ns))
+	if (!step_is_over(daemon, watch, now_ns))
 		return;
 	if (!asked) {
-		if (!incident->dry_run && !incident->rung_left_ns)
+		if (!incident->dry_run && !incident->step_left_ns)
 			ladder_undo(daemon->ladder, slot_of(daemon, watch));
-		if (!incident->rung_left_ns)
-			incident->rung_left_ns = now_ns;
+		if (!incident->step_left_ns)
+			incident->step_left_ns = now_ns;
 		/* who was told to end must end; all else has done its work when the risk is gone */
 		if (watch->judge.verdict.risk.known && !watch->judge.verdict.over) {
 			finish_gently(daemon, watch, true, now_ns);
 			return;
 		}
 		/* the next one begins where this one is undone: a moment, if the kernel lets us */
-		if (next_is_gentle(incident) && now_ns - incident->rung_left_ns < UNDO_MOST_NS &&
+		if (next_is_gentle(incident) && now_ns - incident->step_left_ns < UNDO_MOST_NS &&
 		    ladder_is_busy(daemon->ladder, slot_of(daemon, watch)))
 			return;
 	}
-	incident->rung++;
+	incident->ladder_step++;
 	climb(daemon, watch, now_ns);
 }
 
@@ -540,7 +541,7 @@ static void tell_order(const struct watch *watch)
 	const struct rule *rule = incident->victims[0].victim.rule;
 	char size[UNITS_TEXT_MAX], lost[16];
 
-	units_format_bytes(size, sizeof(size), candidate_gives_bytes(victim));
+	units_format_bytes(size, sizeof(size), candidate_freeable_bytes(victim));
 	snprintf(lost, sizeof(lost), "%.0f", incident->evidence.lost_share * 100);
 	log_warn("%s: %skilling %s[%d] (uid %u, %s, adj %d%s%s): policy %s, %s, risk %.3f, "
 		 "%s %% of its tasks' time lost, level %.0f %%",
@@ -564,12 +565,12 @@ static size_t live_backoffs(struct watch *watch, uint64_t now_ns, int *pids)
 /* Nobody can die: say so once, and look again in a while. */
 static void tell_empty(struct daemon *daemon, struct watch *watch, size_t n, uint64_t now_ns)
 {
-	struct record_head head = note_head(daemon, watch, 0);
+	struct record_head head = report_head(daemon, watch, 0);
 	char line[WRITER_LINE_MAX], message[256];
 	size_t len;
 
 	verdict_settled(&watch->judge.state, now_ns);
-	tape_stood_down(daemon, watch, "nobody may be killed", true, now_ns);
+	trace_feed_stood_down(daemon, watch, "nobody may be killed", true, now_ns);
 	if (watch->empty_told)
 		return;
 	watch->empty_told = true;
@@ -578,7 +579,7 @@ static void tell_empty(struct daemon *daemon, struct watch *watch, size_t n, uin
 		 "protected, too small, or were stuck a moment ago",
 		 n);
 	log_error("%s: %s", watch_name(watch), message);
-	if (!record_note(line, sizeof(line), &head, "error", message, &len))
+	if (!record_message(line, sizeof(line), &head, "error", message, &len))
 		(void)writer_event(daemon->writer, line, len);
 }
 
@@ -604,7 +605,8 @@ void incident_begin(struct daemon *daemon, struct watch *watch, const struct ver
 	if (err) {
 		log_warn("%s: its processes cannot be listed: %s; nothing is killed blindly",
 			 watch_name(watch), strerror(-err));
-		tape_stood_down(daemon, watch, "its processes cannot be listed", false, now_ns);
+		trace_feed_stood_down(daemon, watch, "its processes cannot be listed", false,
+				      now_ns);
 		return;
 	}
 	if (tasks_overflow(daemon->tasks))
@@ -615,7 +617,7 @@ void incident_begin(struct daemon *daemon, struct watch *watch, const struct ver
 	request.backoffs = live_backoffs(watch, now_ns, backoffs);
 	eligible = victim_rank(&request, candidates, n, daemon->ranking);
 	if (!eligible) {
-		tape_list(daemon, watch, now_ns, candidates, n);
+		trace_feed_list(daemon, watch, now_ns, candidates, n);
 		tell_empty(daemon, watch, n, now_ns);
 		return;
 	}
@@ -625,7 +627,7 @@ void incident_begin(struct daemon *daemon, struct watch *watch, const struct ver
 	if (watch_held(daemon, watch, now_ns, &held_bytes) ||
 	    (double)held_bytes < RECOVERED_PART * (double)evidence->held_bytes) {
 		verdict_settled(&watch->judge.state, now_ns);
-		tape_stood_down(daemon, watch, "it recovered by itself", true, now_ns);
+		trace_feed_stood_down(daemon, watch, "it recovered by itself", true, now_ns);
 		return;
 	}
 
@@ -649,12 +651,13 @@ void incident_begin(struct daemon *daemon, struct watch *watch, const struct ver
 	incident->ladder_count = watch->policy->ladder_count;
 	memcpy(incident->ladder, watch->policy->ladder, sizeof(incident->ladder));
 	if (!incident->ladder_count)
-		incident->ladder[incident->ladder_count++] = (struct rung){.kind = RUNG_KILL};
+		incident->ladder[incident->ladder_count++] =
+			(struct ladder_step){.kind = STEP_KILL};
 	incident->group = victim_group_of(watch->policy, daemon->ranking[0].candidate);
 	grouped = incident->group.unit != KILL_UNIT_PROCESS;
 	if (grouped)
 		/* the candidates do not outlive the next list */
-		tape_list(daemon, watch, now_ns, candidates, n);
+		trace_feed_list(daemon, watch, now_ns, candidates, n);
 	if (grouped && !group_rank(daemon, watch, &incident->members, &incident->whole)) {
 		incident->group = (struct victim_group){.unit = KILL_UNIT_PROCESS};
 		incident->members = 1;
@@ -665,7 +668,7 @@ void incident_begin(struct daemon *daemon, struct watch *watch, const struct ver
 	watch->judge.trouble = true;
 	climb(daemon, watch, clock_mono_ns());
 	if (!grouped)
-		tape_list(daemon, watch, now_ns, candidates, n);
+		trace_feed_list(daemon, watch, now_ns, candidates, n);
 	if (incident->open)
 		tell_order(watch);
 }
@@ -698,14 +701,14 @@ void incident_look(struct daemon *daemon, struct watch *watch, uint64_t now_ns)
 		return;
 	if (!kill_look(&incident->kill, now_ns)) {
 		if (incident->kill.state != KILL_SENT)
-			look_at_rung(daemon, watch, now_ns);
+			look_at_step(daemon, watch, now_ns);
 		return;
 	}
 	if (incident->group.unit != KILL_UNIT_PROCESS && incident->kill.state == KILL_GONE &&
 	    !group_is_empty(daemon, watch, now_ns)) {
 		/* the next tick looks again; after all patience somebody in it is stuck */
 		incident->kill.state =
-			now_ns - incident->kill.sent_ns < KILL_PATIENCE_NS ? KILL_SENT : KILL_STUCK;
+			now_ns - incident->kill.sent_ns < KILL_TIMEOUT_NS ? KILL_SENT : KILL_STUCK;
 		if (incident->kill.state == KILL_SENT)
 			return;
 	}

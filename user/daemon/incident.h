@@ -55,12 +55,12 @@ struct incident {
 	bool dry_run;
 	struct victim_group group; /* what dies; KILL_UNIT_PROCESS: the victim alone */
 	bool whole;		   /* nobody of the group stays: cgroup.kill may take it */
-	struct rung ladder[LADDER_MAX];
+	struct ladder_step ladder[LADDER_MAX];
 	size_t ladder_count;
-	size_t rung;	  /* the one that is being tried */
-	uint64_t rung_ns; /* since when */
-	uint64_t rung_held_bytes;
-	uint64_t rung_left_ns; /* when the rung was over; 0: it is not */
+	size_t ladder_step; /* the one that is being tried */
+	uint64_t step_ns;   /* since when */
+	uint64_t step_held_bytes;
+	uint64_t step_left_ns; /* when the rung was over; 0: it is not */
 	uint64_t id;
 	uint64_t verdict_ns;
 	uint64_t held_bytes; /* by the scope, at the verdict */

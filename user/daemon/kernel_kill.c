@@ -54,9 +54,9 @@ static bool path_is_below(const char *path, const char *above)
 }
 
 /* What led to it, as far as it was watched: in the victim's cgroup or above, or else the node's. */
-static const struct minute *minute_before(struct daemon *daemon, uint64_t scope, const char *path)
+static const struct history *history_before(struct daemon *daemon, uint64_t scope, const char *path)
 {
-	const struct minute *node = NULL;
+	const struct history *node = NULL;
 
 	for (size_t i = 0; i < WATCHES_MAX; i++) {
 		const struct watch *watch = &daemon->watches[i];
@@ -64,9 +64,9 @@ static const struct minute *minute_before(struct daemon *daemon, uint64_t scope,
 		if (!watch->used)
 			continue;
 		if (watch->scope == FO_SCOPE_NODE)
-			node = &watch->minute;
+			node = &watch->history;
 		else if (watch->scope == scope || (path && path_is_below(path, watch->cgroup.path)))
-			return &watch->minute;
+			return &watch->history;
 	}
 	return node;
 }
@@ -74,7 +74,7 @@ static const struct minute *minute_before(struct daemon *daemon, uint64_t scope,
 void kernel_kill_tell(struct daemon *daemon, const struct fo_event_kill *event)
 {
 	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
-	struct record_head head = note_head(daemon, NULL, 0);
+	struct record_head head = report_head(daemon, NULL, 0);
 	struct candidate victim = {
 		.start_boot_ns = event->start_boot_ns,
 		.memcg_id = event->head.scope_id,
@@ -91,8 +91,8 @@ void kernel_kill_tell(struct daemon *daemon, const struct fo_event_kill *event)
 	struct record_kernel_kill kill = {
 		.victim = &victim,
 		.total_vm_bytes = event->total_vm_pages * page,
-		.asker_pid = (int)event->asker_tgid,
-		.asker_comm = event->asker_comm,
+		.invoker_pid = (int)event->invoker_tgid,
+		.invoker_comm = event->invoker_comm,
 	};
 	char line[WRITER_LINE_MAX], size[UNITS_TEXT_MAX];
 	struct cgroup cgroup = {0};
@@ -124,16 +124,16 @@ void kernel_kill_tell(struct daemon *daemon, const struct fo_event_kill *event)
 			uint64_t now_ns = clock_mono_ns();
 
 			verdict_killed(&watch->judge.state, now_ns);
-			tape_kernel_kill(daemon, watch, &victim, now_ns);
+			trace_feed_kernel_kill(daemon, watch, &victim, now_ns);
 		}
 	}
-	kill.minute = minute_before(daemon, event->head.scope_id, head.scope_path);
+	kill.history = history_before(daemon, event->head.scope_id, head.scope_path);
 	if (!record_kernel_kill(line, sizeof(line), &head, &kill, &len))
 		(void)writer_event(daemon->writer, line, len);
-	units_format_bytes(size, sizeof(size), candidate_gives_bytes(&victim));
+	units_format_bytes(size, sizeof(size), candidate_freeable_bytes(&victim));
 	log_warn("%s: the kernel's OOM killer chose %s[%d] (uid %u, %s, adj %d); %s[%u] asked for "
 		 "memory",
 		 head.scope_path ? head.scope_path : "node", victim.comm, victim.pid, victim.uid,
-		 size, victim.oom_score_adj, event->asker_comm, event->asker_tgid);
+		 size, victim.oom_score_adj, event->invoker_comm, event->invoker_tgid);
 	cgroup_shut(&cgroup);
 }

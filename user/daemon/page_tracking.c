@@ -10,9 +10,9 @@
 #include "sense/loader.h"
 
 /* The wide eyes stay open this long after the last need: attaching takes tens of ms. */
-#define EYES_LINGER_NS 10000000000ULL
+#define TRACKING_LINGER_NS 10000000000ULL
 
-struct eyes_request {
+struct tracking_request {
 	struct daemon *daemon;
 };
 
@@ -26,62 +26,62 @@ static void hurry(void *argument, size_t len)
 	(void)sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &param);
 }
 
-int eyes_start(struct daemon *daemon)
+int tracking_start(struct daemon *daemon)
 {
-	int err = worker_start(&daemon->opener, "fo-eyes", sizeof(struct eyes_request), 4);
+	int err = worker_start(&daemon->opener, "fo-tracking", sizeof(struct tracking_request), 4);
 
 	return err ? err : worker_give(daemon->opener, hurry, NULL, 0);
 }
 
-bool eyes_stop(struct daemon *daemon, uint64_t patience_ns)
+bool tracking_stop(struct daemon *daemon, uint64_t timeout_ns)
 {
-	return worker_stop(daemon->opener, patience_ns);
+	return worker_stop(daemon->opener, timeout_ns);
 }
 
-static void eyes_attach(void *argument, size_t len)
+static void tracking_attach(void *argument, size_t len)
 {
-	struct daemon *daemon = ((struct eyes_request *)argument)->daemon;
-	int err = loader_eyes_open(daemon->loader);
+	struct daemon *daemon = ((struct tracking_request *)argument)->daemon;
+	int err = loader_tracking_on(daemon->loader);
 
 	(void)len;
-	atomic_store(&daemon->eyes_error, err);
-	atomic_store(&daemon->eyes, err ? EYES_FAILED : EYES_OPEN);
+	atomic_store(&daemon->tracking_error, err);
+	atomic_store(&daemon->tracking, err ? TRACKING_FAILED : TRACKING_ON);
 	if (!err)
-		loader_eyes_widen(daemon->loader);
+		loader_tracking_extend(daemon->loader);
 }
 
-static void eyes_detach(void *argument, size_t len)
+static void tracking_detach(void *argument, size_t len)
 {
 	(void)len;
-	loader_eyes_shut(((struct eyes_request *)argument)->daemon->loader);
+	loader_tracking_off(((struct tracking_request *)argument)->daemon->loader);
 }
 
-void eyes_manage(struct daemon *daemon, bool needed, uint64_t now_ns)
+void tracking_manage(struct daemon *daemon, bool needed, uint64_t now_ns)
 {
-	struct eyes_request request = {daemon};
+	struct tracking_request request = {daemon};
 
 	if (needed)
-		daemon->eyes_needed_ns = now_ns;
-	switch (atomic_load(&daemon->eyes)) {
-	case EYES_FAILED:
+		daemon->tracking_needed_ns = now_ns;
+	switch (atomic_load(&daemon->tracking)) {
+	case TRACKING_FAILED:
 		/* a hook that this kernel lacks will not come; memory for attaching it may */
-		if (atomic_load(&daemon->eyes_error) == -ENOENT ||
-		    now_ns - daemon->eyes_tried_ns < EYES_LINGER_NS)
+		if (atomic_load(&daemon->tracking_error) == -ENOENT ||
+		    now_ns - daemon->tracking_tried_ns < TRACKING_LINGER_NS)
 			return;
 		/* fallthrough */
-	case EYES_SHUT:
+	case TRACKING_OFF:
 		if (!needed)
 			return;
-		daemon->eyes_tried_ns = now_ns;
-		atomic_store(&daemon->eyes, EYES_OPENING);
-		if (worker_give(daemon->opener, eyes_attach, &request, sizeof(request)))
-			atomic_store(&daemon->eyes, EYES_SHUT);
+		daemon->tracking_tried_ns = now_ns;
+		atomic_store(&daemon->tracking, TRACKING_STARTING);
+		if (worker_give(daemon->opener, tracking_attach, &request, sizeof(request)))
+			atomic_store(&daemon->tracking, TRACKING_OFF);
 		return;
-	case EYES_OPEN:
-		if (now_ns - daemon->eyes_needed_ns < EYES_LINGER_NS)
+	case TRACKING_ON:
+		if (now_ns - daemon->tracking_needed_ns < TRACKING_LINGER_NS)
 			return;
-		atomic_store(&daemon->eyes, EYES_SHUT);
-		if (worker_give(daemon->opener, eyes_detach, &request, sizeof(request)))
-			atomic_store(&daemon->eyes, EYES_OPEN);
+		atomic_store(&daemon->tracking, TRACKING_OFF);
+		if (worker_give(daemon->opener, tracking_detach, &request, sizeof(request)))
+			atomic_store(&daemon->tracking, TRACKING_ON);
 	}
 }

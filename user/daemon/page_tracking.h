@@ -14,10 +14,10 @@
 struct daemon;
 
 /* Errors: 0 or -errno. Without the right to a real-time priority it goes without. */
-int eyes_start(struct daemon *daemon);
+int tracking_start(struct daemon *daemon);
 /* As worker_stop(). */
-bool eyes_stop(struct daemon *daemon, uint64_t patience_ns);
+bool tracking_stop(struct daemon *daemon, uint64_t timeout_ns);
 /* Once a tick: @needed is whether any scope wants them. */
-void eyes_manage(struct daemon *daemon, bool needed, uint64_t now_ns);
+void tracking_manage(struct daemon *daemon, bool needed, uint64_t now_ns);
 
 #endif /* FASTOOM_DAEMON_PAGE_TRACKING_H */

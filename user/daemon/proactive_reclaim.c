@@ -18,81 +18,82 @@
 static bool is_wanted(const struct config *config)
 {
 	for (size_t i = 0; i < config->policy_count; i++)
-		if (config->policies[i].background_reclaim > 0)
+		if (config->policies[i].proactive_reclaim > 0)
 			return true;
 	return false;
 }
 
-void background_start(struct daemon *daemon)
+void daemon_reclaim_start(struct daemon *daemon)
 {
 	struct epoll_event event = {.events = EPOLLIN};
 	int err;
 
-	if (daemon->reclaimer) {
+	if (daemon->proactive_reclaim) {
 		/* what is still wanted hits its limit once more */
-		(void)reclaimer_forget(daemon->reclaimer);
+		(void)proactive_reclaim_forget(daemon->proactive_reclaim);
 		return;
 	}
 	if (!is_wanted(daemon->config) || daemon->options.record_path)
 		return;
-	err = reclaimer_start(&daemon->reclaimer, &daemon->host);
+	err = proactive_reclaim_start(&daemon->proactive_reclaim, &daemon->host);
 	if (!err) {
-		event.data.fd = reclaimer_fd(daemon->reclaimer);
+		event.data.fd = proactive_reclaim_fd(daemon->proactive_reclaim);
 		(void)epoll_ctl(daemon->epoll_fd, EPOLL_CTL_ADD, event.data.fd, &event);
 		return;
 	}
-	log_warn("background_reclaim: nothing is reclaimed: %s",
+	log_warn("proactive_reclaim: nothing is reclaimed: %s",
 		 err == -EOPNOTSUPP ? "cgroup v1 has nothing that reclaims a little; it needs v2"
 				    : strerror(-err));
 }
 
-void background_watch(struct daemon *daemon, const struct watch *watch)
+void daemon_reclaim_watch(struct daemon *daemon, const struct watch *watch)
 {
 	const struct policy *policy = watch->policy;
 
-	if (!daemon->reclaimer || !(policy->background_reclaim > 0) || policy->dry_run ||
+	if (!daemon->proactive_reclaim || !(policy->proactive_reclaim > 0) || policy->dry_run ||
 	    daemon->options.dry_run)
 		return;
 	/* what finds no room now is there again with its next limit hit */
-	(void)reclaimer_watch(daemon->reclaimer, watch->scope, policy->background_reclaim);
+	(void)proactive_reclaim_watch(daemon->proactive_reclaim, watch->scope,
+				      policy->proactive_reclaim);
 }
 
-void background_drain(struct daemon *daemon)
+void daemon_reclaim_drain(struct daemon *daemon)
 {
-	struct reclaimer_event event;
+	struct proactive_reclaim_event event;
 
-	while (reclaimer_next(daemon->reclaimer, &event)) {
+	while (proactive_reclaim_next(daemon->proactive_reclaim, &event)) {
 		char text[CGROUP_PATH_MAX + 160], bytes[UNITS_TEXT_MAX];
 
 		units_format_bytes(bytes, sizeof(bytes), event.given_bytes);
 		switch (event.news) {
-		case RECLAIMER_BEGAN:
+		case PROACTIVE_RECLAIM_BEGAN:
 			snprintf(text, sizeof(text),
-				 "%s: is reclaimed from in the background, before its limit",
+				 "%s: is reclaimed proactively, before it reaches its limit",
 				 event.path);
 			break;
-		case RECLAIMER_STOPPED:
+		case PROACTIVE_RECLAIM_PAUSED:
 			snprintf(text, sizeof(text),
-				 "%s: is not reclaimed from in the background for %.0f s: what is "
-				 "taken comes straight back, or nothing can be; %s so far",
+				 "%s: proactive reclaim pauses for %.0f s: what it takes is read "
+				 "straight back, or nothing can be taken; %s so far",
 				 event.path, (double)event.backoff_ns / 1e9, bytes);
 			break;
-		case RECLAIMER_ENDED:
+		case PROACTIVE_RECLAIM_ENDED:
 			snprintf(text, sizeof(text),
-				 "%s: moves no more, and is let go; %s were reclaimed in the "
-				 "background",
+				 "%s: proactive reclaim ends, its usage no longer changes; %s "
+				 "were reclaimed",
 				 event.path, bytes);
 			break;
 		default:
 			snprintf(text, sizeof(text),
-				 "background_reclaim: this kernel has no memory.reclaim (Linux "
-				 "5.19): nothing is reclaimed in the background");
+				 "proactive_reclaim: this kernel has no memory.reclaim (Linux "
+				 "5.19): nothing is reclaimed proactively");
 		}
-		if (event.news == RECLAIMER_CANNOT)
+		if (event.news == PROACTIVE_RECLAIM_UNSUPPORTED)
 			log_warn("%s", text);
 		else
 			log_info("%s", text);
-		note_message(daemon, NULL, "background", text);
+		report_message(daemon, NULL, "proactive_reclaim", text);
 	}
 	/* nothing else is hot perhaps, and then nobody ticks */
 	publish(daemon);

@@ -50,14 +50,14 @@ static void fill_scope(struct daemon *daemon, const struct watch *watch, struct 
 			ret->slots[i] = stat.stall.slots[i];
 }
 
-static void fill_background(const struct daemon *daemon, struct snapshot_background *ret)
+static void fill_proactive(const struct daemon *daemon, struct snapshot_proactive *ret)
 {
-	struct reclaimer_sums sums;
+	struct proactive_reclaim_sums sums;
 
-	*ret = (struct snapshot_background){0};
-	if (!daemon->reclaimer)
+	*ret = (struct snapshot_proactive){0};
+	if (!daemon->proactive_reclaim)
 		return;
-	sums = reclaimer_sums(daemon->reclaimer);
+	sums = proactive_reclaim_sums(daemon->proactive_reclaim);
 	ret->on = true;
 	ret->scopes = sums.scopes;
 	ret->reclaimed_bytes = sums.given_bytes;
@@ -66,12 +66,6 @@ static void fill_background(const struct daemon *daemon, struct snapshot_backgro
 
 void publish(struct daemon *daemon)
 {
-	static const char *const eyes[] = {
-		[EYES_SHUT] = "shut",
-		[EYES_OPENING] = "opening",
-		[EYES_OPEN] = "open",
-		[EYES_FAILED] = "failed",
-	};
 	struct snapshot *snapshot;
 
 	if (!daemon->control)
@@ -84,12 +78,12 @@ void publish(struct daemon *daemon)
 	snapshot->cgroup_version = daemon->host.version;
 	snapshot->dry_run = daemon->options.dry_run;
 	snapshot->hot = daemon->timer_runs;
-	snapshot->eyes = eyes[atomic_load(&daemon->eyes)];
+	snapshot->tracking = (enum tracking_state)atomic_load(&daemon->tracking);
 	snprintf(snapshot->config_path, sizeof(snapshot->config_path), "%s",
 		 daemon->config_path ? daemon->config_path : "");
 	snprintf(snapshot->events_path, sizeof(snapshot->events_path), "%s", daemon->events_path);
 	snapshot->lost = daemon->losses_told;
-	fill_background(daemon, &snapshot->background);
+	fill_proactive(daemon, &snapshot->proactive);
 	snapshot->scope_count = 0;
 	for (size_t i = 0; i < WATCHES_MAX; i++)
 		if (daemon->watches[i].used)
@@ -114,7 +108,7 @@ void publish_next(struct daemon *daemon, struct watch *watch, const struct candi
 	if (!victim_rank(&request, candidates, n, daemon->ranking))
 		return;
 	watch->next.pid = first->candidate->pid;
-	watch->next.gives_bytes = candidate_gives_bytes(first->candidate);
+	watch->next.freeable_bytes = candidate_freeable_bytes(first->candidate);
 	snprintf(watch->next.comm, sizeof(watch->next.comm), "%s", first->candidate->comm);
 	snprintf(watch->next.rule, sizeof(watch->next.rule), "%s",
 		 first->rule ? first->rule->text : "");

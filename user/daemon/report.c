@@ -12,7 +12,7 @@
 #include "tell/trace_store.h"
 #include "tell/writer.h"
 
-struct record_head note_head(const struct daemon *daemon, const struct watch *watch, uint64_t id)
+struct record_head report_head(const struct daemon *daemon, const struct watch *watch, uint64_t id)
 {
 	struct record_head head = {
 		.wall_ns = clock_wall_ns(),
@@ -36,21 +36,21 @@ struct record_head note_head(const struct daemon *daemon, const struct watch *wa
 	return head;
 }
 
-void note_message(struct daemon *daemon, const struct watch *watch, const char *event,
-		  const char *message)
+void report_message(struct daemon *daemon, const struct watch *watch, const char *event,
+		    const char *message)
 {
-	struct record_head head = note_head(daemon, watch, 0);
+	struct record_head head = report_head(daemon, watch, 0);
 	char line[WRITER_LINE_MAX];
 	size_t len;
 
-	if (!record_note(line, sizeof(line), &head, event, message, &len))
+	if (!record_message(line, sizeof(line), &head, event, message, &len))
 		(void)writer_event(daemon->writer, line, len);
 }
 
-void note_verdict(struct daemon *daemon, const struct watch *watch, const char *event,
-		  const struct verdict *verdict, const struct evidence *evidence)
+void report_verdict(struct daemon *daemon, const struct watch *watch, const char *event,
+		    const struct verdict *verdict, const struct evidence *evidence)
 {
-	struct record_head head = note_head(daemon, watch, 0);
+	struct record_head head = report_head(daemon, watch, 0);
 	char line[WRITER_LINE_MAX];
 	size_t len;
 
@@ -64,18 +64,18 @@ static uint64_t losses_of(const struct fo_counters *c)
 }
 
 /* What was lost, wherever: shown when it grows, and at the end. */
-void note_losses(struct daemon *daemon, bool always)
+void report_losses(struct daemon *daemon, bool always)
 {
-	uint64_t failed, losses, untaped;
+	uint64_t failed, losses, not_traced;
 	struct fo_counters c;
 	char text[768];
-	int error, tape_error;
+	int error, trace_error;
 
 	loader_counters(daemon->loader, &c);
 	failed = writer_failed(daemon->writer, &error);
-	untaped = recorder_lost(daemon->recorder, &tape_error);
+	not_traced = trace_store_lost(daemon->trace_store, &trace_error);
 	losses = losses_of(&c) + failed + writer_dropped(daemon->writer) +
-		 ingest_malformed(daemon->ingest) + untaped;
+		 ingest_malformed(daemon->ingest) + not_traced;
 	if (!always && losses == daemon->losses_told)
 		return;
 	daemon->losses_told = losses;
@@ -93,13 +93,13 @@ void note_losses(struct daemon *daemon, bool always)
 		 c.exits_open, c.waits_missed,
 		 (unsigned long long)loader_recursion_misses(daemon->loader),
 		 (unsigned long long)writer_dropped(daemon->writer), (unsigned long long)failed,
-		 failed ? ": " : "", failed ? strerror(error) : "", (unsigned long long)untaped,
-		 tape_error ? ": " : "", tape_error ? strerror(tape_error) : "");
+		 failed ? ": " : "", failed ? strerror(error) : "", (unsigned long long)not_traced,
+		 trace_error ? ": " : "", trace_error ? strerror(trace_error) : "");
 	if (!always) {
 		log_warn("something was lost: %s", text);
-		note_message(daemon, NULL, "error", text);
+		report_message(daemon, NULL, "error", text);
 	} else {
 		log_info("%s", text);
-		note_message(daemon, NULL, "stop", text);
+		report_message(daemon, NULL, "stop", text);
 	}
 }

@@ -18,12 +18,12 @@ struct verdict;
 struct watch;
 
 /* @watch NULL: about no scope; @id 0: no incident. */
-struct record_head note_head(const struct daemon *daemon, const struct watch *watch, uint64_t id);
-void note_message(struct daemon *daemon, const struct watch *watch, const char *event,
-		  const char *message);
-void note_verdict(struct daemon *daemon, const struct watch *watch, const char *event,
-		  const struct verdict *verdict, const struct evidence *evidence);
+struct record_head report_head(const struct daemon *daemon, const struct watch *watch, uint64_t id);
+void report_message(struct daemon *daemon, const struct watch *watch, const char *event,
+		    const char *message);
+void report_verdict(struct daemon *daemon, const struct watch *watch, const char *event,
+		    const struct verdict *verdict, const struct evidence *evidence);
 /* What was lost, wherever: told when it grew, and always at the end. */
-void note_losses(struct daemon *daemon, bool always);
+void report_losses(struct daemon *daemon, bool always);
 
 #endif /* FASTOOM_DAEMON_REPORT_H */

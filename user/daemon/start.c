@@ -172,7 +172,7 @@ int start_events(struct daemon *daemon)
 		err = writer_open(&daemon->writer, NULL);
 		if (err)
 			log_error("the writer cannot start: %s", strerror(-err));
-		return err ? EXIT_FAILED : tape_open(daemon, NULL);
+		return err ? EXIT_FAILED : trace_feed_open(daemon, NULL);
 	}
 	if (!path)
 		path = daemon->config->events_path;
@@ -195,7 +195,7 @@ int start_events(struct daemon *daemon)
 	else if (path && realpath(path, resolved))
 		snprintf(daemon->events_path, sizeof(daemon->events_path), "%.*s",
 			 (int)sizeof(daemon->events_path) - 1, resolved);
-	return err ? EXIT_FAILED : tape_open(daemon, path);
+	return err ? EXIT_FAILED : trace_feed_open(daemon, path);
 }
 
 void start_tell(struct daemon *daemon)
@@ -228,5 +228,5 @@ void start_tell(struct daemon *daemon)
 		 daemon->host.version,
 		 daemon->options.dry_run ? ", dry run: nothing is killed" : "");
 	log_info("watching: %s", text);
-	note_message(daemon, NULL, "start", text);
+	report_message(daemon, NULL, "start", text);
 }

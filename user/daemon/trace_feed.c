@@ -67,7 +67,7 @@ static bool folder_of(const char *events_path, char *folder, size_t size)
 			events_path) < (int)size;
 }
 
-int tape_open(struct daemon *daemon, const char *events_path)
+int trace_feed_open(struct daemon *daemon, const char *events_path)
 {
 	const char *path = daemon->options.record_path;
 	_cleanup_free_ char *config = NULL;
@@ -78,8 +78,8 @@ int tape_open(struct daemon *daemon, const char *events_path)
 
 	fill_head(daemon, &head, &config);
 	if (path) {
-		err = recorder_open(&daemon->recorder, daemon->writer, path, &head, why,
-				    sizeof(why), &cut);
+		err = trace_store_open(&daemon->trace_store, daemon->writer, path, &head, why,
+				       sizeof(why), &cut);
 		if (err)
 			log_error("%s: %s%s%s", path, *why ? why : strerror(-err),
 				  *why ? "; it is left as it is" : "",
@@ -91,23 +91,23 @@ int tape_open(struct daemon *daemon, const char *events_path)
 	}
 	if (!folder_of(events_path, folder, sizeof(folder)))
 		return EXIT_OK;
-	err = recorder_keep(&daemon->recorder, daemon->writer, folder, &head);
+	err = trace_store_keep(&daemon->trace_store, daemon->writer, folder, &head);
 	if (err)
 		log_warn("the minutes before a kill are not kept: %s",
 			 err == -E2BIG ? "the configuration is too large" : strerror(-err));
 	return EXIT_OK;
 }
 
-void tape_config(struct daemon *daemon)
+void trace_feed_config(struct daemon *daemon)
 {
 	_cleanup_free_ char *config = NULL;
 	struct trace_head head;
 	int err;
 
-	if (!daemon->recorder)
+	if (!daemon->trace_store)
 		return;
 	fill_head(daemon, &head, &config);
-	err = recorder_set_head(daemon->recorder, &head);
+	err = trace_store_set_head(daemon->trace_store, &head);
 	if (err)
 		log_warn("recordings keep the old configuration: %s", strerror(-err));
 }
@@ -121,42 +121,42 @@ static struct trace_scope scope_of(const struct watch *watch)
 	};
 }
 
-void tape_begin(struct daemon *daemon, const struct watch *watch, uint64_t now_ns)
+void trace_feed_begin(struct daemon *daemon, const struct watch *watch, uint64_t now_ns)
 {
 	const struct trace_scope scope = scope_of(watch);
 
 	/* nothing ticked while nothing was hot */
-	recorder_tick(daemon->recorder, now_ns, false);
-	if (daemon->recorder)
-		trace_put_begin(recorder_trace(daemon->recorder), &scope, now_ns);
+	trace_store_tick(daemon->trace_store, now_ns, false);
+	if (daemon->trace_store)
+		trace_put_begin(trace_store_trace(daemon->trace_store), &scope, now_ns);
 }
 
-void tape_end(struct daemon *daemon, const struct watch *watch, uint64_t now_ns)
+void trace_feed_end(struct daemon *daemon, const struct watch *watch, uint64_t now_ns)
 {
 	const struct trace_scope scope = scope_of(watch);
 
-	if (daemon->recorder)
-		trace_put_end(recorder_trace(daemon->recorder), &scope, now_ns);
+	if (daemon->trace_store)
+		trace_put_end(trace_store_trace(daemon->trace_store), &scope, now_ns);
 }
 
 static void put_did(struct daemon *daemon, const struct watch *watch, struct trace_did did)
 {
 	const struct trace_scope scope = scope_of(watch);
 
-	if (!daemon->recorder)
+	if (!daemon->trace_store)
 		return;
 	did.dry_run = daemon->options.dry_run;
-	trace_put_did(recorder_trace(daemon->recorder), &scope, &did);
+	trace_put_did(trace_store_trace(daemon->trace_store), &scope, &did);
 }
 
-void tape_tick(struct daemon *daemon, const struct watch *watch, const struct sample *sample,
-	       const struct judgement *judgement)
+void trace_feed_tick(struct daemon *daemon, const struct watch *watch, const struct sample *sample,
+		     const struct judgement *judgement)
 {
 	const struct trace_scope scope = scope_of(watch);
 	const struct verdict *verdict = &judgement->verdict;
 	char text[32];
 
-	if (!daemon->recorder)
+	if (!daemon->trace_store)
 		return;
 	if (judgement->judged) {
 		snprintf(text, sizeof(text), "%s %s", verdict_action_name(verdict->action),
@@ -165,19 +165,20 @@ void tape_tick(struct daemon *daemon, const struct watch *watch, const struct sa
 			(struct trace_did){
 				.what = TRACE_VERDICT, .at_ns = sample->at_ns, .text = text});
 	}
-	trace_put_sample(recorder_trace(daemon->recorder), &scope, sample);
+	trace_put_sample(trace_store_trace(daemon->trace_store), &scope, sample);
 }
 
-void tape_list(struct daemon *daemon, const struct watch *watch, uint64_t now_ns,
-	       const struct candidate *candidates, size_t n)
+void trace_feed_list(struct daemon *daemon, const struct watch *watch, uint64_t now_ns,
+		     const struct candidate *candidates, size_t n)
 {
 	const struct trace_scope scope = scope_of(watch);
 
-	if (daemon->recorder)
-		trace_put_list(recorder_trace(daemon->recorder), &scope, now_ns, candidates, n);
+	if (daemon->trace_store)
+		trace_put_list(trace_store_trace(daemon->trace_store), &scope, now_ns, candidates,
+			       n);
 }
 
-void tape_kill(struct daemon *daemon, const struct watch *watch, uint64_t now_ns)
+void trace_feed_kill(struct daemon *daemon, const struct watch *watch, uint64_t now_ns)
 {
 	const struct candidate *victim = &watch->incident.victims[0].candidate;
 
@@ -188,13 +189,13 @@ void tape_kill(struct daemon *daemon, const struct watch *watch, uint64_t now_ns
 			.incident = watch->incident.id,
 			.pid = victim->pid,
 			.start_boot_ns = victim->start_boot_ns,
-			.bytes = candidate_gives_bytes(victim),
+			.bytes = candidate_freeable_bytes(victim),
 			.comm = victim->comm,
 		});
 }
 
-void tape_settled(struct daemon *daemon, const struct watch *watch, const char *outcome,
-		  uint64_t freed_bytes, bool waits, uint64_t now_ns)
+void trace_feed_settled(struct daemon *daemon, const struct watch *watch, const char *outcome,
+			uint64_t freed_bytes, bool waits, uint64_t now_ns)
 {
 	put_did(daemon, watch,
 		(struct trace_did){
@@ -208,16 +209,16 @@ void tape_settled(struct daemon *daemon, const struct watch *watch, const char *
 		});
 }
 
-void tape_stood_down(struct daemon *daemon, const struct watch *watch, const char *why, bool waits,
-		     uint64_t now_ns)
+void trace_feed_stood_down(struct daemon *daemon, const struct watch *watch, const char *why,
+			   bool waits, uint64_t now_ns)
 {
 	put_did(daemon, watch,
 		(struct trace_did){
 			.what = TRACE_STOOD_DOWN, .at_ns = now_ns, .waits = waits, .text = why});
 }
 
-void tape_kernel_kill(struct daemon *daemon, const struct watch *watch,
-		      const struct candidate *victim, uint64_t now_ns)
+void trace_feed_kernel_kill(struct daemon *daemon, const struct watch *watch,
+			    const struct candidate *victim, uint64_t now_ns)
 {
 	put_did(daemon, watch,
 		(struct trace_did){
@@ -225,7 +226,7 @@ void tape_kernel_kill(struct daemon *daemon, const struct watch *watch,
 			.at_ns = now_ns,
 			.pid = victim->pid,
 			.start_boot_ns = victim->start_boot_ns,
-			.bytes = candidate_gives_bytes(victim),
+			.bytes = candidate_freeable_bytes(victim),
 			.comm = victim->comm,
 		});
 }

@@ -34,16 +34,16 @@ const char *watch_name(const struct watch *watch)
 static int take_sample(struct daemon *daemon, const struct watch *watch, uint64_t now_ns,
 		       struct sample *ret)
 {
-	int eyes = atomic_load(&daemon->eyes), err;
+	int tracking = atomic_load(&daemon->tracking), err;
 
 	if (watch->scope == FO_SCOPE_NODE)
-		err = sampler_node(daemon->sampler, now_ns, eyes == EYES_OPEN, ret);
+		err = sampler_node(daemon->sampler, now_ns, tracking == TRACKING_ON, ret);
 	else
-		err = sampler_cgroup(daemon->sampler, &watch->cgroup, now_ns, eyes == EYES_OPEN,
-				     ret);
-	if (!err && eyes == EYES_FAILED) {
-		ret->has |= SAMPLE_HAS_EYES_ERROR;
-		ret->eyes_error = (uint64_t)-atomic_load(&daemon->eyes_error);
+		err = sampler_cgroup(daemon->sampler, &watch->cgroup, now_ns,
+				     tracking == TRACKING_ON, ret);
+	if (!err && tracking == TRACKING_FAILED) {
+		ret->has |= SAMPLE_HAS_TRACKING_ERROR;
+		ret->tracking_error = (uint64_t)-atomic_load(&daemon->tracking_error);
 	}
 	return err;
 }
@@ -80,10 +80,10 @@ static struct watch *watch_free(struct daemon *daemon, uint64_t scope)
 
 		if (watch->used)
 			continue;
-		if (watch->scope == scope && watch->minute.count)
+		if (watch->scope == scope && watch->history.count)
 			return watch;
 		/* else one that holds nobody's minute, as long as there is one */
-		if (!found || (found->minute.count && !watch->minute.count))
+		if (!found || (found->history.count && !watch->history.count))
 			found = watch;
 	}
 	return found;
@@ -103,16 +103,16 @@ void watch_mute(struct daemon *daemon, uint64_t scope, uint64_t until_ns)
 void watch_forget(struct daemon *daemon, uint64_t scope)
 {
 	(void)bpf_map_delete_elem(loader_map(daemon->loader, LOADER_MAP_HOT), &scope);
-	(void)bpf_map_delete_elem(loader_map(daemon->loader, LOADER_MAP_NEAR), &scope);
+	(void)bpf_map_delete_elem(loader_map(daemon->loader, LOADER_MAP_REACH), &scope);
 }
 
 void watch_end(struct daemon *daemon, struct watch *watch)
 {
 	if (watch->incident.open)
 		incident_drop(daemon, watch);
-	tape_end(daemon, watch, clock_mono_ns());
+	trace_feed_end(daemon, watch, clock_mono_ns());
 	if (watch->scope == FO_SCOPE_NODE)
-		loader_eyes_node(daemon->loader, false);
+		loader_tracking_node(daemon->loader, false);
 	cgroup_shut(&watch->cgroup);
 	watch->used = false;
 }
@@ -161,14 +161,14 @@ static void list_tasks(struct daemon *daemon, struct watch *watch, uint64_t now_
 	watch->listed_ns = now_ns;
 	if (tasks_read(daemon->tasks, watch->scope, clock_boot_ns(), &candidates, &n))
 		return;
-	tape_list(daemon, watch, now_ns, candidates, n);
+	trace_feed_list(daemon, watch, now_ns, candidates, n);
 	publish_next(daemon, watch, candidates, n);
 }
 
 void watch_begin(struct daemon *daemon, uint64_t scope, uint64_t now_ns)
 {
 	struct watch *watch = watch_free(daemon, scope);
-	struct minute minute = {0};
+	struct history history = {0};
 	int err;
 
 	if (!watch) {
@@ -177,9 +177,9 @@ void watch_begin(struct daemon *daemon, uint64_t scope, uint64_t now_ns)
 		return;
 	}
 	if (watch->scope == scope)
-		minute = watch->minute;
+		history = watch->history;
 	memset(watch, 0, sizeof(*watch));
-	watch->minute = minute;
+	watch->history = history;
 	watch->scope = scope;
 	if (scope != FO_SCOPE_NODE) {
 		err = cgroup_open_id(&daemon->host, scope, &watch->cgroup);
@@ -200,29 +200,29 @@ void watch_begin(struct daemon *daemon, uint64_t scope, uint64_t now_ns)
 	watch->used = true;
 	judge_begin(&watch->judge, now_ns);
 	daemon_timer(daemon, true);
-	tape_begin(daemon, watch, now_ns);
-	background_watch(daemon, watch);
+	trace_feed_begin(daemon, watch, now_ns);
+	daemon_reclaim_watch(daemon, watch);
 	log_debug("%s: hot", watch_name(watch));
 }
 
-bool watch_wants_eyes(const struct watch *watch)
+bool watch_wants_tracking(const struct watch *watch)
 {
-	return watch->used && judge_wants_eyes(&watch->judge);
+	return watch->used && judge_wants_tracking(&watch->judge);
 }
 
 /* How far a refault may be for a kill to mend it: what could be given back. */
-static void set_near(struct daemon *daemon, const struct watch *watch, uint64_t anon_bytes)
+static void set_reach(struct daemon *daemon, const struct watch *watch, uint64_t anon_bytes)
 {
 	uint64_t pages = anon_bytes / (uint64_t)sysconf(_SC_PAGESIZE);
 
-	(void)bpf_map_update_elem(loader_map(daemon->loader, LOADER_MAP_NEAR), &watch->scope,
+	(void)bpf_map_update_elem(loader_map(daemon->loader, LOADER_MAP_REACH), &watch->scope,
 				  &pages, BPF_ANY);
 }
 
 static void tell_recovered(struct daemon *daemon, struct watch *watch,
 			   const struct evidence *evidence)
 {
-	note_verdict(daemon, watch, "recovered", &watch->judge.verdict, evidence);
+	report_verdict(daemon, watch, "recovered", &watch->judge.verdict, evidence);
 	log_info("%s: recovered", watch_name(watch));
 }
 
@@ -233,10 +233,10 @@ static void after_verdict(struct daemon *daemon, struct watch *watch, const stru
 	const struct evidence *evidence = &j->evidence;
 
 	if (j->blind) {
-		note_verdict(daemon, watch, "blind", verdict, evidence);
+		report_verdict(daemon, watch, "blind", verdict, evidence);
 		log_warn("%s: blind, and so nothing is killed here: %s", watch_name(watch),
 			 evidence->lossy ? "the kernel side loses events"
-			 : evidence->no_eyes
+			 : evidence->no_tracking
 				 ? "the hooks on the page cache and the scheduler cannot be "
 				   "attached, and files do not tell enough"
 				 : "an essential input is missing");
@@ -248,7 +248,7 @@ static void after_verdict(struct daemon *daemon, struct watch *watch, const stru
 
 	switch (verdict->action) {
 	case VERDICT_WARN:
-		note_verdict(daemon, watch, "warn", verdict, evidence);
+		report_verdict(daemon, watch, "warn", verdict, evidence);
 		log_warn("%s: %s, risk %.3f, %.0f %% of its tasks' time lost, level %.0f %%; "
 			 "nothing is done: %s",
 			 watch_name(watch), verdict_reason_name(verdict->reason),
@@ -273,13 +273,13 @@ static bool watch_is_over(struct daemon *daemon, struct watch *watch,
 	bool recovered;
 
 	switch (judge_end(&watch->judge, now_ns, watch->incident.open, &recovered, &mute_ns)) {
-	case JUDGE_COOL:
+	case JUDGE_IDLE:
 		if (recovered)
 			tell_recovered(daemon, watch, evidence);
 		log_debug("%s: cool", watch_name(watch));
 		watch_forget(daemon, watch->scope);
 		return true;
-	case JUDGE_FAR:
+	case JUDGE_HEADROOM:
 		watch_mute(daemon, watch->scope, now_ns + mute_ns);
 		return true;
 	default:
@@ -295,12 +295,13 @@ static void log_evidence(const struct watch *watch, const struct evidence *e)
 		return;
 	log_debug(
 		"%s: risk %.3f %s/%s level %.2f growth %.1f MiB/s stall %.3f thrash %.3f io %.3f "
-		"run %.3f lost %.2f refaulted %.2f near %.2f futile %.2f turnover %.2f faults %.0f reclaims "
+		"run %.3f lost %.2f refaulted %.2f reach %.2f avoidable %.2f turnover %.2f faults %.0f reclaims "
 		"%.0f memstall %.3f swapins %.0f has %x",
 		watch_name(watch), verdict->risk.value, verdict_action_name(verdict->action),
 		verdict_reason_name(verdict->reason), e->level, e->growth / 1048576, e->stall,
-		e->thrash, e->io, e->run, e->lost_share, e->refaulted, e->near, e->futile,
-		e->turnover, e->major_faults, e->reclaims, e->memstall, e->swapins, e->has);
+		e->thrash, e->io, e->run, e->lost_share, e->refaulted, e->within_reach,
+		e->avoidable, e->turnover, e->major_faults, e->reclaims, e->memstall, e->swapins,
+		e->has);
 }
 
 static bool is_within(const struct watch *inner, const struct watch *outer)
@@ -345,21 +346,21 @@ void watch_tick(struct daemon *daemon, struct watch *watch, uint64_t now_ns)
 	judge_see(&watch->judge, &sample);
 	if (sample.has & SAMPLE_HAS_LEVEL) {
 		watch->total_bytes = sample.total_bytes;
-		if (watch_wants_eyes(watch))
-			set_near(daemon, watch, sample.anon_bytes);
+		if (watch_wants_tracking(watch))
+			set_reach(daemon, watch, sample.anon_bytes);
 	}
 	if (watch->scope == FO_SCOPE_NODE)
-		loader_eyes_node(daemon->loader, watch_wants_eyes(watch));
-	if (watch_wants_eyes(watch) && now_ns - watch->listed_ns >= LIST_NS)
+		loader_tracking_node(daemon->loader, watch_wants_tracking(watch));
+	if (watch_wants_tracking(watch) && now_ns - watch->listed_ns >= LIST_NS)
 		list_tasks(daemon, watch, now_ns);
 
 	judgement = judge_tick(&watch->judge, watch->policy, &sample, is_pending(daemon, watch));
 	if (judgement.judged) {
-		minute_add(&watch->minute, &judgement.evidence, &judgement.verdict.risk);
+		history_add(&watch->history, &judgement.evidence, &judgement.verdict.risk);
 		log_evidence(watch, &judgement.evidence);
 		after_verdict(daemon, watch, &judgement, now_ns);
 	}
-	tape_tick(daemon, watch, &sample, &judgement);
+	trace_feed_tick(daemon, watch, &sample, &judgement);
 	if (watch_is_over(daemon, watch, &judgement.evidence, now_ns))
 		watch_end(daemon, watch);
 }

@@ -51,7 +51,7 @@ struct watch {
 	char container[WATCH_NAME_MAX];
 	const struct policy *policy;
 	struct judge judge;
-	struct minute minute;
+	struct history history;
 	struct snapshot_victim next; /* who would die, while somebody wants to know */
 	struct incident incident;
 	struct backoff backoffs[BACKOFFS_MAX];
@@ -78,7 +78,7 @@ void watch_tick(struct daemon *daemon, struct watch *watch, uint64_t now_ns);
 void watch_mute(struct daemon *daemon, uint64_t scope, uint64_t until_ns);
 void watch_forget(struct daemon *daemon, uint64_t scope);
 
-bool watch_wants_eyes(const struct watch *watch);
+bool watch_wants_tracking(const struct watch *watch);
 const char *watch_name(const struct watch *watch);
 /* The bytes that the scope holds right now; -errno. */
 int watch_held(struct daemon *daemon, const struct watch *watch, uint64_t now_ns,

@@ -70,7 +70,7 @@ struct candidate {
 };
 
 /* What a kill gives back for sure: memory that is only this process's. */
-static inline uint64_t candidate_gives_bytes(const struct candidate *c)
+static inline uint64_t candidate_freeable_bytes(const struct candidate *c)
 {
 	return c->anon_bytes + c->swap_bytes + c->pgtables_bytes;
 }

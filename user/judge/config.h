@@ -64,20 +64,20 @@ struct rule {
 };
 
 /* What is done against a Near-OOM, from the gentlest to the last. */
-enum rung_kind {
-	RUNG_NOTIFY,	  /* a program of the administrator's is run */
-	RUNG_RECLAIM,	  /* the scope's memory is reclaimed (v2) */
-	RUNG_FORCE_EMPTY, /* all that can be is reclaimed from it (v1) */
-	RUNG_THROTTLE,	  /* the victim's cgroup is held at what it has (v2) */
-	RUNG_FREEZE,	  /* the victim's cgroup stands still */
-	RUNG_TERM,	  /* the victim is asked to end */
-	RUNG_KILL,
-	RUNGS_,
+enum ladder_step_kind {
+	STEP_NOTIFY,	  /* a program of the administrator's is run */
+	STEP_RECLAIM,	  /* the scope's memory is reclaimed (v2) */
+	STEP_FORCE_EMPTY, /* all that can be is reclaimed from it (v1) */
+	STEP_THROTTLE,	  /* the victim's cgroup is held at what it has (v2) */
+	STEP_FREEZE,	  /* the victim's cgroup stands still */
+	STEP_TERM,	  /* the victim is asked to end */
+	STEP_KILL,
+	LADDER_STEPS_,
 };
 
 /* One step of a ladder, and how long it may take to show: then the next one. */
-struct rung {
-	enum rung_kind kind;
+struct ladder_step {
+	enum ladder_step_kind kind;
 	uint64_t wait_ns;
 };
 
@@ -111,8 +111,8 @@ struct policy {
 	uint64_t min_free_bytes;   /* a kill that gives back less is not worth it; 0: by scope */
 	unsigned max_victims;	   /* what would die together is more: only the process does */
 	unsigned kills_per_minute; /* 1 .. POLICY_KILLS_PER_MINUTE_MOST */
-	double background_reclaim; /* from this part of the limit on; 0: never */
-	struct rung ladder[LADDER_MAX];
+	double proactive_reclaim;  /* from this part of the limit on; 0: never */
+	struct ladder_step ladder[LADDER_MAX];
 	size_t ladder_count; /* 0: [ kill ] */
 	struct rule_list protect;
 	struct rule_list avoid;

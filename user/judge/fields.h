@@ -29,7 +29,7 @@ enum field_kind {
 #define SAMPLE_FIELDS(X)                                                                           \
 	X(at_ns, 0, FIELD_COUNTER)                                                                 \
 	X(losses, 0, FIELD_LEVEL)                                                                  \
-	X(eyes_error, SAMPLE_HAS_EYES_ERROR, FIELD_LEVEL)                                          \
+	X(tracking_error, SAMPLE_HAS_TRACKING_ERROR, FIELD_LEVEL)                                  \
 	X(stall_ns, SAMPLE_HAS_STALL, FIELD_COUNTER)                                               \
 	X(stall_open, SAMPLE_HAS_STALL, FIELD_LEVEL)                                               \
 	X(reclaims, SAMPLE_HAS_STALL, FIELD_COUNTER)                                               \
@@ -43,12 +43,12 @@ enum field_kind {
 	X(run_ns, SAMPLE_HAS_WAITS, FIELD_COUNTER)                                                 \
 	X(refault_sys_ns, SAMPLE_HAS_WAITS, FIELD_COUNTER)                                         \
 	X(refault_stall_ns, SAMPLE_HAS_REFAULT_STALL, FIELD_COUNTER)                               \
-	X(halted_ns, SAMPLE_HAS_HALTED, FIELD_COUNTER)                                             \
+	X(unproductive_ns, SAMPLE_HAS_UNPRODUCTIVE, FIELD_COUNTER)                                 \
 	X(added_pages, SAMPLE_HAS_WAITS, FIELD_COUNTER)                                            \
 	X(pages_per_sample, SAMPLE_HAS_SAMPLING, FIELD_LEVEL)                                      \
 	X(samples, SAMPLE_HAS_WAITS, FIELD_COUNTER)                                                \
 	X(refaults, SAMPLE_HAS_WAITS, FIELD_COUNTER)                                               \
-	X(near, SAMPLE_HAS_WAITS, FIELD_COUNTER)                                                   \
+	X(within_reach, SAMPLE_HAS_WAITS, FIELD_COUNTER)                                           \
 	X(swapins, SAMPLE_HAS_SWAPINS, FIELD_COUNTER)                                              \
 	X(total_bytes, SAMPLE_HAS_LEVEL, FIELD_BYTES)                                              \
 	X(held_bytes, SAMPLE_HAS_LEVEL, FIELD_BYTES)                                               \

@@ -11,36 +11,36 @@ static float worse(float a, float b)
 	return a > b ? a : b;
 }
 
-void minute_add(struct minute *minute, const struct evidence *evidence, const struct risk *risk)
+void history_add(struct history *history, const struct evidence *evidence, const struct risk *risk)
 {
-	const struct minute_point now = {
+	const struct history_point now = {
 		.at_s = (uint32_t)(evidence->at_ns / 1000000000),
 		.level = evidence->has & EVIDENCE_HAS_LEVEL ? (float)evidence->level : -1,
 		.risk = risk->known ? (float)risk->value : -1,
 		.lost = evidence->has & EVIDENCE_HAS_THRASH ? (float)evidence->lost_share : -1,
 		.stall = evidence->has & EVIDENCE_HAS_STALL ? (float)evidence->stall : -1,
 	};
-	struct minute_point *point = &minute->points[minute->newest];
+	struct history_point *point = &history->points[history->newest];
 
-	if (minute->count && point->at_s == now.at_s) {
+	if (history->count && point->at_s == now.at_s) {
 		point->level = now.level;
 		point->risk = worse(point->risk, now.risk);
 		point->lost = worse(point->lost, now.lost);
 		point->stall = worse(point->stall, now.stall);
 		return;
 	}
-	minute->newest = minute->count ? (minute->newest + 1) % MINUTE_POINTS : 0;
-	minute->points[minute->newest] = now;
-	if (minute->count < MINUTE_POINTS)
-		minute->count++;
+	history->newest = history->count ? (history->newest + 1) % HISTORY_POINTS : 0;
+	history->points[history->newest] = now;
+	if (history->count < HISTORY_POINTS)
+		history->count++;
 }
 
-const struct minute_point *minute_back(const struct minute *minute, unsigned back)
+const struct history_point *history_back(const struct history *history, unsigned back)
 {
-	const struct minute_point *newest = &minute->points[minute->newest], *point;
+	const struct history_point *newest = &history->points[history->newest], *point;
 
-	if (back >= minute->count)
+	if (back >= history->count)
 		return NULL;
-	point = &minute->points[(minute->newest + MINUTE_POINTS - back) % MINUTE_POINTS];
-	return newest->at_s - point->at_s < MINUTE_POINTS ? point : NULL;
+	point = &history->points[(history->newest + HISTORY_POINTS - back) % HISTORY_POINTS];
+	return newest->at_s - point->at_s < HISTORY_POINTS ? point : NULL;
 }

@@ -15,12 +15,12 @@
 
 #include <stdint.h>
 
-#define MINUTE_POINTS 60
+#define HISTORY_POINTS 60
 
 struct evidence;
 struct risk;
 
-struct minute_point {
+struct history_point {
 	uint32_t at_s;
 	float level;
 	float risk;
@@ -28,15 +28,15 @@ struct minute_point {
 	float stall; /* tasks */
 };
 
-struct minute {
-	struct minute_point points[MINUTE_POINTS];
+struct history {
+	struct history_point points[HISTORY_POINTS];
 	unsigned count;
 	unsigned newest;
 };
 
-void minute_add(struct minute *minute, const struct evidence *evidence, const struct risk *risk);
+void history_add(struct history *history, const struct evidence *evidence, const struct risk *risk);
 
 /* @back 0: the newest; NULL: no such point, or it is older than a minute. */
-const struct minute_point *minute_back(const struct minute *minute, unsigned back);
+const struct history_point *history_back(const struct history *history, unsigned back);
 
 #endif /* FASTOOM_JUDGE_HISTORY_H */

@@ -4,14 +4,14 @@
 #include <string.h>
 
 /* Quiet for this long is cool: longer than the gaps between a slow disk's reclaims. */
-#define COOL_NS 3000000000ULL
+#define IDLE_NS 3000000000ULL
 
 /*
  * Below this level nothing is near, whatever is reclaimed: streaming through a full cgroup
  * shows 0.1, the earliest stalled service of docs/measurements.md 0.66. The scope is muted then,
  * and the wide eyes, which cost a program on every page read and task switched, stay shut.
  */
-#define EYES_LEVEL 0.30
+#define TRACKING_LEVEL 0.30
 
 /* No memory is taken faster (earlyoom: 6 GB/s seen with stress; a page zeroed by one CPU: 1 to 2).
  */
@@ -46,9 +46,9 @@ void judge_see(struct judge *judge, const struct sample *sample)
 	judge->scans = sample->scanned_pages;
 }
 
-bool judge_wants_eyes(const struct judge *judge)
+bool judge_wants_tracking(const struct judge *judge)
 {
-	return judge->level >= EYES_LEVEL;
+	return judge->level >= TRACKING_LEVEL;
 }
 
 /* Once for each time that it goes blind. */
@@ -104,13 +104,13 @@ enum judge_end judge_end(struct judge *judge, uint64_t now_ns, bool kill_pending
 	*ret_recovered = false;
 	if (now_ns < judge->at_ns || kill_pending || now_ns < judge->state.settle_until_ns)
 		return JUDGE_GOES_ON;
-	if (now_ns - judge->active_ns >= COOL_NS) {
+	if (now_ns - judge->active_ns >= IDLE_NS) {
 		/* quiet is recovered, also where the evidence cannot say so */
 		*ret_recovered = judge->trouble;
 		judge->trouble = false;
-		return JUDGE_COOL;
+		return JUDGE_IDLE;
 	}
-	if (judge->trouble || judge->level < 0 || judge->level >= EYES_LEVEL)
+	if (judge->trouble || judge->level < 0 || judge->level >= TRACKING_LEVEL)
 		return JUDGE_GOES_ON;
 	mute_ns = judge->headroom_bytes * 1000 / (FASTEST_BYTES_PER_S / 1000000);
 	if (mute_ns > MUTE_MOST_NS)
@@ -118,5 +118,5 @@ enum judge_end judge_end(struct judge *judge, uint64_t now_ns, bool kill_pending
 	if (mute_ns < MUTE_LEAST_NS)
 		mute_ns = MUTE_LEAST_NS;
 	*ret_mute_ns = mute_ns;
-	return JUDGE_FAR;
+	return JUDGE_HEADROOM;
 }

@@ -49,8 +49,8 @@ struct judgement {
 
 enum judge_end {
 	JUDGE_GOES_ON,
-	JUDGE_COOL, /* quiet for long enough */
-	JUDGE_FAR,  /* it reclaims, but cannot be near before *ret_mute_ns are over */
+	JUDGE_IDLE,	/* quiet for long enough */
+	JUDGE_HEADROOM, /* it reclaims, but cannot be near before *ret_mute_ns are over */
 };
 
 void judge_begin(struct judge *judge, uint64_t now_ns);
@@ -60,7 +60,7 @@ void judge_begin(struct judge *judge, uint64_t now_ns);
  * from the sample alone.
  */
 void judge_see(struct judge *judge, const struct sample *sample);
-bool judge_wants_eyes(const struct judge *judge);
+bool judge_wants_tracking(const struct judge *judge);
 
 struct judgement judge_tick(struct judge *judge, const struct policy *policy,
 			    const struct sample *sample, bool kill_pending);

@@ -16,10 +16,10 @@
  * that compete 0.62 to 0.97 where they fit and 0.71 to 0.94 where they do not, other near-OOM 0.88
  * to 1.00, bursts while they last 1.00.
  */
-#define FUTILE_LOW  WINDOW_FUTILE_LEAST
-#define FUTILE_HIGH 0.80
+#define AVOIDABLE_LOW  WINDOW_AVOIDABLE_LEAST
+#define AVOIDABLE_HIGH 0.80
 /* It speaks of what is lost: where nothing is, it says nothing, and where little is, less. */
-#define FUTILE_LOST 0.50
+#define AVOIDABLE_LOST 0.50
 /*
  * Files only. Three tenths of the file LRU read back within a second, and a hundred waits for it: a
  * stream reads back much and waits little (readahead), a start waits much and reads back little. On
@@ -34,10 +34,10 @@
  * wrongly then, and half of the others are acted on within 0.88 s of the harm; from half a second
  * on within 1.05 s; with 0.8 for nearly all four are killed in wrongly.
  */
-#define OUT_LOW	    0.50
-#define OUT_HIGH    1.00
-#define HALTED_LOW  0.10
-#define HALTED_HIGH 0.90
+#define STALLED_LOW	  0.50
+#define STALLED_HIGH	  1.00
+#define UNPRODUCTIVE_LOW  0.10
+#define UNPRODUCTIVE_HIGH 0.90
 /*
  * Files only. Pages reclaimed per ms of stall, on a scale of factors: streams get theirs for next
  * to nothing (250 to 6000 on the host of tests/corpus), in a livelock reclaim scans what is in use
@@ -52,7 +52,8 @@
 static const struct weights {
 	double intercept;
 	double of[FEATURES_]; /* log-odds when the feature is 1 */
-} with_halted = {HALTED_INTERCEPT, HALTED_WEIGHTS}, with_eyes = {EYES_INTERCEPT, EYES_WEIGHTS},
+} with_unproductive = {UNPRODUCTIVE_INTERCEPT, UNPRODUCTIVE_WEIGHTS},
+  with_tracking = {TRACKING_INTERCEPT, TRACKING_WEIGHTS},
   files_only = {FILES_INTERCEPT, FILES_WEIGHTS};
 
 static double ramp(double value, double zero, double one)
@@ -75,10 +76,12 @@ struct risk model_risk(const struct evidence *e)
 {
 	const uint32_t files = EVIDENCE_HAS_LEVEL | EVIDENCE_HAS_STALL | EVIDENCE_HAS_TURNOVER |
 			       EVIDENCE_HAS_FAULTS;
-	const bool eyes = !e->no_eyes || (e->has & EVIDENCE_HAS_THRASH);
-	const uint32_t essential = eyes ? EVIDENCE_HAS_THRASH | EVIDENCE_HAS_LEVEL : files;
-	const bool halted = eyes && (e->has & EVIDENCE_HAS_HALTED);
-	const struct weights *weights = halted ? &with_halted : eyes ? &with_eyes : &files_only;
+	const bool tracking = !e->no_tracking || (e->has & EVIDENCE_HAS_THRASH);
+	const uint32_t essential = tracking ? EVIDENCE_HAS_THRASH | EVIDENCE_HAS_LEVEL : files;
+	const bool unproductive = tracking && (e->has & EVIDENCE_HAS_UNPRODUCTIVE);
+	const struct weights *weights = unproductive ? &with_unproductive
+					: tracking   ? &with_tracking
+						     : &files_only;
 	struct risk risk = {.intercept = weights->intercept};
 	double *features = risk.features, z = risk.intercept;
 
@@ -86,19 +89,20 @@ struct risk model_risk(const struct evidence *e)
 	if (risk.missing)
 		return risk;
 
-	if (eyes) {
-		features[FEATURE_FUTILE] = ramp(e->futile, FUTILE_LOW, FUTILE_HIGH) *
-					   ramp(e->lost_share, 0, FUTILE_LOST);
+	if (tracking) {
+		features[FEATURE_AVOIDABLE] = ramp(e->avoidable, AVOIDABLE_LOW, AVOIDABLE_HIGH) *
+					      ramp(e->lost_share, 0, AVOIDABLE_LOST);
 	} else {
 		features[FEATURE_REREAD] = ramp(e->turnover, 0, REREAD_TURNOVER) *
 					   ramp(e->major_faults, 0, REREAD_FAULTS);
 		features[FEATURE_COST] = cost(e);
 	}
 	/* without the sum of reclaim it is what it is at least */
-	features[FEATURE_OUT] =
-		ramp(e->thrash + (e->has & EVIDENCE_HAS_STALL ? e->stall : 0), OUT_LOW, OUT_HIGH);
-	if (halted)
-		features[FEATURE_HALTED] = ramp(e->halted_share, HALTED_LOW, HALTED_HIGH);
+	features[FEATURE_STALLED] = ramp(e->thrash + (e->has & EVIDENCE_HAS_STALL ? e->stall : 0),
+					 STALLED_LOW, STALLED_HIGH);
+	if (unproductive)
+		features[FEATURE_UNPRODUCTIVE] =
+			ramp(e->unproductive_share, UNPRODUCTIVE_LOW, UNPRODUCTIVE_HIGH);
 	if (e->exhausted_ns != UINT64_MAX)
 		features[FEATURE_GROWTH] = ramp((double)e->exhausted_ns / 1e9, HORIZON_S, 0);
 
@@ -114,9 +118,9 @@ struct risk model_risk(const struct evidence *e)
 const char *model_feature_name(enum feature feature)
 {
 	static const char *const names[FEATURES_] = {
-		[FEATURE_FUTILE] = "futile",   [FEATURE_REREAD] = "reread",
-		[FEATURE_OUT] = "out_of_work", [FEATURE_HALTED] = "halted",
-		[FEATURE_COST] = "cost",       [FEATURE_GROWTH] = "growth",
+		[FEATURE_AVOIDABLE] = "avoidable", [FEATURE_REREAD] = "reread",
+		[FEATURE_STALLED] = "stalled",	   [FEATURE_UNPRODUCTIVE] = "unproductive",
+		[FEATURE_COST] = "cost",	   [FEATURE_GROWTH] = "growth",
 	};
 
 	return names[feature];

@@ -31,14 +31,16 @@
 struct evidence;
 
 enum feature {
-	FEATURE_FUTILE, /* of all that is read in, what a kill could have kept; where time is lost
-			 */
-	FEATURE_REREAD, /* files only: the file LRU is read back, by tasks that wait for it */
-	FEATURE_OUT,	/* tasks: is at least one of them out of work, in thrash or in reclaim */
-	FEATURE_HALTED, /* tasks: does at least one do next to nothing of its usual work, for that
-			 */
-	FEATURE_COST,	/* files only: reclaim hardly gets a page for its time */
-	FEATURE_GROWTH, /* how near exhaustion is at the present growth */
+	FEATURE_AVOIDABLE, /* of all that is read in, what a kill could have kept; where time is
+			    * lost
+			    */
+	FEATURE_REREAD,	   /* files only: the file LRU is read back, by tasks that wait for it */
+	FEATURE_STALLED,   /* tasks: is at least one of them out of work, in thrash or in reclaim */
+	FEATURE_UNPRODUCTIVE, /* tasks: does at least one do next to nothing of its usual work, for
+			       * that
+			       */
+	FEATURE_COST,	      /* files only: reclaim hardly gets a page for its time */
+	FEATURE_GROWTH,	      /* how near exhaustion is at the present growth */
 	FEATURES_,
 };
 

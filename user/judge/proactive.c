@@ -35,7 +35,7 @@ static uint64_t clamp(uint64_t value, uint64_t least, uint64_t most)
 	return value < least ? least : value > most ? most : value;
 }
 
-static void learn(struct background *b, const struct background_look *look)
+static void learn(struct proactive *b, const struct proactive_look *look)
 {
 	double seconds = (double)(look->at_ns - b->at_ns) / 1e9, kept = exp2(-seconds);
 	uint64_t came = look->usage_bytes + look->given_bytes;
@@ -52,7 +52,7 @@ static void learn(struct background *b, const struct background_look *look)
 		b->vain = look->given_bytes < b->asked_bytes / VAIN_PART ? b->vain + 1 : 0;
 }
 
-static bool is_still(struct background *b, const struct background_look *look)
+static bool is_still(struct proactive *b, const struct proactive_look *look)
 {
 	uint64_t from = b->moved_bytes, to = look->usage_bytes;
 
@@ -63,7 +63,7 @@ static bool is_still(struct background *b, const struct background_look *look)
 	return look->at_ns - b->moved_ns >= STILL_NS;
 }
 
-static void stop(struct background *b, uint64_t now_ns)
+static void stop(struct proactive *b, uint64_t now_ns)
 {
 	bool again = b->backoff_ns && now_ns - b->until_ns < WELL_NS;
 
@@ -74,7 +74,7 @@ static void stop(struct background *b, uint64_t now_ns)
 }
 
 /* Half of the time in which it could get from where it is to its limit. */
-static uint64_t next_look_ns(const struct background *b, const struct background_look *look,
+static uint64_t next_look_ns(const struct proactive *b, const struct proactive_look *look,
 			     uint64_t most_ns)
 {
 	double left_bytes = (double)look->limit_bytes - (double)look->usage_bytes;
@@ -86,10 +86,10 @@ static uint64_t next_look_ns(const struct background *b, const struct background
 	return clamp((uint64_t)(left_bytes / 2 / b->inflow * 1e9), LOOK_LEAST_NS, most_ns);
 }
 
-struct background_step background_decide(struct background *b, double ratio,
-					 const struct background_look *look)
+struct proactive_step proactive_decide(struct proactive *b, double ratio,
+				       const struct proactive_look *look)
 {
-	struct background_step step = {.wait_ns = LOOK_LEAST_NS};
+	struct proactive_step step = {.wait_ns = LOOK_LEAST_NS};
 	uint64_t limit = look->limit_bytes, mark, goal, gap, chunk;
 	bool still;
 

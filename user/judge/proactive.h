@@ -17,7 +17,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct background {
+struct proactive {
 	uint64_t at_ns; /* of the latest look; 0: none */
 	uint64_t usage_bytes;
 	uint64_t back_bytes;
@@ -34,7 +34,7 @@ struct background {
 	bool reclaiming;
 };
 
-struct background_look {
+struct proactive_look {
 	uint64_t at_ns;
 	uint64_t usage_bytes;
 	uint64_t limit_bytes; /* UINT64_MAX: none */
@@ -42,14 +42,14 @@ struct background_look {
 	uint64_t given_bytes; /* of what the step before asked for */
 };
 
-struct background_step {
+struct proactive_step {
 	uint64_t bytes;	  /* to reclaim now, and then look again; 0: nothing */
 	uint64_t wait_ns; /* until the next look */
 	bool over;	  /* nothing happens here any more: its next limit hit will tell */
 };
 
 /* @ratio is the policy's. */
-struct background_step background_decide(struct background *background, double ratio,
-					 const struct background_look *look);
+struct proactive_step proactive_decide(struct proactive *proactive, double ratio,
+				       const struct proactive_look *look);
 
 #endif /* FASTOOM_JUDGE_PROACTIVE_H */

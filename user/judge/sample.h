@@ -16,29 +16,29 @@
 #include <stdint.h>
 
 enum {
-	SAMPLE_HAS_STALL = 1 << 0,	    /* stall_ns .. reclaims */
-	SAMPLE_HAS_WAITS = 1 << 1,	    /* io_ns .. refaults: the wide eyes are open */
-	SAMPLE_HAS_LEVEL = 1 << 2,	    /* total_bytes, held_bytes, file_lru_bytes */
-	SAMPLE_HAS_REFAULTS = 1 << 3,	    /* refault_pages, from the kernel's own files */
-	SAMPLE_HAS_FAULTS = 1 << 4,	    /* major_faults */
-	SAMPLE_HAS_SWAP = 1 << 5,	    /* swap_total_bytes, swap_free_bytes */
-	SAMPLE_HAS_SCANS = 1 << 6,	    /* scanned_pages; node */
-	SAMPLE_HAS_MARKS = 1 << 7,	    /* free_bytes, mark_low_bytes; node */
-	SAMPLE_HAS_MEMSTALL = 1 << 8,	    /* memstall_ns: functions can be attached to */
-	SAMPLE_HAS_SWAPINS = 1 << 9,	    /* swapins */
-	SAMPLE_HAS_EYES_ERROR = 1 << 11,    /* eyes_error */
+	SAMPLE_HAS_STALL = 1 << 0,	     /* stall_ns .. reclaims */
+	SAMPLE_HAS_WAITS = 1 << 1,	     /* io_ns .. refaults: the wide eyes are open */
+	SAMPLE_HAS_LEVEL = 1 << 2,	     /* total_bytes, held_bytes, file_lru_bytes */
+	SAMPLE_HAS_REFAULTS = 1 << 3,	     /* refault_pages, from the kernel's own files */
+	SAMPLE_HAS_FAULTS = 1 << 4,	     /* major_faults */
+	SAMPLE_HAS_SWAP = 1 << 5,	     /* swap_total_bytes, swap_free_bytes */
+	SAMPLE_HAS_SCANS = 1 << 6,	     /* scanned_pages; node */
+	SAMPLE_HAS_MARKS = 1 << 7,	     /* free_bytes, mark_low_bytes; node */
+	SAMPLE_HAS_MEMSTALL = 1 << 8,	     /* memstall_ns: functions can be attached to */
+	SAMPLE_HAS_SWAPINS = 1 << 9,	     /* swapins */
+	SAMPLE_HAS_TRACKING_ERROR = 1 << 11, /* tracking_error */
 	SAMPLE_HAS_COMPACTION = 1 << 10,    /* compaction_ns; recordings from before it have none */
 	SAMPLE_HAS_SAMPLING = 1 << 12,	    /* pages_per_sample; likewise */
 	SAMPLE_HAS_REFAULT_STALL = 1 << 13, /* refault_stall_ns; likewise */
 	SAMPLE_HAS_MAPPED = 1 << 14,	    /* mapped_file_bytes; likewise */
-	SAMPLE_HAS_HALTED = 1 << 15,	    /* halted_ns; likewise */
+	SAMPLE_HAS_UNPRODUCTIVE = 1 << 15,  /* unproductive_ns; likewise */
 };
 
 struct sample {
 	uint64_t at_ns;
 	uint32_t has;
-	uint32_t losses;     /* drops and full maps so far, of everything that feeds this scope */
-	uint64_t eyes_error; /* errno: why the wide eyes cannot be had, and files have to do */
+	uint32_t losses; /* drops and full maps so far, of everything that feeds this scope */
+	uint64_t tracking_error; /* errno: why the wide eyes cannot be had, and files have to do */
 
 	uint64_t stall_ns; /* includes the stalls still open */
 	uint64_t stall_open;
@@ -55,13 +55,13 @@ struct sample {
 	uint64_t run_ns;
 	uint64_t refault_sys_ns;   /* of run_ns, in the kernel, by those that read back */
 	uint64_t refault_stall_ns; /* of stall_ns, when it is over: by the same */
-	uint64_t halted_ns;	   /* of tasks that stood still, once they had for a while */
+	uint64_t unproductive_ns;  /* of tasks that stood still, once they had for a while */
 	uint64_t added_pages;
 	uint64_t pages_per_sample; /* of added_pages, one in so many is followed */
 	uint64_t samples;	   /* of them, by tasks that are old enough to have work to lose */
 	uint64_t refaults;
-	uint64_t near;	  /* of refaults: at a distance that a kill could mend */
-	uint64_t swapins; /* major faults on what was in swap */
+	uint64_t within_reach; /* of refaults: at a distance that a kill could mend */
+	uint64_t swapins;      /* major faults on what was in swap */
 
 	uint64_t total_bytes; /* node: RAM; cgroup: its limit */
 	uint64_t held_bytes;  /* of it: what reclaim cannot give back */

@@ -19,7 +19,7 @@
  */
 static const struct {
 	double threshold;
-	double enough; /* log-odds squared x s */
+	double bound; /* log-odds squared x s */
 } levels[PRESSURE_MAX_] = {
 	/* 3 to 7: before the harm is sure */
 	[PRESSURE_LOW] = {0.30, 0.6},
@@ -52,10 +52,10 @@ static const struct {
  * speaks in sixteen runs: eight times before the harm, five times 0.1 to 0.5 s after its beginning,
  * once before the kernel killed, and twice where there is none (leak-cached-edge, many-random).
  */
-#define SQUEEZE_HORIZON_NS   500000000ULL
-#define SQUEEZE_HOLD_NS	     300000000ULL
-#define SQUEEZE_LEAST_GROWTH 0.01 /* of all the memory a second */
-#define SQUEEZE_MOST_GROWTH  0.15
+#define LOW_HEADROOM_HORIZON_NS	  500000000ULL
+#define LOW_HEADROOM_HOLD_NS	  300000000ULL
+#define LOW_HEADROOM_LEAST_GROWTH 0.01 /* of all the memory a second */
+#define LOW_HEADROOM_MOST_GROWTH  0.15
 
 /* With less than this held a kill can give nothing back that reclaim could not: it is IO. */
 #define LEAST_LEVEL 0.30
@@ -75,8 +75,8 @@ static double log_odds(double p)
 }
 
 /* Adds what this moment says; the state's charge is never more than what it takes. */
-static void charge(struct verdict_state *state, enum pressure pressure, const struct risk *risk,
-		   bool over, uint64_t step_ns)
+static void score(struct verdict_state *state, enum pressure pressure, const struct risk *risk,
+		  bool over, uint64_t step_ns)
 {
 	/* its evidence is of at least that long: it does not speak for what was before */
 	double step_s = (double)(step_ns < WINDOW_LEAST_NS ? step_ns : WINDOW_LEAST_NS) / 1e9;
@@ -86,11 +86,11 @@ static void charge(struct verdict_state *state, enum pressure pressure, const st
 		by *= by;
 	else if (by > 0 || by < -FORGET_LOG_ODDS)
 		by = -FORGET_LOG_ODDS;
-	state->charge += by * step_s;
-	if (state->charge > levels[pressure].enough)
-		state->charge = levels[pressure].enough;
-	if (state->charge < 0)
-		state->charge = 0;
+	state->score += by * step_s;
+	if (state->score > levels[pressure].bound)
+		state->score = levels[pressure].bound;
+	if (state->score < 0)
+		state->score = 0;
 }
 
 static bool in_storm(const struct verdict_state *state, const struct policy *policy,
@@ -110,13 +110,14 @@ static bool is_spike(const struct evidence *e)
 	       e->level >= SPIKE_LEVEL && e->growth > 0 && e->exhausted_ns < SPIKE_HORIZON_NS;
 }
 
-static bool is_squeeze(const struct evidence *e)
+static bool is_low_headroom(const struct evidence *e)
 {
 	const double total = (double)e->total_bytes;
 
 	return (e->has & EVIDENCE_HAS_LEVEL) && e->reclaiming && e->level >= LEAST_LEVEL &&
-	       e->growth > SQUEEZE_LEAST_GROWTH * total &&
-	       e->growth < SQUEEZE_MOST_GROWTH * total && e->squeezed_ns < SQUEEZE_HORIZON_NS;
+	       e->growth > LOW_HEADROOM_LEAST_GROWTH * total &&
+	       e->growth < LOW_HEADROOM_MOST_GROWTH * total &&
+	       e->low_headroom_ns < LOW_HEADROOM_HORIZON_NS;
 }
 
 /* Whether it @is so, and has been for @hold_ns. */
@@ -141,7 +142,7 @@ struct verdict verdict_decide(struct verdict_state *state, const struct policy *
 {
 	struct verdict verdict = {.risk = model_risk(e)};
 	double threshold = levels[policy->pressure].threshold;
-	bool spike, squeeze, over, near;
+	bool spike, low_headroom, over, within_reach;
 	uint64_t step_ns = state->at_ns ? now_ns - state->at_ns : 0;
 
 	if (step_ns > WINDOW_GAP_NS) {
@@ -151,8 +152,9 @@ struct verdict verdict_decide(struct verdict_state *state, const struct policy *
 	}
 	state->at_ns = now_ns;
 	spike = holds(&state->spike_since_ns, is_spike(e), SPIKE_HOLD_NS, now_ns);
-	squeeze = holds(&state->squeeze_since_ns, policy->pressure == PRESSURE_LOW && is_squeeze(e),
-			SQUEEZE_HOLD_NS, now_ns);
+	low_headroom = holds(&state->low_headroom_since_ns,
+			     policy->pressure == PRESSURE_LOW && is_low_headroom(e),
+			     LOW_HEADROOM_HOLD_NS, now_ns);
 	/* after a kill a service reads back for seconds what it lost: that is not to be held
 	 * against it */
 	over = verdict.risk.known && verdict.risk.value >= threshold && e->reclaiming &&
@@ -160,37 +162,39 @@ struct verdict verdict_decide(struct verdict_state *state, const struct policy *
 	verdict.over = over;
 	verdict.spike = spike;
 	if (verdict.risk.known) {
-		charge(state, policy->pressure, &verdict.risk, over, step_ns);
+		score(state, policy->pressure, &verdict.risk, over, step_ns);
 		if (!over && verdict.risk.value < CALM_PART * threshold)
 			state->warned = false;
 	}
-	if (state->charge <= 0)
+	if (state->score <= 0)
 		state->over_since_ns = 0;
 	else if (!state->over_since_ns)
 		state->over_since_ns = now_ns - step_ns;
 	if (state->over_since_ns)
 		verdict.held_ns = now_ns - state->over_since_ns;
-	verdict.charge = state->charge / levels[policy->pressure].enough;
+	verdict.score = state->score / levels[policy->pressure].bound;
 
 	if (kill_pending || now_ns < state->settle_until_ns) {
 		verdict_unseen(state);
 		return wait_for(verdict, REASON_SETTLING);
 	}
 	if (e->lossy || (!verdict.risk.known && !spike)) {
-		state->charge = 0;
+		state->score = 0;
 		state->over_since_ns = 0;
 		return wait_for(verdict, REASON_BLIND);
 	}
-	near = over && verdict.charge >= 1;
-	if (!over && !spike && !squeeze) {
+	within_reach = over && verdict.score >= 1;
+	if (!over && !spike && !low_headroom) {
 		if (verdict.risk.value < threshold)
 			return wait_for(verdict, REASON_CALM);
-		return wait_for(verdict, e->reclaiming ? REASON_NO_LEVEL : REASON_WARMING);
+		return wait_for(verdict, e->reclaiming ? REASON_LEVEL_LOW : REASON_RECOVERING);
 	}
-	if (!near && !spike && !squeeze)
+	if (!within_reach && !spike && !low_headroom)
 		return wait_for(verdict, REASON_HOLDING);
 
-	verdict.reason = spike ? REASON_SPIKE : near ? REASON_NEAR_OOM : REASON_SQUEEZE;
+	verdict.reason = spike		? REASON_SPIKE
+			 : within_reach ? REASON_NEAR_OOM
+					: REASON_LOW_HEADROOM;
 	if (policy->warn_only) {
 		verdict.action = state->warned ? VERDICT_WAIT : VERDICT_WARN;
 		state->warned = true;
@@ -221,10 +225,10 @@ void verdict_settled(struct verdict_state *state, uint64_t now_ns)
 
 void verdict_unseen(struct verdict_state *state)
 {
-	state->charge = 0;
+	state->score = 0;
 	state->over_since_ns = 0;
 	state->spike_since_ns = 0;
-	state->squeeze_since_ns = 0;
+	state->low_headroom_since_ns = 0;
 }
 
 const char *verdict_action_name(enum verdict_action action)
@@ -241,11 +245,16 @@ const char *verdict_action_name(enum verdict_action action)
 const char *verdict_reason_name(enum verdict_reason reason)
 {
 	static const char *const names[REASONS_] = {
-		[REASON_CALM] = "calm",		[REASON_HOLDING] = "holding",
-		[REASON_NEAR_OOM] = "near-oom", [REASON_SPIKE] = "spike",
-		[REASON_BLIND] = "blind",	[REASON_SETTLING] = "settling",
-		[REASON_STORM] = "storm",	[REASON_NO_LEVEL] = "no-level",
-		[REASON_SQUEEZE] = "squeeze",	[REASON_WARMING] = "warming",
+		[REASON_CALM] = "calm",
+		[REASON_HOLDING] = "holding",
+		[REASON_NEAR_OOM] = "near-oom",
+		[REASON_SPIKE] = "spike",
+		[REASON_BLIND] = "blind",
+		[REASON_SETTLING] = "settling",
+		[REASON_STORM] = "storm",
+		[REASON_LEVEL_LOW] = "level-low",
+		[REASON_LOW_HEADROOM] = "low-headroom",
+		[REASON_RECOVERING] = "recovering",
 	};
 
 	return names[reason];

@@ -27,17 +27,18 @@ enum verdict_action {
 	VERDICTS_,
 };
 
-enum verdict_reason {	 /* the names appear in records: they are stable */
-	REASON_CALM,	 /* risk is below the policy's threshold */
-	REASON_HOLDING,	 /* it is above, but not by enough for long enough yet */
-	REASON_NEAR_OOM, /* it has been above by enough for long enough */
-	REASON_SPIKE,	 /* exhausted before a kill could be over */
-	REASON_BLIND,	 /* an essential input is missing, stale or lossy */
-	REASON_SETTLING, /* a kill is on its way, or its memory is only just back */
-	REASON_STORM,	 /* too many kills within a minute */
-	REASON_NO_LEVEL, /* time is lost, but hardly any memory is held: that is IO, not shortage */
-	REASON_SQUEEZE,	 /* `low`: growth is about to take what is in use */
-	REASON_WARMING,	 /* pages are read back, but none are taken: it is getting better */
+enum verdict_reason {	  /* the names appear in records: they are stable */
+	REASON_CALM,	  /* risk is below the policy's threshold */
+	REASON_HOLDING,	  /* it is above, but not by enough for long enough yet */
+	REASON_NEAR_OOM,  /* it has been above by enough for long enough */
+	REASON_SPIKE,	  /* exhausted before a kill could be over */
+	REASON_BLIND,	  /* an essential input is missing, stale or lossy */
+	REASON_SETTLING,  /* a kill is on its way, or its memory is only just back */
+	REASON_STORM,	  /* too many kills within a minute */
+	REASON_LEVEL_LOW, /* time is lost, but hardly any memory is held: that is IO, not shortage
+			   */
+	REASON_LOW_HEADROOM, /* `low`: growth is about to take what is in use */
+	REASON_RECOVERING,   /* pages are read back, but none are taken: it is getting better */
 	REASONS_,
 };
 
@@ -45,10 +46,10 @@ enum verdict_reason {	 /* the names appear in records: they are stable */
 
 struct verdict_state {
 	uint64_t at_ns; /* of the latest decision; 0: none */
-	double charge;	/* what speaks for acting: log-odds over the threshold, squared, times s */
-	uint64_t over_since_ns;	   /* since when there is any; 0: there is none */
-	uint64_t spike_since_ns;   /* 0: no spike in sight */
-	uint64_t squeeze_since_ns; /* likewise */
+	double score;	/* what speaks for acting: log-odds over the threshold, squared, times s */
+	uint64_t over_since_ns;		/* since when there is any; 0: there is none */
+	uint64_t spike_since_ns;	/* 0: no spike in sight */
+	uint64_t low_headroom_since_ns; /* likewise */
 	uint64_t settle_until_ns;
 	uint64_t kills_ns[VERDICT_KILLS_KEPT]; /* the latest ones */
 	unsigned kills;
@@ -61,7 +62,7 @@ struct verdict {
 	struct risk risk;
 	bool over;	  /* risk is over the threshold, whatever else keeps it from acting */
 	bool spike;	  /* exhausted before a kill could be over */
-	double charge;	  /* 0..1: of what it takes to act */
+	double score;	  /* 0..1: of what it takes to act */
 	uint64_t held_ns; /* how long there has been any */
 };
 

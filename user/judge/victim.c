@@ -67,7 +67,7 @@ static enum victim_exclusion exclusion_of(const struct victim_request *request,
 		return VICTIM_INIT;
 	if (is_backed_off(request, candidate->pid))
 		return VICTIM_BACKOFF;
-	if (standing != STANDING_PREFER && (double)victim->gives_bytes < small_bytes(request))
+	if (standing != STANDING_PREFER && (double)victim->freeable_bytes < small_bytes(request))
 		return VICTIM_SMALL;
 	return VICTIM_ELIGIBLE;
 }
@@ -76,7 +76,7 @@ static double score_of(const struct victim_request *request, const struct victim
 		       double trust)
 {
 	const struct candidate *candidate = victim->candidate;
-	double gives = (double)victim->gives_bytes;
+	double gives = (double)victim->freeable_bytes;
 	double adj = (double)candidate->oom_score_adj / 1000 * (double)request->scope_bytes;
 
 	switch (request->policy->rank) {
@@ -121,15 +121,15 @@ static int class_of(const struct victim *victim)
 /* Whether @a dies before @b: a total order. */
 static bool dies_before(const struct victim *a, const struct victim *b)
 {
-	uint64_t a_gives = candidate_gives_bytes(a->candidate);
-	uint64_t b_gives = candidate_gives_bytes(b->candidate);
+	uint64_t a_freeable = candidate_freeable_bytes(a->candidate);
+	uint64_t b_freeable = candidate_freeable_bytes(b->candidate);
 
 	if (class_of(a) != class_of(b))
 		return class_of(a) < class_of(b);
 	if (a->score != b->score)
 		return a->score > b->score;
-	if (a_gives != b_gives)
-		return a_gives > b_gives;
+	if (a_freeable != b_freeable)
+		return a_freeable > b_freeable;
 	if (a->candidate->start_boot_ns != b->candidate->start_boot_ns)
 		return a->candidate->start_boot_ns > b->candidate->start_boot_ns;
 	return a->candidate->pid < b->candidate->pid;
@@ -221,7 +221,7 @@ static void add_families(const struct victim_request *request, struct victim *vi
 	enum kill_unit unit = request->policy->kill;
 
 	for (size_t i = 0; i < n; i++) {
-		victims[i].gives_bytes = candidate_gives_bytes(victims[i].candidate);
+		victims[i].freeable_bytes = candidate_freeable_bytes(victims[i].candidate);
 		victims[i].growth_bytes = victims[i].candidate->growth_bytes;
 	}
 	if (unit == KILL_UNIT_PROCESS)
@@ -233,11 +233,11 @@ static void add_families(const struct victim_request *request, struct victim *vi
 		for (to = from; to < n && !compare_families(unit, victims[from].candidate,
 							    victims[to].candidate);
 		     to++) {
-			gives += victims[to].gives_bytes;
+			gives += victims[to].freeable_bytes;
 			growth += victims[to].growth_bytes;
 		}
 		for (size_t i = from; i < to; i++) {
-			victims[i].gives_bytes = gives;
+			victims[i].freeable_bytes = gives;
 			victims[i].growth_bytes = growth;
 		}
 	}
@@ -304,7 +304,7 @@ static void add_kin(const struct victim_request *request, struct victim *victims
 			growth += (double)victims[to].growth_bytes;
 		for (size_t i = from; i < to; i++) {
 			double own = (double)victims[i].growth_bytes;
-			double gives = (double)victims[i].gives_bytes;
+			double gives = (double)victims[i].freeable_bytes;
 			double is_new = gives > own ? own / gives : own > 0;
 
 			victims[i].blame = kin > 0 ? own + is_new * (growth - own) : own;

@@ -49,8 +49,8 @@ struct victim {
 	enum victim_exclusion excluded;
 	enum standing standing;
 	enum victim_tier tier;
-	uint64_t gives_bytes;  /* its kill gives back: of all that die together */
-	uint64_t growth_bytes; /* of all that die together */
+	uint64_t freeable_bytes; /* its kill gives back: of all that die together */
+	uint64_t growth_bytes;	 /* of all that die together */
 	double score;
 	int kin;      /* a session, and those that were begun from it; 0: not known */
 	double blame; /* its kin's share of the scope's recent growth, as far as it is new, 0..1 */

@@ -85,17 +85,17 @@ static double clip(double value, double low, double high)
 static bool evidence_reads(struct evidence *e, const struct window *window)
 {
 	const struct sample *to = sample_back(window, 0);
-	double samples = 0, refaults = 0, near = 0, added = 0, swapins = 0, kept = 0;
+	double samples = 0, refaults = 0, within_reach = 0, added = 0, swapins = 0, kept = 0;
 
 	for (unsigned back = 1; back < window->count; back++) {
 		const struct sample *from = sample_back(window, back);
-		double some, some_refaults, some_near, some_added, some_swapins = 0;
+		double some, some_refaults, some_reach, some_added, some_swapins = 0;
 
 		if (!(from->has & SAMPLE_HAS_WAITS))
 			continue;
 		if (!difference(from->samples, to->samples, &some) ||
 		    !difference(from->refaults, to->refaults, &some_refaults) ||
-		    !difference(from->near, to->near, &some_near) ||
+		    !difference(from->within_reach, to->within_reach, &some_reach) ||
 		    !difference(from->added_pages, to->added_pages, &some_added) ||
 		    ((from->has & to->has & SAMPLE_HAS_SWAPINS) &&
 		     !difference(from->swapins, to->swapins, &some_swapins))) {
@@ -105,7 +105,7 @@ static bool evidence_reads(struct evidence *e, const struct window *window)
 		}
 		samples = some;
 		refaults = some_refaults;
-		near = some_near;
+		within_reach = some_reach;
 		added = some_added;
 		swapins = some_swapins;
 		if (to->at_ns - from->at_ns >= WINDOW_SPAN_NS && samples >= READS_LEAST)
@@ -113,39 +113,41 @@ static bool evidence_reads(struct evidence *e, const struct window *window)
 	}
 	if (samples > 0) {
 		e->refaulted = clip(refaults / samples, 0, 1);
-		e->near = clip(near / samples, 0, 1);
-		kept = near * (to->has & SAMPLE_HAS_SAMPLING ? (double)to->pages_per_sample
-							     : PAGES_PER_SAMPLE);
+		e->within_reach = clip(within_reach / samples, 0, 1);
+		kept = within_reach * (to->has & SAMPLE_HAS_SAMPLING ? (double)to->pages_per_sample
+								     : PAGES_PER_SAMPLE);
 		/* more than that is chance, or a kernel whose folios do not tell their size */
-		kept = clip(kept, 0, added * e->near);
+		kept = clip(kept, 0, added * e->within_reach);
 	}
 	if (added + swapins > 0)
-		e->futile = (kept + swapins) / (added + swapins);
+		e->avoidable = (kept + swapins) / (added + swapins);
 	return true;
 }
 
 /* How much of a second somebody stood still in, if all together did so for @ns: one at a time. */
-static double halted_second(double ns)
+static double unproductive_second(double ns)
 {
 	return clip(ns / (double)WINDOW_SPAN_NS, 0, 1);
 }
 
 /* What was before the eyes were open, or a counter went back, counts for nothing. */
-static void evidence_halted(struct evidence *e, const struct window *window,
-			    const struct sample *from)
+static void evidence_unproductive(struct evidence *e, const struct window *window,
+				  const struct sample *from)
 {
 	const struct sample *to = sample_back(window, 0);
-	const struct sample *before = span_start(window, SAMPLE_HAS_HALTED, 2 * WINDOW_SPAN_NS);
+	const struct sample *before =
+		span_start(window, SAMPLE_HAS_UNPRODUCTIVE, 2 * WINDOW_SPAN_NS);
 	double latest_ns, earlier_ns = 0;
 
-	if (!(from->has & to->has & SAMPLE_HAS_HALTED) ||
-	    !difference(from->halted_ns, to->halted_ns, &latest_ns))
+	if (!(from->has & to->has & SAMPLE_HAS_UNPRODUCTIVE) ||
+	    !difference(from->unproductive_ns, to->unproductive_ns, &latest_ns))
 		return;
 	if (before->at_ns < from->at_ns)
-		(void)difference(before->halted_ns, from->halted_ns, &earlier_ns);
-	e->halted = latest_ns / (double)(to->at_ns - from->at_ns);
-	e->halted_share = (halted_second(latest_ns) + halted_second(earlier_ns)) / 2;
-	e->has |= EVIDENCE_HAS_HALTED;
+		(void)difference(before->unproductive_ns, from->unproductive_ns, &earlier_ns);
+	e->unproductive = latest_ns / (double)(to->at_ns - from->at_ns);
+	e->unproductive_share =
+		(unproductive_second(latest_ns) + unproductive_second(earlier_ns)) / 2;
+	e->has |= EVIDENCE_HAS_UNPRODUCTIVE;
 }
 
 /* Since the eyes opened: a second lost to eyes that were shut at its beginning is the harm's first.
@@ -180,7 +182,7 @@ static void evidence_waits(struct evidence *e, const struct window *window)
 	wanted = e->io + e->run + (stalled > worked ? stalled - worked : 0);
 	e->lost_share = clip(e->thrash / clip(wanted, LOST_LEAST_TASKS, 1e9), 0, 1);
 	e->has |= EVIDENCE_HAS_THRASH;
-	evidence_halted(e, window, from);
+	evidence_unproductive(e, window, from);
 }
 
 /* At @growth bytes/s; UINT64_MAX: not in sight. */
@@ -201,7 +203,8 @@ static uint64_t until(uint64_t used_bytes, uint64_t total_bytes, double growth)
  */
 static uint64_t mapped_lately(const struct evidence *e, const struct window *window)
 {
-	const bool only_new = (e->has & EVIDENCE_HAS_THRASH) && e->futile < WINDOW_FUTILE_LEAST;
+	const bool only_new =
+		(e->has & EVIDENCE_HAS_THRASH) && e->avoidable < WINDOW_AVOIDABLE_LEAST;
 	uint64_t most_bytes = 0;
 
 	for (unsigned back = 0; back < (only_new ? 1 : window->count); back++) {
@@ -229,10 +232,10 @@ static void evidence_level(struct evidence *e, const struct window *window)
 	e->level = clip((double)to->held_bytes / (double)to->total_bytes, 0, 1);
 	e->growth = ((double)to->held_bytes - (double)from->held_bytes) / span_s;
 	e->exhausted_ns = until(to->held_bytes, to->total_bytes, e->growth);
-	e->squeezed_ns = UINT64_MAX;
+	e->low_headroom_ns = UINT64_MAX;
 	if (e->growth > 0)
-		e->squeezed_ns = until(to->held_bytes + mapped_lately(e, window), to->total_bytes,
-				       e->growth);
+		e->low_headroom_ns = until(to->held_bytes + mapped_lately(e, window),
+					   to->total_bytes, e->growth);
 	e->has |= EVIDENCE_HAS_LEVEL;
 }
 
@@ -253,7 +256,7 @@ struct evidence window_evidence(const struct window *window)
 	span_ns = (double)e.span_ns;
 	span_s = span_ns / 1e9;
 	e.lossy = to->losses != from->losses;
-	e.no_eyes = to->has & SAMPLE_HAS_EYES_ERROR;
+	e.no_tracking = to->has & SAMPLE_HAS_TRACKING_ERROR;
 
 	if ((from->has & to->has & SAMPLE_HAS_STALL) &&
 	    difference(from->stall_ns, to->stall_ns, &stall) &&

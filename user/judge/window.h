@@ -33,7 +33,7 @@
  * Of what is read in, less than this read in vain (futile, below) is as much as new: caches, starts
  * and steady loads in the fit half of tests/corpus have 0.00 to 0.21.
  */
-#define WINDOW_FUTILE_LEAST 0.20
+#define WINDOW_AVOIDABLE_LEAST 0.20
 
 struct window {
 	struct sample samples[WINDOW_SLOTS];
@@ -49,16 +49,16 @@ enum {
 	EVIDENCE_HAS_FAULTS = 1 << 4,
 	EVIDENCE_HAS_MEMSTALL = 1 << 5,
 	EVIDENCE_HAS_SWAPINS = 1 << 6,
-	EVIDENCE_HAS_HALTED = 1 << 7, /* both; recordings from before it have none */
+	EVIDENCE_HAS_UNPRODUCTIVE = 1 << 7, /* both; recordings from before it have none */
 };
 
 struct evidence {
 	uint64_t at_ns;
 	uint64_t span_ns; /* 0: too few samples, nothing else is valid */
 	uint32_t has;
-	bool lossy;	 /* something was dropped within the window */
-	bool reclaiming; /* something was reclaimed within it: not only read back */
-	bool no_eyes;	 /* thrash is missing for good, and files have to do */
+	bool lossy;	  /* something was dropped within the window */
+	bool reclaiming;  /* something was reclaimed within it: not only read back */
+	bool no_tracking; /* thrash is missing for good, and files have to do */
 
 	double stall;  /* tasks: in reclaim, order 0; a symptom, which streaming has too */
 	double thrash; /* tasks: lost reading back what was evicted shortly before: waiting for it,
@@ -66,12 +66,13 @@ struct evidence {
 	double io;     /* tasks: waiting for IO at all */
 	double run;    /* tasks: the readers among them on a CPU */
 	double lost_share;   /* 0..1: of the time that its readers wanted to work, lost to thrash */
-	double halted;	     /* tasks: that did next to nothing of their usual work, for thrash */
-	double halted_share; /* 0..1: of the last two seconds, with at least one such task */
-	double refaulted;    /* 0..1: of the sampled reads, evicted shortly before */
+	double unproductive; /* tasks: that did next to nothing of their usual work, for thrash */
+	double unproductive_share; /* 0..1: of the last two seconds, with at least one such task */
+	double refaulted;	   /* 0..1: of the sampled reads, evicted shortly before */
 
-	double near;   /* 0..1: of the sampled reads, so, at a distance that a kill could mend */
-	double futile; /* 0..1: of all that was read in, from files and from swap, likewise */
+	double within_reach; /* 0..1: of the sampled reads, so, at a distance that a kill could mend
+			      */
+	double avoidable;    /* 0..1: of all that was read in, from files and from swap, likewise */
 
 	double level;	       /* 0..1 of the scope's memory that reclaim cannot give back */
 	double growth;	       /* bytes/s of it, lately; negative when it shrinks */
@@ -82,7 +83,7 @@ struct evidence {
 	 * being mapped, and in use, it takes before. Where it is not known what is mapped, as
 	 * above.
 	 */
-	uint64_t squeezed_ns;
+	uint64_t low_headroom_ns;
 
 	double turnover;     /* 1/s: refaults, as times the file LRU */
 	double major_faults; /* 1/s */

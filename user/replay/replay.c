@@ -143,8 +143,8 @@ static void tell_judgement(struct replay *r, const struct scope *scope, const ch
 	if (v->risk.known)
 		fprintf(r->out, "  risk %.3f", v->risk.value);
 	if (v->held_ns)
-		fprintf(r->out, " for %.1f s, %.0f %% of enough", (double)v->held_ns / 1e9,
-			v->charge * 100);
+		fprintf(r->out, " for %.1f s, score %.0f %% of the bound", (double)v->held_ns / 1e9,
+			v->score * 100);
 	if (v->risk.known && r->options->explain) {
 		fprintf(r->out, " = logistic(%.2f", v->risk.intercept);
 		for (int i = 0; i < FEATURES_; i++)
@@ -161,8 +161,8 @@ static void tell_judgement(struct replay *r, const struct scope *scope, const ch
 		if (e->has & EVIDENCE_HAS_STALL)
 			fprintf(r->out, "  stall %.3f", e->stall);
 		if (e->has & EVIDENCE_HAS_THRASH)
-			fprintf(r->out, " thrash %.3f io %.3f futile %.0f %%", e->thrash, e->io,
-				e->futile * 100);
+			fprintf(r->out, " thrash %.3f io %.3f avoidable %.0f %%", e->thrash, e->io,
+				e->avoidable * 100);
 		if (e->has & EVIDENCE_HAS_LEVEL)
 			fprintf(r->out, " growth %.1f MiB/s", e->growth / 1048576);
 		if (e->lossy)
@@ -261,7 +261,7 @@ static void tell_would(struct replay *r, const struct scope *scope, const struct
 			scope->candidate_count);
 		return;
 	}
-	units_format_bytes(size, sizeof(size), candidate_gives_bytes(victim->candidate));
+	units_format_bytes(size, sizeof(size), candidate_freeable_bytes(victim->candidate));
 	fprintf(r->out, "would kill %s[%d], %s%s%s\n", victim->candidate->comm,
 		victim->candidate->pid, size, victim->rule ? ", rule " : "",
 		victim->rule ? victim->rule->text : "");

@@ -9,9 +9,9 @@
 #include "sense/podnames.h"
 
 /* Cgroups with processes. 300 pods have 900; when all are taken the table begins anew. */
-#define PLACES_BITS 11
-#define PLACES_MAX  (1U << PLACES_BITS)
-#define PODS_MAX    1024
+#define CGROUP_CACHE_BITS 11
+#define CGROUP_CACHE_MAX  (1U << CGROUP_CACHE_BITS)
+#define PODS_MAX	  1024
 /* A path of the systemd driver has 190 bytes. */
 #define TEXT_MAX (512 * 1024)
 
@@ -28,7 +28,7 @@ struct entry {
 	uint32_t counted;    /* the reading in which its request was added */
 };
 
-struct places {
+struct cgroup_cache {
 	const struct cgroup_host *host;
 	struct podnames *names;
 	struct entry *entries;
@@ -43,73 +43,74 @@ struct places {
 
 static const struct place_info nowhere = {.place = PLACE_UNKNOWN};
 
-int places_new(struct places **ret, const struct cgroup_host *host, struct podnames *names)
+int cgroup_cache_new(struct cgroup_cache **ret, const struct cgroup_host *host,
+		     struct podnames *names)
 {
-	struct places *places = calloc(1, sizeof(*places));
+	struct cgroup_cache *cgroup_cache = calloc(1, sizeof(*cgroup_cache));
 
-	if (!places)
+	if (!cgroup_cache)
 		return -ENOMEM;
-	places->host = host;
-	places->names = names;
-	places->entries = calloc(PLACES_MAX, sizeof(*places->entries));
-	places->pods = calloc(PODS_MAX, sizeof(*places->pods));
-	places->text = malloc(TEXT_MAX);
-	if (!places->entries || !places->pods || !places->text) {
-		places_free(places);
+	cgroup_cache->host = host;
+	cgroup_cache->names = names;
+	cgroup_cache->entries = calloc(CGROUP_CACHE_MAX, sizeof(*cgroup_cache->entries));
+	cgroup_cache->pods = calloc(PODS_MAX, sizeof(*cgroup_cache->pods));
+	cgroup_cache->text = malloc(TEXT_MAX);
+	if (!cgroup_cache->entries || !cgroup_cache->pods || !cgroup_cache->text) {
+		cgroup_cache_free(cgroup_cache);
 		return -ENOMEM;
 	}
-	*ret = places;
+	*ret = cgroup_cache;
 	return 0;
 }
 
-void places_free(struct places *places)
+void cgroup_cache_free(struct cgroup_cache *cgroup_cache)
 {
-	if (!places)
+	if (!cgroup_cache)
 		return;
-	free(places->entries);
-	free(places->pods);
-	free(places->text);
-	free(places);
+	free(cgroup_cache->entries);
+	free(cgroup_cache->pods);
+	free(cgroup_cache->text);
+	free(cgroup_cache);
 }
 
-void places_forget(struct places *places)
+void cgroup_cache_forget(struct cgroup_cache *cgroup_cache)
 {
-	places->full = true;
+	cgroup_cache->full = true;
 }
 
-void places_begin(struct places *places)
+void cgroup_cache_begin(struct cgroup_cache *cgroup_cache)
 {
-	if (places->full) {
-		memset(places->entries, 0, PLACES_MAX * sizeof(*places->entries));
-		places->count = places->pod_count = places->text_len = 0;
-		places->full = false;
+	if (cgroup_cache->full) {
+		memset(cgroup_cache->entries, 0, CGROUP_CACHE_MAX * sizeof(*cgroup_cache->entries));
+		cgroup_cache->count = cgroup_cache->pod_count = cgroup_cache->text_len = 0;
+		cgroup_cache->full = false;
 	}
-	places->reading++;
+	cgroup_cache->reading++;
 }
 
-static struct entry *entry_of(const struct places *places, uint64_t id)
+static struct entry *entry_of(const struct cgroup_cache *cgroup_cache, uint64_t id)
 {
-	size_t at = (id * 0x9e3779b97f4a7c15ULL) >> (64 - PLACES_BITS);
+	size_t at = (id * 0x9e3779b97f4a7c15ULL) >> (64 - CGROUP_CACHE_BITS);
 
 	/* never quite full, so there is an end */
-	while (places->entries[at].id && places->entries[at].id != id)
-		at = (at + 1) % PLACES_MAX;
-	return &places->entries[at];
+	while (cgroup_cache->entries[at].id && cgroup_cache->entries[at].id != id)
+		at = (at + 1) % CGROUP_CACHE_MAX;
+	return &cgroup_cache->entries[at];
 }
 
-static const char *keep(struct places *places, const char *text)
+static const char *keep(struct cgroup_cache *cgroup_cache, const char *text)
 {
 	size_t len = text ? strlen(text) + 1 : 0;
-	char *kept = places->text + places->text_len;
+	char *kept = cgroup_cache->text + cgroup_cache->text_len;
 
 	if (!len)
 		return NULL;
-	if (places->text_len + len > TEXT_MAX) {
-		places->full = true;
+	if (cgroup_cache->text_len + len > TEXT_MAX) {
+		cgroup_cache->full = true;
 		return NULL;
 	}
 	memcpy(kept, text, len);
-	places->text_len += len;
+	cgroup_cache->text_len += len;
 	return kept;
 }
 
@@ -141,68 +142,69 @@ void place_of_path(const char *path, struct podnames *names, struct pod_path *po
 	ret->container_id = pod->container[0] ? pod->container : NULL;
 }
 
-static struct pod_sum *sum_of(struct places *places, const char *uid)
+static struct pod_sum *sum_of(struct cgroup_cache *cgroup_cache, const char *uid)
 {
-	for (size_t i = 0; i < places->pod_count; i++)
-		if (!strcmp(places->pods[i].uid, uid))
-			return &places->pods[i];
-	if (places->pod_count == PODS_MAX) {
-		places->full = true;
+	for (size_t i = 0; i < cgroup_cache->pod_count; i++)
+		if (!strcmp(cgroup_cache->pods[i].uid, uid))
+			return &cgroup_cache->pods[i];
+	if (cgroup_cache->pod_count == PODS_MAX) {
+		cgroup_cache->full = true;
 		return NULL;
 	}
-	places->pods[places->pod_count] = (struct pod_sum){0};
-	strcpy(places->pods[places->pod_count].uid, uid);
-	return &places->pods[places->pod_count++];
+	cgroup_cache->pods[cgroup_cache->pod_count] = (struct pod_sum){0};
+	strcpy(cgroup_cache->pods[cgroup_cache->pod_count].uid, uid);
+	return &cgroup_cache->pods[cgroup_cache->pod_count++];
 }
 
-static void look(struct places *places, struct entry *entry, uint64_t id)
+static void look(struct cgroup_cache *cgroup_cache, struct entry *entry, uint64_t id)
 {
 	char path[CGROUP_PATH_MAX];
 	struct place_info info;
 	struct pod_path pod;
 
 	*entry = (struct entry){.id = id};
-	places->count++;
-	if (cgroup_path_of(places->host, id, path))
+	cgroup_cache->count++;
+	if (cgroup_path_of(cgroup_cache->host, id, path))
 		return;
-	place_of_path(path, places->names, &pod, &info);
-	info.oom_group = cgroup_oom_group(places->host, path);
+	place_of_path(path, cgroup_cache->names, &pod, &info);
+	info.oom_group = cgroup_oom_group(cgroup_cache->host, path);
 	entry->info = info;
-	entry->info.path = keep(places, info.path);
-	entry->info.namespace = keep(places, info.namespace);
-	entry->info.pod = keep(places, info.pod);
-	entry->info.container = keep(places, info.container);
-	entry->info.container_id = keep(places, info.container_id);
-	entry->info.pod_uid = keep(places, info.pod_uid);
+	entry->info.path = keep(cgroup_cache, info.path);
+	entry->info.namespace = keep(cgroup_cache, info.namespace);
+	entry->info.pod = keep(cgroup_cache, info.pod);
+	entry->info.container = keep(cgroup_cache, info.container);
+	entry->info.container_id = keep(cgroup_cache, info.container_id);
+	entry->info.pod_uid = keep(cgroup_cache, info.pod_uid);
 	if (entry->info.pod_uid)
-		entry->pod = sum_of(places, entry->info.pod_uid);
+		entry->pod = sum_of(cgroup_cache, entry->info.pod_uid);
 }
 
-const struct place_info *places_find(struct places *places, uint64_t memcg_id)
+const struct place_info *cgroup_cache_find(struct cgroup_cache *cgroup_cache, uint64_t memcg_id)
 {
-	struct entry *entry = entry_of(places, memcg_id);
+	struct entry *entry = entry_of(cgroup_cache, memcg_id);
 
 	if (!entry->id) {
 		if (!memcg_id)
 			return &nowhere;
-		if (places->count >= PLACES_MAX / 8 * 7) {
-			places->full = true;
+		if (cgroup_cache->count >= CGROUP_CACHE_MAX / 8 * 7) {
+			cgroup_cache->full = true;
 			return &nowhere;
 		}
-		look(places, entry, memcg_id);
+		look(cgroup_cache, entry, memcg_id);
 	}
 	return &entry->info;
 }
 
-void places_add(struct places *places, uint64_t memcg_id, uint64_t bytes, int oom_score_adj)
+void cgroup_cache_add(struct cgroup_cache *cgroup_cache, uint64_t memcg_id, uint64_t bytes,
+		      int oom_score_adj)
 {
-	struct entry *entry = entry_of(places, memcg_id);
+	struct entry *entry = entry_of(cgroup_cache, memcg_id);
 	struct pod_sum *pod = entry->id ? entry->pod : NULL;
 
 	if (!pod)
 		return;
-	if (pod->reading != places->reading) {
-		pod->reading = places->reading;
+	if (pod->reading != cgroup_cache->reading) {
+		pod->reading = cgroup_cache->reading;
 		pod->bytes = 0;
 		pod->requests = 0;
 		pod->unclear = false;
@@ -210,19 +212,19 @@ void places_add(struct places *places, uint64_t memcg_id, uint64_t bytes, int oo
 	pod->bytes += bytes;
 	/* all processes of a container have what the kubelet gave it; a sandbox asks for nothing */
 	if (entry->info.place != PLACE_POD || entry->info.qos != QOS_BURSTABLE ||
-	    entry->counted == places->reading)
+	    entry->counted == cgroup_cache->reading)
 		return;
-	entry->counted = places->reading;
+	entry->counted = cgroup_cache->reading;
 	if (oom_score_adj < BURSTABLE_LEAST || oom_score_adj > BURSTABLE_MOST)
 		pod->unclear = true;
 	else
 		pod->requests += (uint32_t)(1000 - oom_score_adj);
 }
 
-const struct pod_sum *places_pod(struct places *places, uint64_t memcg_id)
+const struct pod_sum *cgroup_cache_pod(struct cgroup_cache *cgroup_cache, uint64_t memcg_id)
 {
-	struct entry *entry = entry_of(places, memcg_id);
+	struct entry *entry = entry_of(cgroup_cache, memcg_id);
 
-	return entry->id && entry->pod && entry->pod->reading == places->reading ? entry->pod
-										 : NULL;
+	return entry->id && entry->pod && entry->pod->reading == cgroup_cache->reading ? entry->pod
+										       : NULL;
 }

@@ -7,8 +7,8 @@
  * Purity:    asks the kernel for a path, and the index of names; the table is memory.
  * Units:     bytes; requests in thousandths of RAM.
  * Errors:    none; what could not be told is missing in the place.
- * Ownership: places_new() gives, places_free() takes; host and names are borrowed. A place and
- *            its strings stay valid until the next places_begin().
+ * Ownership: cgroup_cache_new() gives, cgroup_cache_free() takes; host and names are borrowed. A
+ * place and its strings stay valid until the next cgroup_cache_begin().
  */
 #ifndef FASTOOM_SENSE_CGROUP_CACHE_H
 #define FASTOOM_SENSE_CGROUP_CACHE_H
@@ -20,7 +20,7 @@
 #include "sense/pod.h"
 
 struct cgroup_host;
-struct places;
+struct cgroup_cache;
 struct podnames;
 
 struct place_info {
@@ -44,20 +44,22 @@ struct pod_sum {
 };
 
 /* @names NULL: no pod has a name. */
-int places_new(struct places **ret, const struct cgroup_host *host, struct podnames *names);
-void places_free(struct places *places);
+int cgroup_cache_new(struct cgroup_cache **ret, const struct cgroup_host *host,
+		     struct podnames *names);
+void cgroup_cache_free(struct cgroup_cache *cgroup_cache);
 
 /* A new reading begins; sums are nought again. */
-void places_begin(struct places *places);
+void cgroup_cache_begin(struct cgroup_cache *cgroup_cache);
 /* The names were exchanged: all places are looked at anew, from the next reading on. */
-void places_forget(struct places *places);
+void cgroup_cache_forget(struct cgroup_cache *cgroup_cache);
 
 /* Never NULL. */
-const struct place_info *places_find(struct places *places, uint64_t memcg_id);
+const struct place_info *cgroup_cache_find(struct cgroup_cache *cgroup_cache, uint64_t memcg_id);
 /* A process of that cgroup: for the pod's sum. */
-void places_add(struct places *places, uint64_t memcg_id, uint64_t bytes, int oom_score_adj);
+void cgroup_cache_add(struct cgroup_cache *cgroup_cache, uint64_t memcg_id, uint64_t bytes,
+		      int oom_score_adj);
 /* NULL: it is in no pod. */
-const struct pod_sum *places_pod(struct places *places, uint64_t memcg_id);
+const struct pod_sum *cgroup_cache_pod(struct cgroup_cache *cgroup_cache, uint64_t memcg_id);
 
 /* What a path and the index of names say; strings point into @path and the index. */
 void place_of_path(const char *path, struct podnames *names, struct pod_path *pod,

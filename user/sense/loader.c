@@ -24,16 +24,16 @@
 
 #define VMLINUX_BTF "/sys/kernel/btf/vmlinux"
 
-#define TRACEPOINT(program, target, need, eyes)                                                    \
+#define TRACEPOINT(program, target, need, tracking)                                                \
 	{                                                                                          \
-		program, target, LOADER_TRACEPOINT, need, eyes, 0                                  \
+		program, target, LOADER_TRACEPOINT, need, tracking, 0                              \
 	}
-#define FUNCTION(program, target, eyes)                                                            \
+#define FUNCTION(program, target, tracking)                                                        \
 	{                                                                                          \
-		program, target, LOADER_FUNCTION, LOADER_NEED_NONE, eyes, 0                        \
+		program, target, LOADER_FUNCTION, LOADER_NEED_NONE, tracking, 0                    \
 	}
 #define ALL  LOADER_NEED_ALL
-#define EYES LOADER_NEED_EYES
+#define EYES LOADER_NEED_TRACKING
 #define NONE LOADER_NEED_NONE
 
 static const struct loader_hook hook_table[] = {
@@ -368,13 +368,13 @@ static int attach(struct loader *loader, size_t i)
 	return 0;
 }
 
-static int attach_sentinels(struct loader *loader, char *why, size_t why_size)
+static int attach_base(struct loader *loader, char *why, size_t why_size)
 {
 	for (size_t i = 0; i < HOOKS; i++) {
 		struct loader_hook *hook = &loader->hooks[i];
 		int err;
 
-		if (hook->state || hook->eyes)
+		if (hook->state || hook->tracking)
 			continue;
 		err = attach(loader, i);
 		if (err && hook->need == LOADER_NEED_ALL) {
@@ -509,7 +509,7 @@ int loader_new(struct loader **ret, int cgroup_version, char *why, size_t why_si
 		err = load(loader, btf, cgroup_version, why, why_size);
 	btf__free(btf);
 	if (!err)
-		err = attach_sentinels(loader, why, why_size);
+		err = attach_base(loader, why, why_size);
 	if (err) {
 		loader_free(loader);
 		return err;
@@ -625,7 +625,7 @@ int loader_map(const struct loader *loader, enum loader_map map)
 		[LOADER_MAP_SCOPES] = loader->skel->maps.fo_scopes,
 		[LOADER_MAP_WAITS] = loader->skel->maps.fo_waits,
 		[LOADER_MAP_HOT] = loader->skel->maps.fo_hot,
-		[LOADER_MAP_NEAR] = loader->skel->maps.fo_near,
+		[LOADER_MAP_REACH] = loader->skel->maps.fo_reach,
 		[LOADER_MAP_LIMIT_OF] = loader->skel->maps.fo_limit_of,
 		[LOADER_MAP_MEMSTALLS] = loader->skel->maps.fo_memstalls,
 	};
@@ -676,7 +676,7 @@ static void forget_waits(struct loader *loader)
 }
 
 /* What the kernel lacks will not come; memory for attaching the rest may. */
-static int attach_eye(struct loader *loader, size_t i)
+static int attach_tracking(struct loader *loader, size_t i)
 {
 	int err = loader->hooks[i].state == -ENOENT ? -ENOENT : attach(loader, i);
 
@@ -685,37 +685,37 @@ static int attach_eye(struct loader *loader, size_t i)
 	return err;
 }
 
-int loader_eyes_open(struct loader *loader)
+int loader_tracking_on(struct loader *loader)
 {
 	forget_waits(loader);
-	loader->skel->bss->fo_eyes_generation = ++loader->generation;
+	loader->skel->bss->fo_tracking_generation = ++loader->generation;
 	for (size_t i = 0; i < HOOKS; i++) {
 		int err;
 
-		if (!loader->hooks[i].eyes || loader->hooks[i].need != LOADER_NEED_EYES)
+		if (!loader->hooks[i].tracking || loader->hooks[i].need != LOADER_NEED_TRACKING)
 			continue;
-		err = attach_eye(loader, i);
+		err = attach_tracking(loader, i);
 		if (err) {
-			loader_eyes_shut(loader);
+			loader_tracking_off(loader);
 			return err;
 		}
 	}
 	return 0;
 }
 
-void loader_eyes_widen(struct loader *loader)
+void loader_tracking_extend(struct loader *loader)
 {
 	for (size_t i = 0; i < HOOKS; i++)
-		if (loader->hooks[i].eyes && loader->hooks[i].need != LOADER_NEED_EYES)
-			(void)attach_eye(loader, i);
-	loader->skel->bss->fo_eyes_faults = loader_has(loader, "fo_major_fault");
+		if (loader->hooks[i].tracking && loader->hooks[i].need != LOADER_NEED_TRACKING)
+			(void)attach_tracking(loader, i);
+	loader->skel->bss->fo_tracking_faults = loader_has(loader, "fo_major_fault");
 }
 
-void loader_eyes_shut(struct loader *loader)
+void loader_tracking_off(struct loader *loader)
 {
-	loader->skel->bss->fo_eyes_faults = false;
+	loader->skel->bss->fo_tracking_faults = false;
 	for (size_t i = 0; i < HOOKS; i++) {
-		if (!loader->hooks[i].eyes)
+		if (!loader->hooks[i].tracking)
 			continue;
 		atomic_fetch_and(&loader->attached, ~(1U << i));
 		bpf_link__destroy(loader->links[i]);
@@ -728,8 +728,8 @@ bool loader_has(const struct loader *loader, const char *program)
 {
 	for (size_t i = 0; i < HOOKS; i++)
 		if (!strcmp(loader->hooks[i].program, program))
-			return loader->hooks[i].eyes ? atomic_load(&loader->attached) & 1U << i
-						     : loader->hooks[i].state == 0;
+			return loader->hooks[i].tracking ? atomic_load(&loader->attached) & 1U << i
+							 : loader->hooks[i].state == 0;
 	return false;
 }
 
@@ -738,9 +738,9 @@ uint64_t loader_pages_per_sample(const struct loader *loader)
 	return 1ULL << loader->skel->rodata->fo_sample_shift;
 }
 
-void loader_eyes_node(struct loader *loader, bool on)
+void loader_tracking_node(struct loader *loader, bool on)
 {
-	loader->skel->bss->fo_eyes_node = on;
+	loader->skel->bss->fo_tracking_node = on;
 }
 
 int loader_tasks_fd(const struct loader *loader, uint64_t scope)

@@ -28,7 +28,7 @@ enum loader_map {
 	LOADER_MAP_SCOPES,
 	LOADER_MAP_WAITS,
 	LOADER_MAP_HOT,
-	LOADER_MAP_NEAR,
+	LOADER_MAP_REACH,
 	LOADER_MAP_LIMIT_OF,
 	LOADER_MAP_MEMSTALLS,
 	LOADER_MAPS_,
@@ -42,9 +42,9 @@ enum loader_hook_kind {
 };
 
 enum loader_need {
-	LOADER_NEED_ALL,  /* nothing can be judged without it */
-	LOADER_NEED_EYES, /* the wide eyes see nothing without it */
-	LOADER_NEED_NONE, /* one witness more */
+	LOADER_NEED_ALL,      /* nothing can be judged without it */
+	LOADER_NEED_TRACKING, /* the wide eyes see nothing without it */
+	LOADER_NEED_NONE,     /* one witness more */
 };
 
 struct loader_hook {
@@ -52,8 +52,8 @@ struct loader_hook {
 	const char *target;  /* the tracepoint or function; for the others a name for people */
 	enum loader_hook_kind kind;
 	enum loader_need need;
-	bool eyes; /* attached only while a scope is in trouble */
-	int state; /* 0 attached (eyes: can be), else -errno: why not */
+	bool tracking; /* attached only while a scope is in trouble */
+	int state;     /* 0 attached (eyes: can be), else -errno: why not */
 };
 
 struct loader_features {
@@ -101,12 +101,12 @@ uint64_t loader_recursion_misses(const struct loader *loader);
  * Attaches, detaches the wide eyes; may take tens of ms and wait for memory. A thread of
  * its own calls these, one at a time.
  */
-int loader_eyes_open(struct loader *loader);
+int loader_tracking_on(struct loader *loader);
 /* And then what they can do without. */
-void loader_eyes_widen(struct loader *loader);
-void loader_eyes_shut(struct loader *loader);
+void loader_tracking_extend(struct loader *loader);
+void loader_tracking_off(struct loader *loader);
 /* The node's tasks are watched too, not only those of limited cgroups. */
-void loader_eyes_node(struct loader *loader, bool on);
+void loader_tracking_node(struct loader *loader, bool on);
 
 /* Whether a hook is attached. */
 bool loader_has(const struct loader *loader, const char *program);

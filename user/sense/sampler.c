@@ -186,12 +186,13 @@ static void sample_memstall(struct sampler *sampler, uint64_t scope, struct samp
 }
 
 /* Whether it can be told who stands still: by faults from beginning to end, see bpf/fault.bpf.c. */
-static bool knows_halted(const struct loader *loader)
+static bool knows_unproductive(const struct loader *loader)
 {
 	return loader_has(loader, "fo_fault_begin") && loader_has(loader, "fo_major_fault");
 }
 
-static void sample_sums(struct sampler *sampler, uint64_t scope, bool eyes, struct sample *sample)
+static void sample_sums(struct sampler *sampler, uint64_t scope, bool tracking,
+			struct sample *sample)
 {
 	struct fo_counters counters;
 	struct fo_scope_stat stat;
@@ -209,7 +210,7 @@ static void sample_sums(struct sampler *sampler, uint64_t scope, bool eyes, stru
 		sample->compaction_ns = stat.compaction_ns;
 		sample->has |= SAMPLE_HAS_STALL | SAMPLE_HAS_COMPACTION;
 	}
-	if (!eyes)
+	if (!tracking)
 		return;
 	if (sampler_waits(sampler, scope, &waits)) {
 		/* open eyes that saw nothing saw that there is nothing */
@@ -222,15 +223,15 @@ static void sample_sums(struct sampler *sampler, uint64_t scope, bool eyes, stru
 	sample->run_ns = waits.run_ns;
 	sample->refault_sys_ns = waits.refault_sys_ns;
 	sample->refault_stall_ns = waits.refault_stall_ns;
-	sample->halted_ns = waits.halted_ns;
+	sample->unproductive_ns = waits.unproductive_ns;
 	sample->added_pages = waits.added_pages;
 	sample->pages_per_sample = loader_pages_per_sample(sampler->loader);
 	sample->samples = waits.samples;
 	sample->refaults = waits.refaults;
-	sample->near = waits.near;
+	sample->within_reach = waits.within_reach;
 	sample->has |= SAMPLE_HAS_WAITS | SAMPLE_HAS_SAMPLING | SAMPLE_HAS_REFAULT_STALL;
-	if (knows_halted(sampler->loader))
-		sample->has |= SAMPLE_HAS_HALTED;
+	if (knows_unproductive(sampler->loader))
+		sample->has |= SAMPLE_HAS_UNPRODUCTIVE;
 	if (loader_has(sampler->loader, "fo_refault")) {
 		/* at once, and exact; files tell of them in lumps, every few seconds */
 		sample->refault_pages = waits.workingset_refaults;
@@ -242,13 +243,13 @@ static void sample_sums(struct sampler *sampler, uint64_t scope, bool eyes, stru
 	}
 }
 
-int sampler_node(struct sampler *sampler, uint64_t now_ns, bool eyes, struct sample *ret)
+int sampler_node(struct sampler *sampler, uint64_t now_ns, bool tracking, struct sample *ret)
 {
 	struct sample sample = {.at_ns = now_ns};
 	struct node_memory memory;
 	int err;
 
-	sample_sums(sampler, FO_SCOPE_NODE, eyes, &sample);
+	sample_sums(sampler, FO_SCOPE_NODE, tracking, &sample);
 	err = node_read(sampler->node, &memory);
 	if (!err) {
 		if (memory.has & NODE_HAS_AVAILABLE) {
@@ -321,14 +322,14 @@ static void sample_cgroup_level(struct sampler *sampler, const struct cgroup_mem
 	sample->has |= SAMPLE_HAS_LEVEL;
 }
 
-int sampler_cgroup(struct sampler *sampler, const struct cgroup *cgroup, uint64_t now_ns, bool eyes,
-		   struct sample *ret)
+int sampler_cgroup(struct sampler *sampler, const struct cgroup *cgroup, uint64_t now_ns,
+		   bool tracking, struct sample *ret)
 {
 	struct sample sample = {.at_ns = now_ns};
 	struct cgroup_memory memory;
 	int err;
 
-	sample_sums(sampler, cgroup->id, eyes, &sample);
+	sample_sums(sampler, cgroup->id, tracking, &sample);
 	err = cgroup_read(sampler->host, cgroup, &memory);
 	if (!err) {
 		if ((memory.has & (CGROUP_HAS_LIMIT | CGROUP_HAS_FILE_LRU | CGROUP_HAS_ANON)) ==

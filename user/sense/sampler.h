@@ -28,9 +28,9 @@ int sampler_new(struct sampler **ret, const struct loader *loader, const struct 
 void sampler_free(struct sampler *sampler);
 
 /* @eyes: whether the wide eyes are open, so that waits mean something. */
-int sampler_node(struct sampler *sampler, uint64_t now_ns, bool eyes, struct sample *ret);
-int sampler_cgroup(struct sampler *sampler, const struct cgroup *cgroup, uint64_t now_ns, bool eyes,
-		   struct sample *ret);
+int sampler_node(struct sampler *sampler, uint64_t now_ns, bool tracking, struct sample *ret);
+int sampler_cgroup(struct sampler *sampler, const struct cgroup *cgroup, uint64_t now_ns,
+		   bool tracking, struct sample *ret);
 
 /* A scope's sums over all CPUs; -ENOENT: it never reclaimed. */
 int sampler_stall(struct sampler *sampler, uint64_t scope, struct fo_scope_stat *ret);

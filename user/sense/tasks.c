@@ -76,7 +76,7 @@ struct tasks {
 	const struct loader *loader;
 	struct procs *procs; /* NULL: the iterator is there */
 	struct worker *worker;
-	struct places *places;
+	struct cgroup_cache *cgroup_cache;
 	struct entry *entries; /* hashed by identity, linear probing */
 	struct candidate *candidates;
 	struct text *texts;
@@ -90,7 +90,7 @@ struct tasks {
 };
 
 int tasks_new(struct tasks **ret, const struct loader *loader, const struct cgroup_host *host,
-	      struct places *places, struct worker *worker)
+	      struct cgroup_cache *cgroup_cache, struct worker *worker)
 {
 	struct tasks *tasks = calloc(1, sizeof(*tasks));
 	int err;
@@ -106,7 +106,7 @@ int tasks_new(struct tasks **ret, const struct loader *loader, const struct cgro
 	}
 	tasks->loader = loader;
 	tasks->worker = worker;
-	tasks->places = places;
+	tasks->cgroup_cache = cgroup_cache;
 	tasks->page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
 	tasks->entries = calloc(TASKS_MAX, sizeof(*tasks->entries));
 	tasks->candidates = calloc(TASKS_MAX, sizeof(*tasks->candidates));
@@ -262,7 +262,7 @@ static uint64_t entry_growth(struct entry *entry, uint64_t bytes, uint64_t boot_
  */
 static bool is_sandbox(const struct candidate *c)
 {
-	uint64_t bytes = candidate_gives_bytes(c);
+	uint64_t bytes = candidate_freeable_bytes(c);
 
 	if (c->place != PLACE_POD)
 		return false;
@@ -274,7 +274,7 @@ static bool is_sandbox(const struct candidate *c)
 
 static void fill_place(struct tasks *tasks, const struct fo_task *task, struct candidate *candidate)
 {
-	const struct place_info *info = places_find(tasks->places, task->memcg_id);
+	const struct place_info *info = cgroup_cache_find(tasks->cgroup_cache, task->memcg_id);
 
 	candidate->place = info->place;
 	candidate->qos = info->qos;
@@ -286,8 +286,8 @@ static void fill_place(struct tasks *tasks, const struct fo_task *task, struct c
 	candidate->oom_group = info->oom_group;
 	if (is_sandbox(candidate))
 		candidate->place = PLACE_SANDBOX;
-	places_add(tasks->places, task->memcg_id, candidate_gives_bytes(candidate),
-		   task->oom_score_adj);
+	cgroup_cache_add(tasks->cgroup_cache, task->memcg_id, candidate_freeable_bytes(candidate),
+			 task->oom_score_adj);
 }
 
 static void fill_pods(struct tasks *tasks)
@@ -298,7 +298,7 @@ static void fill_pods(struct tasks *tasks)
 
 		if (!candidate->pod_uid)
 			continue;
-		pod = places_pod(tasks->places, candidate->memcg_id);
+		pod = cgroup_cache_pod(tasks->cgroup_cache, candidate->memcg_id);
 		if (!pod)
 			continue;
 		candidate->pod_bytes = pod->bytes;
@@ -442,7 +442,7 @@ int tasks_read(struct tasks *tasks, uint64_t scope, uint64_t boot_ns,
 
 	if (tasks->used >= TASKS_CROWD || tasks->texts_used >= TEXTS_CROWD)
 		forget_gone(tasks);
-	places_begin(tasks->places);
+	cgroup_cache_begin(tasks->cgroup_cache);
 	tasks->reading++;
 	tasks->count = 0;
 	tasks->overflow = 0;

@@ -22,7 +22,7 @@
 struct candidate;
 struct cgroup_host;
 struct loader;
-struct places;
+struct cgroup_cache;
 struct tasks;
 struct worker;
 
@@ -34,7 +34,7 @@ size_t tasks_max(void);
  * may be NULL, and may lack the iterator: then /proc is read.
  */
 int tasks_new(struct tasks **ret, const struct loader *loader, const struct cgroup_host *host,
-	      struct places *places, struct worker *worker);
+	      struct cgroup_cache *cgroup_cache, struct worker *worker);
 void tasks_free(struct tasks *tasks);
 
 /* Lists @scope's processes into *ret_candidates; -EIO when the kernel's list broke off. */

@@ -28,6 +28,13 @@ void record_put_time(struct json *json, const char *key, uint64_t wall_ns)
 	json_text(json, key, text);
 }
 
+/* A key that this version renamed: the old name stays beside it until the next one. */
+static void put_renamed(struct json *json, const char *key, const char *old_key, double value)
+{
+	json_double(json, key, value);
+	json_double(json, old_key, value);
+}
+
 static void put_head(struct json *json, const struct record_head *head, const char *event)
 {
 	json_u64(json, "schema", RECORD_SCHEMA);
@@ -86,13 +93,14 @@ void record_put_evidence(struct json *json, const struct evidence *e)
 		json_double(json, "io_tasks", e->io);
 		json_double(json, "run_tasks", e->run);
 		json_double(json, "lost_share", e->lost_share);
-		if (e->has & EVIDENCE_HAS_HALTED) {
-			json_double(json, "halted_tasks", e->halted);
-			json_double(json, "halted_share", e->halted_share);
+		if (e->has & EVIDENCE_HAS_UNPRODUCTIVE) {
+			put_renamed(json, "unproductive_tasks", "halted_tasks", e->unproductive);
+			put_renamed(json, "unproductive_share", "halted_share",
+				    e->unproductive_share);
 		}
 		json_double(json, "refaulted_share", e->refaulted);
-		json_double(json, "near_share", e->near);
-		json_double(json, "futile_share", e->futile);
+		put_renamed(json, "within_reach_share", "near_share", e->within_reach);
+		put_renamed(json, "avoidable_share", "futile_share", e->avoidable);
 	}
 	if (e->has & EVIDENCE_HAS_LEVEL) {
 		json_double(json, "level", e->level);
@@ -103,8 +111,9 @@ void record_put_evidence(struct json *json, const struct evidence *e)
 		json_double(json, "growth_bytes_per_s", e->growth);
 		if (e->exhausted_ns != UINT64_MAX)
 			json_double(json, "exhausted_s", (double)e->exhausted_ns / 1e9);
-		if (e->squeezed_ns != UINT64_MAX)
-			json_double(json, "squeezed_s", (double)e->squeezed_ns / 1e9);
+		if (e->low_headroom_ns != UINT64_MAX)
+			put_renamed(json, "low_headroom_s", "squeezed_s",
+				    (double)e->low_headroom_ns / 1e9);
 	}
 	if (e->has & EVIDENCE_HAS_TURNOVER)
 		json_double(json, "file_lru_turnover_per_s", e->turnover);
@@ -121,7 +130,7 @@ void record_put_verdict(struct json *json, const struct verdict *verdict)
 {
 	json_text(json, "verdict", verdict_action_name(verdict->action));
 	json_text(json, "reason", verdict_reason_name(verdict->reason));
-	json_double(json, "charge", verdict->charge);
+	put_renamed(json, "score_ratio", "charge", verdict->score);
 	json_double(json, "held_s", (double)verdict->held_ns / 1e9);
 	if (!verdict->risk.known) {
 		json_double(json, "risk", 0.0 / 0.0);
@@ -140,7 +149,7 @@ void record_put_verdict(struct json *json, const struct verdict *verdict)
 	json_shut_map(json);
 }
 
-static float point_value(const struct minute_point *point, int series)
+static float point_value(const struct history_point *point, int series)
 {
 	const float values[] = {point->risk, point->level, point->lost, point->stall};
 
@@ -148,34 +157,48 @@ static float point_value(const struct minute_point *point, int series)
 }
 
 /* Columns, oldest first; ages in seconds before the newest point. */
-static void put_minute(struct json *json, const struct minute *minute)
+static void put_points(struct json *json, const char *key, const struct history *history)
 {
 	static const char *const names[] = {"risk", "level", "lost_share", "stall_tasks"};
-	const struct minute_point *newest = minute ? minute_back(minute, 0) : NULL;
-	const struct minute_point *point;
+	const struct history_point *newest = history ? history_back(history, 0) : NULL;
+	const struct history_point *point;
 	unsigned n = 0;
 
 	if (!newest)
 		return;
-	while (minute_back(minute, n))
+	while (history_back(history, n))
 		n++;
-	json_open_map(json, "minute");
+	json_open_map(json, key);
 	json_open_list(json, "age_s");
 	for (unsigned back = n; back-- > 0;) {
-		point = minute_back(minute, back);
+		point = history_back(history, back);
 		json_u64(json, NULL, newest->at_s - point->at_s);
 	}
 	json_shut_list(json);
 	for (int series = 0; series < 4; series++) {
 		json_open_list(json, names[series]);
 		for (unsigned back = n; back-- > 0;) {
-			double value = (double)point_value(minute_back(minute, back), series);
+			double value = (double)point_value(history_back(history, back), series);
 
 			/* three digits are enough for a plot; not known is null */
 			json_double(json, NULL, value < 0 ? 0.0 / 0.0 : round(value * 1000) / 1000);
 		}
 		json_shut_list(json);
 	}
+	json_shut_map(json);
+}
+
+static void put_history(struct json *json, const struct history *history)
+{
+	put_points(json, "history", history);
+	put_points(json, "minute", history);
+}
+
+static void put_invoker(struct json *json, const char *key, const struct record_kernel_kill *kill)
+{
+	json_open_map(json, key);
+	json_i64(json, "pid", kill->invoker_pid);
+	json_text(json, "comm", kill->invoker_comm);
 	json_shut_map(json);
 }
 
@@ -255,7 +278,7 @@ int record_kill(char *buf, size_t size, const struct record_head *head,
 			json_text(&json, "error", strerrorname_np(-kill->error));
 		json_u64(&json, "freed_bytes", kill->freed_bytes);
 		json_double(&json, "took_ms", (double)kill->took_ns / 1e6);
-		put_minute(&json, kill->minute);
+		put_history(&json, kill->history);
 	}
 	return put_end(&json, ret_len);
 }
@@ -283,16 +306,14 @@ int record_kernel_kill(char *buf, size_t size, const struct record_head *head,
 	put_process(&json, kill->victim);
 	json_u64(&json, "total_vm_bytes", kill->total_vm_bytes);
 	json_shut_map(&json);
-	json_open_map(&json, "asker");
-	json_i64(&json, "pid", kill->asker_pid);
-	json_text(&json, "comm", kill->asker_comm);
-	json_shut_map(&json);
-	put_minute(&json, kill->minute);
+	put_invoker(&json, "invoker", kill);
+	put_invoker(&json, "asker", kill);
+	put_history(&json, kill->history);
 	return put_end(&json, ret_len);
 }
 
-int record_note(char *buf, size_t size, const struct record_head *head, const char *event,
-		const char *message, size_t *ret_len)
+int record_message(char *buf, size_t size, const struct record_head *head, const char *event,
+		   const char *message, size_t *ret_len)
 {
 	struct json json;
 

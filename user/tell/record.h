@@ -20,7 +20,7 @@
 struct candidate;
 struct evidence;
 struct json;
-struct minute;
+struct history;
 struct verdict;
 struct victim;
 
@@ -60,9 +60,9 @@ struct record_kill {
 	int error;	     /* kill: the kernel's, if it refused */
 	const struct record_step *steps;
 	size_t step_count;
-	uint64_t freed_bytes;	     /* kill: what the scope holds less than at the verdict */
-	uint64_t took_ns;	     /* kill: from the verdict to the outcome */
-	const struct minute *minute; /* kill: the scope's last minute; NULL: not known */
+	uint64_t freed_bytes;	       /* kill: what the scope holds less than at the verdict */
+	uint64_t took_ns;	       /* kill: from the verdict to the outcome */
+	const struct history *history; /* kill: the scope's last minute; NULL: not known */
 };
 
 int record_kill(char *buf, size_t size, const struct record_head *head,
@@ -75,17 +75,17 @@ int record_verdict(char *buf, size_t size, const struct record_head *head, const
 struct record_kernel_kill {
 	const struct candidate *victim;
 	uint64_t total_vm_bytes;
-	int asker_pid;
-	const char *asker_comm;
-	const struct minute *minute; /* of a scope that was watched; NULL: none was */
+	int invoker_pid;
+	const char *invoker_comm;
+	const struct history *history; /* of a scope that was watched; NULL: none was */
 };
 
 int record_kernel_kill(char *buf, size_t size, const struct record_head *head,
 		       const struct record_kernel_kill *kill, size_t *ret_len);
 
 /* start, stop, reload, error: a sentence. */
-int record_note(char *buf, size_t size, const struct record_head *head, const char *event,
-		const char *message, size_t *ret_len);
+int record_message(char *buf, size_t size, const struct record_head *head, const char *event,
+		   const char *message, size_t *ret_len);
 
 /* Members that snapshots have too. */
 void record_put_time(struct json *json, const char *key, uint64_t wall_ns);

@@ -29,7 +29,8 @@ static void put_scope(struct json *json, const struct snapshot_scope *scope)
 		json_open_map(json, "next_victim");
 		json_i64(json, "pid", scope->next.pid);
 		json_text(json, "comm", scope->next.comm);
-		json_u64(json, "gives_bytes", scope->next.gives_bytes);
+		json_u64(json, "freeable_bytes", scope->next.freeable_bytes);
+		json_u64(json, "gives_bytes", scope->next.freeable_bytes); /* renamed */
 		json_text(json, "rule", *scope->next.rule ? scope->next.rule : NULL);
 		json_shut_map(json);
 	}
@@ -38,6 +39,28 @@ static void put_scope(struct json *json, const struct snapshot_scope *scope)
 		json_u64(json, NULL, scope->slots[i]);
 	json_shut_list(json);
 	json_shut_map(json);
+}
+
+static void put_proactive(struct json *json, const char *key,
+			  const struct snapshot_proactive *proactive)
+{
+	json_open_map(json, key);
+	json_u64(json, "scopes", proactive->scopes);
+	json_u64(json, "reclaimed_bytes", proactive->reclaimed_bytes);
+	json_u64(json, "stops", proactive->stops);
+	json_shut_map(json);
+}
+
+static const char *tracking_name(enum tracking_state tracking, bool old)
+{
+	static const char *const names[TRACKING_STATES_][2] = {
+		[TRACKING_OFF] = {"off", "shut"},
+		[TRACKING_STARTING] = {"starting", "opening"},
+		[TRACKING_ON] = {"on", "open"},
+		[TRACKING_FAILED] = {"failed", "failed"},
+	};
+
+	return names[tracking][old];
 }
 
 int snapshot_json(char *buf, size_t size, const struct snapshot *snapshot, size_t *ret_len)
@@ -55,16 +78,14 @@ int snapshot_json(char *buf, size_t size, const struct snapshot *snapshot, size_
 	json_i64(&json, "cgroup_version", snapshot->cgroup_version);
 	json_bool(&json, "dry_run", snapshot->dry_run);
 	json_bool(&json, "hot", snapshot->hot);
-	json_text(&json, "eyes", snapshot->eyes);
+	json_text(&json, "page_tracking", tracking_name(snapshot->tracking, false));
+	json_text(&json, "eyes", tracking_name(snapshot->tracking, true)); /* renamed */
 	json_text(&json, "config", *snapshot->config_path ? snapshot->config_path : NULL);
 	json_text(&json, "events", *snapshot->events_path ? snapshot->events_path : NULL);
 	json_u64(&json, "lost", snapshot->lost);
-	if (snapshot->background.on) {
-		json_open_map(&json, "background_reclaim");
-		json_u64(&json, "scopes", snapshot->background.scopes);
-		json_u64(&json, "reclaimed_bytes", snapshot->background.reclaimed_bytes);
-		json_u64(&json, "stops", snapshot->background.stops);
-		json_shut_map(&json);
+	if (snapshot->proactive.on) {
+		put_proactive(&json, "proactive_reclaim", &snapshot->proactive);
+		put_proactive(&json, "background_reclaim", &snapshot->proactive); /* renamed */
 	}
 	json_shut_map(&json);
 	json_open_list(&json, "scopes");

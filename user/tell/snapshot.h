@@ -28,11 +28,19 @@ struct json;
 struct snapshot_victim {
 	int pid; /* 0: not known */
 	char comm[16];
-	uint64_t gives_bytes;
+	uint64_t freeable_bytes;
 	char rule[128]; /* "": its score alone */
 };
 
 /* One scope that is watched right now. */
+enum tracking_state { /* of the page-tracking programs */
+	TRACKING_OFF,
+	TRACKING_STARTING,
+	TRACKING_ON,
+	TRACKING_FAILED, /* not on this kernel, or not now */
+	TRACKING_STATES_,
+};
+
 struct snapshot_scope {
 	uint64_t id;
 	bool node;
@@ -58,17 +66,17 @@ struct snapshot {
 	int cgroup_version;
 	bool dry_run;
 	bool hot; /* another one follows within a tick */
-	const char *eyes;
+	enum tracking_state tracking;
 	char config_path[SNAPSHOT_PATH_MAX]; /* "": built in */
 	char events_path[SNAPSHOT_PATH_MAX]; /* "": none */
 	uint64_t lost;			     /* of whatever could be lost so far */
-	struct snapshot_background {
+	struct snapshot_proactive {
 		/* as of the latest tick, start or stop */
-		bool on; /* a policy has background_reclaim, and this host can */
+		bool on; /* a policy has proactive_reclaim, and this host can */
 		unsigned scopes;
 		uint64_t reclaimed_bytes;
 		uint64_t stops; /* for what was taken came straight back, or nothing could be */
-	} background;
+	} proactive;
 	size_t scope_count;
 	struct snapshot_scope scopes[SNAPSHOT_SCOPES];
 };

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "base/util.h"
 #include "judge/candidate.h"
 #include "judge/fields.h"
 
@@ -284,6 +285,24 @@ struct file_field {
 	uint64_t need;
 };
 
+/* Fields that were renamed: traces of older builds have the old names. */
+static const char *current_name(const char *name)
+{
+	static const struct {
+		const char *old;
+		const char *current;
+	} renamed[] = {
+		{"eyes_error", "tracking_error"},
+		{"halted_ns", "unproductive_ns"},
+		{"near", "within_reach"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(renamed); i++)
+		if (!strcmp(name, renamed[i].old))
+			return renamed[i].current;
+	return name;
+}
+
 /* Which of the file's fields are ours, and which of our presence bits they make up. */
 static int match_fields(struct trace_reader *r, size_t offset, const struct file_field *fields,
 			size_t n)
@@ -298,7 +317,7 @@ static int match_fields(struct trace_reader *r, size_t offset, const struct file
 		bool found = false;
 
 		for (size_t i = 0; i < n && !found; i++) {
-			if (strcmp(fields[i].name, field->name) ||
+			if (strcmp(current_name(fields[i].name), field->name) ||
 			    fields[i].width != field->width || !fields[i].need != !field->need)
 				continue;
 			found = true;

@@ -19,7 +19,7 @@
 #include "tell/writer.h"
 
 #define CHUNK_BYTES 65536
-#define CHUNKS	    (RECORDER_RING_BYTES / CHUNK_BYTES)
+#define CHUNKS	    (TRACE_STORE_RING_BYTES / CHUNK_BYTES)
 #define KEPT_NS	    120000000000ULL
 /* Head and configuration, of what is kept in memory. */
 #define PREAMBLE_MAX 131072
@@ -34,7 +34,7 @@ struct chunk {
 	char bytes[CHUNK_BYTES];
 };
 
-struct recorder {
+struct trace_store {
 	struct writer *writer;
 	struct trace_writer *trace;
 	uint64_t now_ns;
@@ -65,12 +65,12 @@ struct recorder {
 };
 
 struct piece {
-	struct recorder *recorder;
+	struct trace_store *trace_store;
 	size_t len;
 	char bytes[WRITER_LINE_MAX - 64];
 };
 
-static void note_failure(struct recorder *r, int err)
+static void keep_failure(struct trace_store *r, int err)
 {
 	atomic_store(&r->last_errno, -err);
 	atomic_fetch_add(&r->failed, 1);
@@ -82,13 +82,13 @@ static void note_failure(struct recorder *r, int err)
 static void write_piece(void *argument, size_t len)
 {
 	struct piece *piece = argument;
-	struct recorder *r = piece->recorder;
+	struct trace_store *r = piece->trace_store;
 	off_t before = lseek(r->fd, 0, SEEK_END);
 	int err;
 
 	(void)len;
 	if (r->broken && piece->bytes[0] != TRACE_ANEW) {
-		note_failure(r, -atomic_load(&r->last_errno));
+		keep_failure(r, -atomic_load(&r->last_errno));
 		return;
 	}
 	err = file_write_all(r->fd, piece->bytes, piece->len);
@@ -97,10 +97,10 @@ static void write_piece(void *argument, size_t len)
 		return;
 	if (before < 0 || ftruncate(r->fd, before) < 0)
 		err = -errno;
-	note_failure(r, err);
+	keep_failure(r, err);
 }
 
-static int flush(struct recorder *r)
+static int flush(struct trace_store *r)
 {
 	int err = 0;
 
@@ -116,7 +116,7 @@ static int flush(struct recorder *r)
 
 static int out_to_file(void *userdata, const char *frame, size_t len)
 {
-	struct recorder *r = userdata;
+	struct trace_store *r = userdata;
 
 	/* only a piece that begins so can follow one that is lost */
 	if ((frame[0] == TRACE_ANEW || len > sizeof(r->piece->bytes) - r->piece->len) && flush(r) &&
@@ -128,9 +128,9 @@ static int out_to_file(void *userdata, const char *frame, size_t len)
 	return 0;
 }
 
-static struct recorder *recorder_new(struct writer *writer, trace_out *out)
+static struct trace_store *trace_store_new(struct writer *writer, trace_out *out)
 {
-	struct recorder *r = calloc(1, sizeof(*r));
+	struct trace_store *r = calloc(1, sizeof(*r));
 
 	if (!r)
 		return NULL;
@@ -175,11 +175,11 @@ static int find_end(const char *path, char *why, size_t why_size, size_t *ret_le
 	return err == -EBADMSG ? -EINVAL : err;
 }
 
-int recorder_open(struct recorder **ret, struct writer *writer, const char *path,
-		  const struct trace_head *head, char *why, size_t why_size, size_t *ret_cut)
+int trace_store_open(struct trace_store **ret, struct writer *writer, const char *path,
+		     const struct trace_head *head, char *why, size_t why_size, size_t *ret_cut)
 {
 	_cleanup_free_ char *preamble = NULL;
-	struct recorder *r;
+	struct trace_store *r;
 	size_t end, len;
 	int err;
 
@@ -187,13 +187,13 @@ int recorder_open(struct recorder **ret, struct writer *writer, const char *path
 	err = find_end(path, why, why_size, &end, ret_cut);
 	if (err)
 		return err;
-	r = recorder_new(writer, out_to_file);
+	r = trace_store_new(writer, out_to_file);
 	if (!r)
 		return -ENOMEM;
 	r->piece = calloc(1, sizeof(*r->piece));
 	err = r->piece ? trace_preamble(head, end == 0, &preamble, &len) : -ENOMEM;
 	if (!err) {
-		r->piece->recorder = r;
+		r->piece->trace_store = r;
 		r->fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | O_APPEND, 0640);
 		if (r->fd < 0 || (*ret_cut && ftruncate(r->fd, (off_t)end) < 0))
 			err = -errno;
@@ -201,7 +201,7 @@ int recorder_open(struct recorder **ret, struct writer *writer, const char *path
 	if (!err)
 		err = file_write_all(r->fd, preamble, len);
 	if (err) {
-		recorder_shut(r);
+		trace_store_shut(r);
 		return err;
 	}
 	*ret = r;
@@ -212,7 +212,7 @@ int recorder_open(struct recorder **ret, struct writer *writer, const char *path
 
 static int out_to_ring(void *userdata, const char *frame, size_t len)
 {
-	struct recorder *r = userdata;
+	struct trace_store *r = userdata;
 	struct chunk *chunk = &r->ring[r->newest];
 
 	/* full, or of a trouble that is long over */
@@ -228,7 +228,7 @@ static int out_to_ring(void *userdata, const char *frame, size_t len)
 	return 0;
 }
 
-int recorder_set_head(struct recorder *r, const struct trace_head *head)
+int trace_store_set_head(struct trace_store *r, const struct trace_head *head)
 {
 	char *preamble;
 	size_t len;
@@ -246,10 +246,10 @@ int recorder_set_head(struct recorder *r, const struct trace_head *head)
 	return 0;
 }
 
-int recorder_keep(struct recorder **ret, struct writer *writer, const char *folder,
-		  const struct trace_head *head)
+int trace_store_keep(struct trace_store **ret, struct writer *writer, const char *folder,
+		     const struct trace_head *head)
 {
-	struct recorder *r = recorder_new(writer, out_to_ring);
+	struct trace_store *r = trace_store_new(writer, out_to_ring);
 	int err = 0;
 
 	if (!r)
@@ -259,9 +259,9 @@ int recorder_keep(struct recorder **ret, struct writer *writer, const char *fold
 	r->ring = calloc(CHUNKS, sizeof(*r->ring));
 	r->spare = calloc(1, PREAMBLE_MAX + CHUNKS * CHUNK_BYTES);
 	if (!err)
-		err = r->ring && r->spare ? recorder_set_head(r, head) : -ENOMEM;
+		err = r->ring && r->spare ? trace_store_set_head(r, head) : -ENOMEM;
 	if (err)
-		recorder_shut(r);
+		trace_store_shut(r);
 	else
 		*ret = r;
 	return err;
@@ -298,7 +298,7 @@ static void make_room(const char *folder)
 				oldest = id;
 		}
 		closedir(dir);
-		if (n < RECORDER_FILES_KEPT)
+		if (n < TRACE_STORE_FILES_KEPT)
 			return;
 		snprintf(path, sizeof(path), "%s/kill-%" PRIu64 ".fo", folder, oldest);
 		if (unlink(path) < 0)
@@ -307,12 +307,12 @@ static void make_room(const char *folder)
 }
 
 struct spare_request {
-	struct recorder *recorder;
+	struct trace_store *trace_store;
 };
 
 static void write_spare(void *argument, size_t len)
 {
-	struct recorder *r = ((struct spare_request *)argument)->recorder;
+	struct trace_store *r = ((struct spare_request *)argument)->trace_store;
 	char path[PATH_MAX], part[PATH_MAX];
 	int fd, err = 0;
 
@@ -335,11 +335,11 @@ static void write_spare(void *argument, size_t len)
 		err = -errno;
 	if (err) {
 		(void)unlink(part);
-		note_failure(r, err);
+		keep_failure(r, err);
 	}
 }
 
-void recorder_hand_over(struct recorder *r, uint64_t id)
+void trace_store_hand_over(struct trace_store *r, uint64_t id)
 {
 	struct spare_request request = {r};
 	size_t len;
@@ -371,12 +371,12 @@ void recorder_hand_over(struct recorder *r, uint64_t id)
 
 /* ---- both ---- */
 
-struct trace_writer *recorder_trace(struct recorder *r)
+struct trace_writer *trace_store_trace(struct trace_store *r)
 {
 	return r ? r->trace : NULL;
 }
 
-void recorder_tick(struct recorder *r, uint64_t now_ns, bool end)
+void trace_store_tick(struct trace_store *r, uint64_t now_ns, bool end)
 {
 	uint64_t failed;
 
@@ -395,7 +395,7 @@ void recorder_tick(struct recorder *r, uint64_t now_ns, bool end)
 		(void)flush(r);
 }
 
-uint64_t recorder_lost(const struct recorder *r, int *ret_error)
+uint64_t trace_store_lost(const struct trace_store *r, int *ret_error)
 {
 	*ret_error = 0;
 	if (!r)
@@ -404,7 +404,7 @@ uint64_t recorder_lost(const struct recorder *r, int *ret_error)
 	return trace_writer_lost(r->trace) + r->refused + atomic_load(&r->failed) - r->failed_told;
 }
 
-void recorder_shut(struct recorder *r)
+void trace_store_shut(struct trace_store *r)
 {
 	if (!r)
 		return;

@@ -223,7 +223,7 @@ do_together() {
 
 # Who allocates in a container near its limit, while another process streams through it, or writes:
 # in turn where the daemon reclaims before the limit, and where it does not.
-background_round() {
+proactive_round() {
 	dir=$BOX_PARENT/$2
 	mkdir -p "$dir"
 	echo 128M >"$dir/memory.max"
@@ -266,11 +266,11 @@ background_round() {
 	rm -f /data/written
 }
 
-do_background() {
+do_proactive() {
 	begin
 	for filler in reader writer; do
-		for name in plain background; do
-			background_round "$filler" "$name"
+		for name in plain proactive; do
+			proactive_round "$filler" "$name"
 		done
 	done
 	meta end_ms "$(now_ms)"
@@ -280,8 +280,8 @@ do_background() {
 # limit: whatever is taken comes straight back.
 do_refaults() {
 	begin
-	for name in plain background; do
-		background_round set "$name"
+	for name in plain proactive; do
+		proactive_round set "$name"
 		meta set "$name" served "$(awk 'NR > 20 { n += $2 } END { print int(n / (NR - 20)) }' "$OUT/served")"
 	done
 	[ -z "$DAEMON" ] || fastoom-bpf status --json >"$OUT/status"

@@ -8,9 +8,9 @@
 
 /* A scope that does as it is told: what is asked for is given, `inflow` comes in. */
 struct scope {
-	struct background background;
-	struct background_look look;
-	struct background_step step;
+	struct proactive proactive;
+	struct proactive_look look;
+	struct proactive_step step;
 	uint64_t reclaimed_bytes;
 	unsigned looks;
 	double gives; /* of what is asked for */
@@ -31,7 +31,7 @@ static void look(struct scope *scope)
 	uint64_t given;
 
 	scope->looks++;
-	scope->step = background_decide(&scope->background, RATIO, &scope->look);
+	scope->step = proactive_decide(&scope->proactive, RATIO, &scope->look);
 	given = (uint64_t)(scope->gives * (double)scope->step.bytes);
 	scope->look.given_bytes = given;
 	scope->look.usage_bytes -= given;
@@ -77,7 +77,7 @@ static void test_hysteresis(void **state)
 		look(&scope);
 	}
 	assert_true(scope.look.usage_bytes < (uint64_t)(0.901 * LIMIT));
-	assert_int_equal(scope.background.stops, 0);
+	assert_int_equal(scope.proactive.stops, 0);
 }
 
 /* The steps of the smallest and of the largest scope are bounded. */
@@ -108,7 +108,7 @@ static void test_stream(void **state)
 	run(&slow, 20 * SEC, 10 * MIB);
 	run(&fast, 20 * SEC, 400 * MIB);
 	assert_false(slow.step.over || fast.step.over);
-	assert_int_equal(slow.background.stops + fast.background.stops, 0);
+	assert_int_equal(slow.proactive.stops + fast.proactive.stops, 0);
 	/* all that came in but what there is room for */
 	assert_true(slow.reclaimed_bytes >= 140 * MIB && slow.reclaimed_bytes <= 200 * MIB);
 	assert_true(fast.reclaimed_bytes >= 7800 * MIB && fast.reclaimed_bytes <= 8000 * MIB);
@@ -119,12 +119,12 @@ static void test_stream(void **state)
 /* Where nothing happens any more nobody looks; far from the mark seldom before that. */
 static void test_over(void **state)
 {
-	struct scope near = scope_at(0.94), far = scope_at(0.2), pinned = scope_at(0.97);
+	struct scope within_reach = scope_at(0.94), far = scope_at(0.2), pinned = scope_at(0.97);
 
 	(void)state;
-	run(&near, 120 * SEC, 0);
-	assert_true(near.step.over);
-	assert_true(near.look.at_ns <= 67 * SEC);
+	run(&within_reach, 120 * SEC, 0);
+	assert_true(within_reach.step.over);
+	assert_true(within_reach.look.at_ns <= 67 * SEC);
 	run(&far, 120 * SEC, 0);
 	assert_true(far.step.over);
 	assert_true(far.looks <= 70);
@@ -132,7 +132,7 @@ static void test_over(void **state)
 	pinned.gives = 0;
 	run(&pinned, 300 * SEC, 0);
 	assert_true(pinned.step.over);
-	assert_true(pinned.background.stops >= 3 && pinned.background.stops <= 6);
+	assert_true(pinned.proactive.stops >= 3 && pinned.proactive.stops <= 6);
 	assert_int_equal(pinned.reclaimed_bytes, 0);
 }
 
@@ -144,13 +144,13 @@ static void test_refaults(void **state)
 
 	(void)state;
 	look(&scope);
-	for (int i = 0; i < 1000 && !scope.background.stops; i++) {
+	for (int i = 0; i < 1000 && !scope.proactive.stops; i++) {
 		scope.look.at_ns += 2 * MS;
 		scope.look.usage_bytes += scope.look.given_bytes;
 		scope.look.back_bytes += scope.look.given_bytes;
 		look(&scope);
 	}
-	assert_int_equal(scope.background.stops, 1);
+	assert_int_equal(scope.proactive.stops, 1);
 	first_ns = scope.step.wait_ns;
 	assert_int_equal(first_ns, SEC);
 	/* nobody is asked before that time is over */
@@ -161,7 +161,7 @@ static void test_refaults(void **state)
 	scope.look.at_ns += first_ns / 2;
 	look(&scope);
 	assert_true(scope.step.bytes > 0);
-	for (int i = 0; i < 1000 && scope.background.stops == 1; i++) {
+	for (int i = 0; i < 1000 && scope.proactive.stops == 1; i++) {
 		scope.look.at_ns += 2 * MS;
 		scope.look.usage_bytes += scope.look.given_bytes;
 		scope.look.back_bytes += scope.look.given_bytes;
@@ -171,10 +171,10 @@ static void test_refaults(void **state)
 	/* after a good while it begins anew */
 	scope.look.at_ns += scope.step.wait_ns;
 	run(&scope, 15 * SEC, 20 * MIB);
-	assert_int_equal(scope.background.stops, 2);
+	assert_int_equal(scope.proactive.stops, 2);
 	scope.look.back_bytes += 200 * MIB;
 	look(&scope);
-	assert_int_equal(scope.background.stops, 3);
+	assert_int_equal(scope.proactive.stops, 3);
 	assert_int_equal(scope.step.wait_ns, first_ns);
 }
 
@@ -191,7 +191,7 @@ static void test_few_refaults(void **state)
 		scope.look.back_bytes += (scope.reclaimed_bytes - before) / 5;
 	}
 	assert_true(scope.reclaimed_bytes > 1800 * MIB);
-	assert_int_equal(scope.background.stops, 0);
+	assert_int_equal(scope.proactive.stops, 0);
 }
 
 /* A clock that stands still, and a look at the very first moment. */

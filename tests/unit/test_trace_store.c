@@ -107,27 +107,27 @@ static size_t count_samples(const char *name, uint64_t *ret_first, uint64_t *ret
 	return n;
 }
 
-/* Opens path, puts @n samples into it, shuts it. *ret_cut as recorder_open(). */
+/* Opens path, puts @n samples into it, shuts it. *ret_cut as trace_store_open(). */
 static void record(size_t n, size_t *ret_cut)
 {
 	struct sample sample = {.has = SAMPLE_HAS_STALL};
-	struct recorder *recorder;
+	struct trace_store *trace_store;
 	struct writer *writer;
 	char why[256];
 	int error;
 
 	assert_int_equal(writer_open(&writer, NULL), 0);
-	assert_int_equal(recorder_open(&recorder, writer, path, &head, why, sizeof(why), ret_cut),
-			 0);
+	assert_int_equal(
+		trace_store_open(&trace_store, writer, path, &head, why, sizeof(why), ret_cut), 0);
 	for (size_t i = 0; i < n; i++) {
 		sample.at_ns += 100 * MS;
-		trace_put_sample(recorder_trace(recorder), &scope, &sample);
-		recorder_tick(recorder, sample.at_ns, false);
+		trace_put_sample(trace_store_trace(trace_store), &scope, &sample);
+		trace_store_tick(trace_store, sample.at_ns, false);
 	}
-	recorder_tick(recorder, sample.at_ns, true);
+	trace_store_tick(trace_store, sample.at_ns, true);
 	assert_true(writer_shut(writer));
-	assert_int_equal(recorder_lost(recorder, &error), 0);
-	recorder_shut(recorder);
+	assert_int_equal(trace_store_lost(trace_store, &error), 0);
+	trace_store_shut(trace_store);
 }
 
 static void test_a_file_is_continued(void **state)
@@ -162,15 +162,16 @@ static void test_a_cut_costs_one_record(void **state)
 
 static void assert_refused(const char *bytes, size_t len, const char *said)
 {
-	struct recorder *recorder;
+	struct trace_store *trace_store;
 	struct writer *writer;
 	size_t cut, after_len;
 	char why[256], *after;
 
 	write_file(bytes, len);
 	assert_int_equal(writer_open(&writer, NULL), 0);
-	assert_int_equal(recorder_open(&recorder, writer, path, &head, why, sizeof(why), &cut),
-			 -EINVAL);
+	assert_int_equal(
+		trace_store_open(&trace_store, writer, path, &head, why, sizeof(why), &cut),
+		-EINVAL);
 	assert_string_equal(why, said);
 	assert_true(writer_shut(writer));
 	assert_int_equal(file_read_all(path, 1 << 20, &after, &after_len), 0);
@@ -190,13 +191,13 @@ static void test_foreign_files_are_left_alone(void **state)
 	assert_refused("fast", 4, "offset 0: the file ends before the recording begins");
 	unlink(path);
 
-	struct recorder *recorder;
+	struct trace_store *trace_store;
 	struct writer *writer;
 	char why[256];
 
 	assert_int_equal(writer_open(&writer, NULL), 0);
 	assert_int_equal(
-		recorder_open(&recorder, writer, "/dev/null", &head, why, sizeof(why), &cut),
+		trace_store_open(&trace_store, writer, "/dev/null", &head, why, sizeof(why), &cut),
 		-ENODEV);
 	assert_string_equal(why, "not a regular file");
 	assert_true(writer_shut(writer));
@@ -212,8 +213,9 @@ static void test_foreign_files_are_left_alone(void **state)
 
 	/* somewhere in the middle */
 	assert_int_equal(writer_open(&writer, NULL), 0);
-	assert_int_equal(recorder_open(&recorder, writer, path, &head, why, sizeof(why), &cut),
-			 -EINVAL);
+	assert_int_equal(
+		trace_store_open(&trace_store, writer, path, &head, why, sizeof(why), &cut),
+		-EINVAL);
 	assert_true(writer_shut(writer));
 }
 
@@ -226,7 +228,7 @@ static void test_a_full_disk(void **state)
 	struct sample sample = {.has = SAMPLE_HAS_STALL};
 	struct rlimit limit, full;
 	struct trace_reader *reader;
-	struct recorder *recorder;
+	struct trace_store *trace_store;
 	struct trace_item item;
 	struct writer *writer;
 	uint64_t before = 0;
@@ -240,12 +242,13 @@ static void test_a_full_disk(void **state)
 	full = limit;
 	full.rlim_cur = 40000;
 	assert_int_equal(writer_open(&writer, NULL), 0);
-	assert_int_equal(recorder_open(&recorder, writer, path, &head, why, sizeof(why), &cut), 0);
+	assert_int_equal(
+		trace_store_open(&trace_store, writer, path, &head, why, sizeof(why), &cut), 0);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &full), 0);
 	for (size_t i = 0; i < 9000; i++) {
 		sample.at_ns += 100 * MS;
 		sample.stall_ns = sample.at_ns * 7 % 1000000007;
-		trace_put_sample(recorder_trace(recorder), &scope, &sample);
+		trace_put_sample(trace_store_trace(trace_store), &scope, &sample);
 		if (i % 100 == 0)
 			usleep(2000);
 		if (i == 6000) {
@@ -253,15 +256,15 @@ static void test_a_full_disk(void **state)
 			assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
 		}
 		if (i % 100 == 0)
-			recorder_tick(recorder, sample.at_ns, false);
+			trace_store_tick(trace_store, sample.at_ns, false);
 	}
 	/* on a busy machine the writer may be behind */
 	usleep(100000);
-	recorder_tick(recorder, sample.at_ns, true);
+	trace_store_tick(trace_store, sample.at_ns, true);
 	assert_true(writer_shut(writer));
-	assert_true(recorder_lost(recorder, &error) > 0);
+	assert_true(trace_store_lost(trace_store, &error) > 0);
 	assert_int_equal(error, EFBIG);
-	recorder_shut(recorder);
+	trace_store_shut(trace_store);
 
 	assert_int_equal(file_read_all(path, 1 << 26, &bytes, &len), 0);
 	assert_int_equal(trace_reader_new(&reader, bytes, len), 0);
@@ -281,20 +284,20 @@ static void test_a_full_disk(void **state)
 }
 
 /* Puts @n samples of each of @scopes at 10 a second; @now goes on. */
-static void fill(struct recorder *recorder, uint64_t *now, size_t n, uint64_t scopes)
+static void fill(struct trace_store *trace_store, uint64_t *now, size_t n, uint64_t scopes)
 {
 	static uint64_t random = 5;
 
 	for (size_t i = 0; i < n; i++) {
 		*now += 100 * MS;
-		recorder_tick(recorder, *now, false);
+		trace_store_tick(trace_store, *now, false);
 		for (uint64_t s = 0; s < scopes; s++) {
 			struct trace_scope one = {TRACE_SCOPE_CGROUP, 100 + s, "/b"};
 			struct sample sample = {.at_ns = *now, .has = SAMPLE_HAS_STALL};
 
 			sample.stall_ns = next_random(&random) >> 20;
 			sample.reclaimed_pages = next_random(&random) >> 40;
-			trace_put_sample(recorder_trace(recorder), &one, &sample);
+			trace_put_sample(trace_store_trace(trace_store), &one, &sample);
 		}
 	}
 }
@@ -311,7 +314,7 @@ static void wait_for(char *name, size_t size, uint64_t id)
 /* A hot hour, and what comes of it is the last two minutes. */
 static void test_the_last_minutes_are_kept(void **state)
 {
-	struct recorder *recorder;
+	struct trace_store *trace_store;
 	struct writer *writer;
 	uint64_t now = 1000 * SEC, first, last;
 	char name[128];
@@ -319,9 +322,9 @@ static void test_the_last_minutes_are_kept(void **state)
 
 	(void)state;
 	assert_int_equal(writer_open(&writer, NULL), 0);
-	assert_int_equal(recorder_keep(&recorder, writer, folder, &head), 0);
-	fill(recorder, &now, 6000, 10);
-	recorder_hand_over(recorder, 77);
+	assert_int_equal(trace_store_keep(&trace_store, writer, folder, &head), 0);
+	fill(trace_store, &now, 6000, 10);
+	trace_store_hand_over(trace_store, 77);
 	wait_for(name, sizeof(name), 77);
 	assert_true(count_samples(name, &first, &last) >= 10 * 1200);
 	assert_true(last == now);
@@ -331,20 +334,20 @@ static void test_the_last_minutes_are_kept(void **state)
 
 	/* quiet for three minutes: what was before says nothing about now */
 	now += 180 * SEC;
-	fill(recorder, &now, 100, 1);
-	recorder_hand_over(recorder, 78);
+	fill(trace_store, &now, 100, 1);
+	trace_store_hand_over(trace_store, 78);
 	wait_for(name, sizeof(name), 78);
 	assert_int_equal(each_file(NULL), 2);
 	assert_true(writer_shut(writer));
 	assert_int_equal(count_samples(name, &first, &last), 100);
 	assert_true(last == now);
-	assert_int_equal(recorder_lost(recorder, &error), 0);
-	recorder_shut(recorder);
+	assert_int_equal(trace_store_lost(trace_store, &error), 0);
+	trace_store_shut(trace_store);
 }
 
 static void test_few_files_are_kept(void **state)
 {
-	struct recorder *recorder;
+	struct trace_store *trace_store;
 	struct writer *writer;
 	uint64_t now = SEC;
 	char name[128];
@@ -353,24 +356,24 @@ static void test_few_files_are_kept(void **state)
 
 	(void)state;
 	assert_int_equal(writer_open(&writer, NULL), 0);
-	assert_int_equal(recorder_keep(&recorder, writer, folder, &head), 0);
+	assert_int_equal(trace_store_keep(&trace_store, writer, folder, &head), 0);
 	/* no file of ours, however alike */
 	snprintf(name, sizeof(name), "%s/kill-1.fo.keep", folder);
 	other = fopen(name, "we");
 	assert_non_null(other);
 	fclose(other);
-	for (uint64_t id = 95; id < 95 + RECORDER_FILES_KEPT + 8; id++) {
-		size_t most = id - 95 + 2 < RECORDER_FILES_KEPT + 1 ? id - 95 + 2
-								    : RECORDER_FILES_KEPT + 1;
+	for (uint64_t id = 95; id < 95 + TRACE_STORE_FILES_KEPT + 8; id++) {
+		size_t most = id - 95 + 2 < TRACE_STORE_FILES_KEPT + 1 ? id - 95 + 2
+								       : TRACE_STORE_FILES_KEPT + 1;
 
-		fill(recorder, &now, 2, 1);
-		recorder_hand_over(recorder, id);
+		fill(trace_store, &now, 2, 1);
+		trace_store_hand_over(trace_store, id);
 		wait_for(name, sizeof(name), id);
 		assert_int_equal(each_file(NULL), most);
 	}
 	assert_true(writer_shut(writer));
-	assert_int_equal(recorder_lost(recorder, &error), 0);
-	recorder_shut(recorder);
+	assert_int_equal(trace_store_lost(trace_store, &error), 0);
+	trace_store_shut(trace_store);
 	snprintf(name, sizeof(name), "%s/kill-102.fo", folder);
 	assert_int_equal(access(name, F_OK), -1);
 	snprintf(name, sizeof(name), "%s/kill-103.fo", folder);
@@ -382,7 +385,7 @@ static void test_few_files_are_kept(void **state)
 /* A folder that went away: the loss is told with its reason, the next one works. */
 static void test_a_file_that_cannot_be_made(void **state)
 {
-	struct recorder *recorder;
+	struct trace_store *trace_store;
 	struct writer *writer;
 	uint64_t now = SEC;
 	char gone[128];
@@ -391,13 +394,13 @@ static void test_a_file_that_cannot_be_made(void **state)
 	(void)state;
 	snprintf(gone, sizeof(gone), "%s/gone", folder);
 	assert_int_equal(writer_open(&writer, NULL), 0);
-	assert_int_equal(recorder_keep(&recorder, writer, gone, &head), 0);
-	fill(recorder, &now, 2, 1);
-	recorder_hand_over(recorder, 1);
+	assert_int_equal(trace_store_keep(&trace_store, writer, gone, &head), 0);
+	fill(trace_store, &now, 2, 1);
+	trace_store_hand_over(trace_store, 1);
 	assert_true(writer_shut(writer));
-	assert_int_equal(recorder_lost(recorder, &error), 1);
+	assert_int_equal(trace_store_lost(trace_store, &error), 1);
 	assert_int_equal(error, ENOENT);
-	recorder_shut(recorder);
+	trace_store_shut(trace_store);
 }
 
 int main(void)

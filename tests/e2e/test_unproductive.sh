@@ -22,8 +22,8 @@ BAD=0
 beside() {
 	local ms halted lost work
 	"$BIN" replay "$SCENE_DIR/tape.fo" --json --explain | jq -r '
-		select(.event == "tick" and .evidence.halted_tasks != null) |
-		"\(.mono_ns / 1e6 | floor) \(.evidence.halted_tasks) \(.evidence.lost_share)"' |
+		select(.event == "tick" and .evidence.unproductive_tasks != null) |
+		"\(.mono_ns / 1e6 | floor) \(.evidence.unproductive_tasks) \(.evidence.lost_share)"' |
 		while read -r ms halted lost; do
 			work=$(scene_rate "$SCENE_DIR/report" "$((ms - 1000))" "$ms") || continue
 			echo "$work $HEALTHY $halted $lost"
