@@ -51,8 +51,9 @@ static void use_item(const struct trace_reader *reader, const struct trace_item 
 	switch (item->kind) {
 	case TRACE_HEAD:
 		require(memchr(item->head->release, '\0', sizeof(item->head->release)) != NULL);
-		sum += crc32(0, (const unsigned char *)item->head->config_text,
-			     (unsigned)item->head->config_len);
+		for (size_t i = 0; i < item->head->config_count; i++)
+			sum += crc32(0, (const unsigned char *)item->head->configs[i].text,
+				     (unsigned)item->head->configs[i].len);
 		return;
 	case TRACE_SAMPLE:
 		require(!(item->sample.has & ~trace_reader_has(reader)));

@@ -72,15 +72,17 @@ static struct trace_writer *begin(const struct trace_head *from, const char *nam
 {
 	struct trace_head head = *from;
 	struct trace_writer *writer;
+	struct trace_config file = {0};
 	char *config, *preamble, title[64];
 	size_t len;
 
-	if (file_read_all(config_path, 1 << 20, &config, &head.config_len))
+	if (file_read_all(config_path, 1 << 20, &config, &file.len))
 		die(config_path, "cannot be read");
 	snprintf(title, sizeof(title), "%s.yaml", name);
-	head.config_name = title;
-	head.config_name_len = strlen(title);
-	head.config_text = config;
+	file.name = title;
+	file.text = config;
+	head.configs = &file;
+	head.config_count = 1;
 	head.release[strcspn(head.release, "-")] = '\0';
 	if (trace_preamble(&head, true, &preamble, &len) || trace_writer_new(&writer, put, out))
 		die(name, "out of memory");
@@ -100,6 +102,8 @@ static void put_list(struct trace_writer *writer, const struct trace_scope *scop
 		if (list[i].cmdline)
 			/* the reader's own copy, until its next item */
 			list[i].cmdline_len = cut_paths((char *)list[i].cmdline);
+		if (list[i].exe)
+			cut_paths((char *)list[i].exe);
 	}
 	if (list)
 		trace_put_list(writer, scope, item->at_ns, list, item->count);

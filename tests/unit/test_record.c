@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "daemon/incident.h"
+#include "daemon/incident_data.h"
 #include "judge/candidate.h"
 #include "judge/config.h"
 #include "judge/verdict.h"
@@ -446,8 +446,8 @@ static void test_worst_case(void **state)
 		{"all of it", '\x01', '\x01', '\x01', '\x01'},
 	};
 	static char path[CGROUP_PATH_MAX], name[65], comm[16];
-	static char cmdline[INCIDENT_TEXT_MAX], rule[INCIDENT_TEXT_MAX];
-	static char exe[INCIDENT_TEXT_MAX], pod[INCIDENT_TEXT_MAX];
+	static char cmdline[KEPT_TEXT_MAX], rule[KEPT_TEXT_MAX];
+	static char exe[KEPT_TEXT_MAX], pod[KEPT_TEXT_MAX];
 
 	(void)state;
 	for (size_t r = 0; r < ARRAY_SIZE(rows); r++) {

@@ -50,6 +50,7 @@ static int take(void *userdata, const char *bytes, size_t len)
 
 static void trace_start(struct trace *trace, bool dry_run)
 {
+	const struct trace_config config = {"a.yaml", config_text, strlen(config_text)};
 	const struct trace_head head = {.wall_ns = 1795575294000000000ULL,
 					.mono_ns = START_NS,
 					.cpus = 2,
@@ -57,10 +58,8 @@ static void trace_start(struct trace *trace, bool dry_run)
 					.self_pid = 1,
 					.dry_run = dry_run,
 					.release = "test",
-					.config_name = "a.yaml",
-					.config_name_len = 6,
-					.config_text = config_text,
-					.config_len = strlen(config_text)};
+					.configs = &config,
+					.config_count = 1};
 	char *preamble;
 	size_t len;
 
@@ -340,7 +339,7 @@ static void test_another_configuration(void **state)
 		{"match: { cgroup: /a }, prefer: [ { comm: service } ]",
 		 "would kill service[100], 20.0 MiB, rule comm: service\n", "would kill leaker"},
 		{"match: { cgroup: /a }, protect: [ { comm: '^' } ]",
-		 "would kill nobody: none of 2 processes may be killed\n", "would kill leaker"},
+		 "would kill no process: none of 2 may be killed\n", "would kill leaker"},
 		{"match: { cgroup: '/other' }", ", when leaker[101] was chosen (dry run)\n",
 		 "act near-oom"},
 	};
@@ -431,7 +430,7 @@ static void test_a_configuration_that_is_none(void **state)
 	memcpy(in, "pressure", 8);
 	record(&trace, 5, 8, 20, 40 * MS, KILLS, 0);
 	text = replay_text(&trace, trace.len, &options, EXIT_USAGE);
-	assert_says(said, "t.fo: its configuration is none for this build (a.yaml:2:");
+	assert_says(said, "t.fo: its configuration is not valid for this build (a.yaml:2:");
 	assert_says(said, "name one with -c");
 	free(text);
 	trace_stop(&trace);

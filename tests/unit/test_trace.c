@@ -16,6 +16,7 @@
 #include "base/util.h"
 #include "judge/candidate.h"
 #include "judge/fields.h"
+#include "judge/victim.h"
 #include "tell/trace_read.h"
 #include "tell/trace_write.h"
 
@@ -66,10 +67,8 @@ static const struct trace_head head = {
 	.self_pid = 4711,
 	.dry_run = true,
 	.release = "6.18.0-test",
-	.config_name = "a.yaml",
-	.config_name_len = 6,
-	.config_text = "policies: []\n",
-	.config_len = 13,
+	.configs = &(const struct trace_config){"a.yaml", "policies: []\n", 13},
+	.config_count = 1,
 };
 
 static struct trace_writer *begin(struct sink *sink)
@@ -166,8 +165,8 @@ static void test_head_comes_back(void **state)
 	assert_int_equal(item.head->self_pid, 4711);
 	assert_true(item.head->dry_run);
 	assert_string_equal(item.head->release, "6.18.0-test");
-	assert_string_equal(item.head->config_name, "a.yaml");
-	assert_string_equal(item.head->config_text, "policies: []\n");
+	assert_string_equal(item.head->configs[0].name, "a.yaml");
+	assert_string_equal(item.head->configs[0].text, "policies: []\n");
 	assert_int_equal(trace_reader_has(reader), every_bit());
 	assert_int_equal(trace_next(reader, &item), 0);
 	assert_int_equal(trace_next(reader, &item), 0);
@@ -285,8 +284,29 @@ static void make_processes(struct candidate *list, size_t n, int round)
 			/* read by another thread: not known at first */
 			.cmdline = round ? lines[i] : NULL,
 			.cmdline_len = round ? strlen(lines[i]) : 0,
+			.exe = round && i % 3 ? "/usr/bin/proc" : NULL,
+			.cgroup = i % 5 ? "/kubepods/pod7/c1" : NULL,
+			.group = 500 + (int)i / 2,
+			.session = 500 + (int)i / 4,
+			.place = i % 5 ? PLACE_POD : PLACE_UNKNOWN,
+			.qos = i % 5 ? QOS_BURSTABLE : QOS_NONE,
+			.pod = i % 5 ? "web-1" : NULL,
+			.pod_uid = i % 5 ? "7" : NULL,
+			.namespace = i % 5 ? "shop" : NULL,
+			.container = i % 10 ? "main" : NULL,
+			.pod_bytes = i % 5 ? MIB * 77 : 0,
+			.pod_requests = i % 5 ? 125 : 0,
+			.init = i == 1,
+			.oom_group = i == 2,
 		};
 	}
+}
+
+static void assert_text_equal(const char *a, const char *b)
+{
+	assert_int_equal(a != NULL, b != NULL);
+	if (a)
+		assert_string_equal(a, b);
 }
 
 static void assert_processes_equal(const struct candidate *a, const struct candidate *b, size_t n)
@@ -306,9 +326,21 @@ static void assert_processes_equal(const struct candidate *a, const struct candi
 		assert_int_equal(a[i].oom_score_adj, b[i].oom_score_adj);
 		assert_int_equal(a[i].kernel_thread, b[i].kernel_thread);
 		assert_string_equal(a[i].comm, b[i].comm);
-		assert_int_equal(a[i].cmdline != NULL, b[i].cmdline != NULL);
-		if (a[i].cmdline)
-			assert_string_equal(a[i].cmdline, b[i].cmdline);
+		assert_text_equal(a[i].cmdline, b[i].cmdline);
+		assert_text_equal(a[i].exe, b[i].exe);
+		assert_text_equal(a[i].cgroup, b[i].cgroup);
+		assert_text_equal(a[i].pod, b[i].pod);
+		assert_text_equal(a[i].pod_uid, b[i].pod_uid);
+		assert_text_equal(a[i].namespace, b[i].namespace);
+		assert_text_equal(a[i].container, b[i].container);
+		assert_int_equal(a[i].group, b[i].group);
+		assert_int_equal(a[i].session, b[i].session);
+		assert_int_equal(a[i].place, b[i].place);
+		assert_int_equal(a[i].qos, b[i].qos);
+		assert_true(a[i].pod_bytes == b[i].pod_bytes);
+		assert_int_equal(a[i].pod_requests, b[i].pod_requests);
+		assert_int_equal(a[i].init, b[i].init);
+		assert_int_equal(a[i].oom_group, b[i].oom_group);
 	}
 }
 
@@ -763,8 +795,12 @@ static struct hand make_foreign(uint64_t version, const char *const *names, cons
 		put(&payload, needs[i]);
 		put(&payload, FIELD_LEVEL);
 	}
-	put_text(&payload, "");
-	put_text(&payload, "");
+	if (version == 1) {
+		put_text(&payload, "");
+		put_text(&payload, "");
+	} else {
+		put(&payload, 0);
+	}
 	put_frame(&file, TRACE_HEAD, &payload);
 	return file;
 }
@@ -773,19 +809,17 @@ static struct hand make_foreign(uint64_t version, const char *const *names, cons
  * Another build: its bits are numbered otherwise, it has a field that we do not know, lacks one of
  * ours (reclaims: then nothing of that bit is known), and has all of major_faults.
  */
-static void test_another_builds_fields(void **state)
+static void check_another_builds_fields(uint64_t version)
 {
 	static const char *const names[] = {"losses", "future", "at_ns", "stall_ns",
 					    "major_faults"};
 	static const uint32_t needs[] = {0, 1 << 9, 0, 1 << 5, 1 << 6};
-	struct hand file = make_foreign(TRACE_VERSION, names, needs, ARRAY_SIZE(names)),
-		    payload = {0};
+	struct hand file = make_foreign(version, names, needs, ARRAY_SIZE(names)), payload = {0};
 	struct trace_reader *reader;
 	struct trace_item item;
 	const struct sample expected = {
 		.at_ns = 5, .losses = 1, .has = SAMPLE_HAS_FAULTS, .major_faults = 21};
 
-	(void)state;
 	put(&payload, 0); /* number, kind, id */
 	put(&payload, TRACE_SCOPE_CGROUP);
 	put(&payload, 7);
@@ -821,6 +855,59 @@ static void assert_refused(const struct hand *file, const char *error)
 	trace_reader_free(reader);
 }
 
+static void test_another_builds_fields(void **state)
+{
+	(void)state;
+	check_another_builds_fields(1);
+	check_another_builds_fields(TRACE_VERSION);
+}
+
+/* A name that is longer than any can be is left out: half of it would be another name. */
+static void test_names(void **state)
+{
+	const struct trace_names first = {"web-1", "shop", NULL}, then = {"web-1", "shop", "main"};
+	const struct trace_names *const all[] = {&first, &first, &then};
+	struct candidate process = {.pid = 5, .comm = "x"};
+	const struct victim member = {.candidate = &process};
+	struct sink sink = {.chunk = 1 << 20};
+	struct trace_writer *writer = begin(&sink);
+	struct trace_reader *reader;
+	struct trace_item item;
+	char name[2000];
+
+	(void)state;
+	memset(name, 'n', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	process.cgroup = name;
+	process.exe = name + sizeof(name) - 513;
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+		trace_put_names(writer, &batch, all[i]);
+	trace_put_members(writer, &batch, SEC, &member, 1);
+	assert_int_equal(trace_writer_lost(writer), 0);
+
+	reader = read_of(sink.bytes, sink.len);
+	assert_int_equal(trace_next(reader, &item), 1);
+	assert_int_equal(item.kind, TRACE_NAMES);
+	assert_string_equal(item.scope.path, "/batch/a");
+	assert_string_equal(item.names.pod, "web-1");
+	assert_string_equal(item.names.namespace, "shop");
+	assert_null(item.names.container);
+	/* once each time that they change */
+	assert_int_equal(trace_next(reader, &item), 1);
+	assert_int_equal(item.kind, TRACE_NAMES);
+	assert_string_equal(item.names.container, "main");
+	assert_int_equal(trace_next(reader, &item), 1);
+	assert_int_equal(item.kind, TRACE_LIST);
+	assert_true(item.members);
+	assert_int_equal(item.count, 1);
+	assert_null(item.candidates[0].cgroup);
+	assert_int_equal(strlen(item.candidates[0].exe), 512);
+	assert_int_equal(trace_next(reader, &item), 0);
+	trace_reader_free(reader);
+	trace_writer_free(writer);
+	free(sink.bytes);
+}
+
 static void test_another_version_is_told(void **state)
 {
 	static const char *const names[] = {"losses", "at_ns"};
@@ -829,7 +916,7 @@ static void test_another_version_is_told(void **state)
 
 	(void)state;
 	assert_refused(&file,
-		       "offset 8: a recording of format version 2; this build reads version 1");
+		       "offset 8: a trace of format version 3; this build reads versions 1 to 2");
 	file = make_foreign(TRACE_VERSION, names, needs, 1);
 	assert_refused(&file, "offset 8: the samples lack at_ns");
 }
@@ -851,6 +938,7 @@ int main(void)
 		cmocka_unit_test(test_nonsense_with_a_good_checksum),
 		cmocka_unit_test(test_foreign_files),
 		cmocka_unit_test(test_another_builds_fields),
+		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_another_version_is_told),
 	};
 

@@ -690,6 +690,24 @@ static void test_min_free(void **state)
 	assert_int_equal(rank_of(&policy, candidates, 2, victims), 2);
 }
 
+/* Whether @other, listed beside @chosen, dies with it. */
+static bool dies_with(const struct policy *policy, const struct candidate *chosen,
+		      const struct candidate *other)
+{
+	const struct candidate list[] = {*chosen, *other};
+	const struct victim_request request = {
+		.policy = policy, .scope_bytes = 1024 * MIB, .self_pid = 9999};
+	struct victim_group group = victim_group_of(policy, chosen);
+	struct victim ret[2];
+	struct victim_members members = victim_rank_members(&request, &group, list, 2, ret);
+
+	assert_int_equal(members.spared, 0);
+	for (size_t i = 0; i < members.dying; i++)
+		if (ret[i].candidate->pid == other->pid)
+			return true;
+	return false;
+}
+
 static void test_groups(void **state)
 {
 	struct policy policy = {.kill = KILL_UNIT_POD};
@@ -697,15 +715,13 @@ static void test_groups(void **state)
 	struct victim_group group = victim_group_of(&policy, &chosen);
 
 	(void)state;
+	other.pid = 11;
 	assert_int_equal(group.unit, KILL_UNIT_POD);
-	assert_true(victim_is_in_group(&group, &other));
-	other.place = PLACE_SANDBOX;
-	assert_false(victim_is_in_group(&group, &other));
-	other = chosen;
+	assert_true(dies_with(&policy, &chosen, &other));
 	other.pod_uid = "v";
-	assert_false(victim_is_in_group(&group, &other));
+	assert_false(dies_with(&policy, &chosen, &other));
 	other.pod_uid = NULL;
-	assert_false(victim_is_in_group(&group, &other));
+	assert_false(dies_with(&policy, &chosen, &other));
 	/* not in a pod: itself */
 	chosen.pod_uid = NULL;
 	assert_int_equal(victim_group_of(&policy, &chosen).unit, KILL_UNIT_PROCESS);
@@ -715,14 +731,27 @@ static void test_groups(void **state)
 	chosen.group = 77;
 	group = victim_group_of(&policy, &chosen);
 	assert_int_equal(group.unit, KILL_UNIT_GROUP);
-	assert_false(victim_is_in_group(&group, &other));
+	assert_false(dies_with(&policy, &chosen, &other));
 	other.group = 77;
-	assert_true(victim_is_in_group(&group, &other));
+	assert_true(dies_with(&policy, &chosen, &other));
+
+	/* a cgroup dies with what is below it, but not with a neighbour of a similar name */
+	policy.kill = KILL_UNIT_CGROUP;
+	chosen.memcg_id = 5;
+	chosen.cgroup = "/a/b";
+	other.memcg_id = 6;
+	other.cgroup = "/a/b/c";
+	assert_true(dies_with(&policy, &chosen, &other));
+	other.cgroup = "/a/bc";
+	assert_false(dies_with(&policy, &chosen, &other));
+	other.cgroup = NULL; /* removed: its id alone tells */
+	assert_false(dies_with(&policy, &chosen, &other));
+	other.memcg_id = 5;
+	assert_true(dies_with(&policy, &chosen, &other));
 
 	/* the owner of the cgroup wants it to die as one; not where PID 1 is to live */
 	policy.kill = KILL_UNIT_PROCESS;
 	chosen.oom_group = true;
-	chosen.memcg_id = 5;
 	group = victim_group_of(&policy, &chosen);
 	assert_int_equal(group.unit, KILL_UNIT_CGROUP);
 	assert_int_equal(group.memcg_id, 5);

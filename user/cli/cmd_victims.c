@@ -19,14 +19,15 @@
 #include "cli/cmd.h"
 #include "config/config_file.h"
 #include "config/load.h"
-#include "daemon/daemon.h"
 #include "base/exit.h"
 #include "daemon/start.h"
 #include "judge/candidate.h"
+#include "judge/case.h"
 #include "judge/rules.h"
-#include "judge/victim.h"
 #include "sense/loader.h"
+#include "sense/cgroup.h"
 #include "sense/cgroup_cache.h"
+#include "sense/node.h"
 #include "sense/podnames.h"
 #include "sense/tasks.h"
 
@@ -323,17 +324,17 @@ static int show(struct view *view, const struct victims_options *chosen)
 {
 	const char *scope = chosen->scope ? chosen->scope : "node";
 	uint64_t id = view->cgroup.id ? view->cgroup.id : FO_SCOPE_NODE;
-	struct victim_request request = {
-		.scope_bytes = scope_bytes(view),
-		.node = !view->cgroup.id,
-		.self_pid = getpid(),
-	};
+	const uint64_t total_bytes = scope_bytes(view);
+	const bool node = !view->cgroup.id;
+	const struct policy *policy;
+	struct scope_case state;
 	const struct candidate *candidates;
 	size_t n, eligible;
 	int err;
 
-	if (request.node) {
-		request.policy = rules_policy_node(view->config);
+	case_begin(&state, node, getpid(), clock_mono_ns());
+	if (node) {
+		policy = rules_policy_node(view->config);
 	} else {
 		struct scope_names names;
 		struct place_info info;
@@ -343,9 +344,9 @@ static int show(struct view *view, const struct victims_options *chosen)
 		names = (struct scope_names){view->cgroup.path, info.pod_uid != NULL,
 					     info.qos,		info.pod,
 					     info.namespace,	info.container};
-		request.policy = rules_policy_cgroup(view->config, &names);
+		policy = rules_policy_cgroup(view->config, &names);
 	}
-	if (!request.policy) {
+	if (!policy) {
 		log_error("victims: no policy of the configuration judges the %s: nobody would die",
 			  scope);
 		return EXIT_FAILED;
@@ -360,14 +361,14 @@ static int show(struct view *view, const struct victims_options *chosen)
 		log_error("victims: the processes cannot be listed: %s", strerror(-err));
 		return EXIT_FAILED;
 	}
-	eligible = victim_rank(&request, candidates, n, view->ranking);
+	eligible = case_rank(&state, policy, total_bytes, clock_mono_ns(), candidates, n,
+			     view->ranking);
 	if (chosen->json) {
-		err = print_json(view, request.policy, scope, request.scope_bytes, view->ranking,
-				 n);
+		err = print_json(view, policy, scope, total_bytes, view->ranking, n);
 		return err ? EXIT_FAILED : EXIT_OK;
 	}
-	printf("%s, policy %s%s: %zu of %zu processes may die\n", scope, request.policy->name,
-	       request.policy->warn_only ? " (warns only, nobody would die)" : "", eligible, n);
+	printf("%s, policy %s%s: %zu of %zu processes may die\n", scope, policy->name,
+	       policy->warn_only ? " (warns only, nobody would die)" : "", eligible, n);
 	print_table(view->ranking, n, eligible);
 	if (tasks_overflow(view->tasks))
 		log_warn("%llu processes found no place in the list",

@@ -3,19 +3,17 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "act/ladder.h"
 #include "act/notifier.h"
-#include "act/proactive_reclaim.h"
 #include "base/clock.h"
+#include "base/exit.h"
 #include "base/log.h"
 #include "base/util.h"
 #include "base/worker.h"
@@ -23,33 +21,86 @@
 #include "config/load.h"
 #include "config/paths.h"
 #include "config/watch.h"
-#include "base/exit.h"
 #include "daemon/harden.h"
-#include "daemon/proactive_reclaim.h"
-#include "daemon/page_tracking.h"
 #include "daemon/kernel_kill.h"
-#include "daemon/report.h"
+#include "daemon/losses.h"
+#include "daemon/page_tracking.h"
+#include "daemon/proactive_reclaim.h"
 #include "daemon/publish.h"
+#include "daemon/report.h"
 #include "daemon/start.h"
 #include "daemon/trace_feed.h"
+#include "daemon/watch.h"
 #include "judge/rules.h"
+#include "sense/cgroup_cache.h"
 #include "sense/ingest.h"
 #include "sense/loader.h"
-#include "sense/cgroup_cache.h"
+#include "sense/node.h"
 #include "sense/podnames.h"
 #include "sense/sampler.h"
 #include "sense/tasks.h"
-#include "tell/trace_store.h"
 #include "tell/control.h"
+#include "tell/snapshot.h"
+#include "tell/trace_store.h"
 #include "tell/writer.h"
 
 /* Evidence every 100 ms while hot: ten samples a window, and a tenth of the time to act. */
 #define TICK_NS 100000000ULL
 
-void daemon_timer(struct daemon *daemon, bool on)
+/* A thread that does not end within this is stuck in the kernel, and is left. */
+#define STOP_TIMEOUT_NS 3000000000ULL
+
+struct daemon {
+	struct daemon_options options;
+	struct config *config;
+	char events_path[SNAPSHOT_PATH_MAX]; /* "": none */
+
+	/* sense */
+	struct cgroup_host host;
+	bool sees_cgroups;
+	struct node node;
+	struct loader *loader;
+	struct ingest *ingest;
+	struct sampler *sampler;
+	struct tasks *tasks;
+	struct podnames *names;
+	struct cgroup_cache *cgroup_cache;
+	struct page_tracking tracking;
+
+	/* act */
+	struct ladder *ladder;
+	struct notifier *notifier; /* NULL: no program is to be run */
+	struct worker *helper;
+	struct daemon_reclaim reclaim;
+
+	/* tell */
+	struct writer *writer;
+	struct control *control; /* NULL: there is no socket */
+	struct reporter reporter;
+	struct trace_feed trace;
+	struct losses losses;
+	struct publisher publisher;
+
+	struct watches watches;
+	struct kernel_kills kernel_kills;
+
+	/* the loop */
+	int lock_fd;
+	int epoll_fd;
+	int timer_fd;
+	int end_fd;
+	int signal_fd;
+	struct config_watch *config_watch; /* NULL: changes are not noticed */
+	bool timer_runs;
+	bool stop;
+};
+
+/* ---- the loop ---- */
+
+/* The tick of hot scopes: on with the first, off after the last. */
+static void set_timer(struct daemon *daemon, bool on)
 {
-	const uint64_t tick = on ? TICK_NS : 0;
-	const struct timespec ts = {.tv_nsec = (long)tick};
+	const struct timespec ts = {.tv_nsec = on ? (long)TICK_NS : 0};
 	const struct itimerspec spec = {.it_interval = ts, .it_value = ts};
 
 	if (on == daemon->timer_runs)
@@ -59,64 +110,68 @@ void daemon_timer(struct daemon *daemon, bool on)
 	daemon->timer_runs = on;
 }
 
+static void publish_all(const struct daemon *daemon)
+{
+	publish(&daemon->publisher, daemon->timer_runs, daemon->losses.reported);
+}
+
 /* New names may mean another policy. */
 static void turn_names(struct daemon *daemon)
 {
 	if (!podnames_turn(daemon->names, clock_mono_ns()))
 		return;
 	cgroup_cache_forget(daemon->cgroup_cache);
-	for (size_t i = 0; i < WATCHES_MAX; i++) {
-		struct watch *watch = &daemon->watches[i];
-
-		if (watch->used && !watch->incident.open)
-			(void)watch_settle_policy(daemon, watch, daemon->config);
-	}
+	watches_take_names(&daemon->watches);
 }
 
 static void tick(struct daemon *daemon)
 {
-	bool any = false, tracking = false;
+	bool wants_tracking;
 	uint64_t now_ns;
+	size_t hot;
 
 	turn_names(daemon);
-	for (size_t i = 0; i < WATCHES_MAX; i++) {
-		struct watch *watch = &daemon->watches[i];
-
-		if (!watch->used)
-			continue;
-		now_ns = clock_mono_ns();
-		watch_tick(daemon, watch, now_ns);
-		any |= watch->used;
-		tracking |= watch_wants_tracking(watch);
-	}
+	hot = watches_tick(&daemon->watches, &wants_tracking);
 	now_ns = clock_mono_ns();
-	tracking_manage(daemon, tracking, now_ns);
-	trace_store_tick(daemon->trace_store, now_ns, !any);
-	report_losses(daemon, false);
-	/* the timer runs until the eyes are shut again */
-	daemon_timer(daemon, any || atomic_load(&daemon->tracking) == TRACKING_ON ||
-				     atomic_load(&daemon->tracking) == TRACKING_STARTING);
-	publish(daemon);
+	page_tracking_manage(&daemon->tracking, wants_tracking, now_ns);
+	trace_store_tick(daemon->trace.store, now_ns, hot == 0);
+	losses_report(&daemon->losses, daemon->watches.refused, false);
+	/* the timer runs until page tracking is off again */
+	set_timer(daemon, hot || page_tracking_is_active(&daemon->tracking));
+	publish_all(daemon);
 }
 
 static void on_event(const struct fo_event *event, void *userdata)
 {
 	struct daemon *daemon = userdata;
-	struct watch *watch;
+	struct watch *watch = watches_find(&daemon->watches, event->scope_id);
 
 	switch (event->type) {
 	case FO_EVENT_HOT:
-		if (!watch_find(daemon, event->scope_id))
-			watch_begin(daemon, event->scope_id, clock_mono_ns());
+		if (!watch && watches_begin(&daemon->watches, event->scope_id, clock_mono_ns()))
+			set_timer(daemon, true);
 		break;
 	case FO_EVENT_KERNEL_KILL:
-		kernel_kill_tell(daemon, (const struct fo_event_kill *)event);
+		kernel_kill_report(&daemon->kernel_kills, &daemon->watches, daemon->names,
+				   (const struct fo_event_kill *)event);
 		break;
 	case FO_EVENT_SCOPE_REMOVED:
-		watch = watch_find(daemon, event->scope_id);
 		if (watch && !watch->incident.open)
-			watch_end(daemon, watch);
+			watches_end(&daemon->watches, watch, clock_mono_ns());
 	}
+}
+
+/* The parts that point into the configuration. */
+static void take_config(struct daemon *daemon)
+{
+	struct incident_parts *parts = &daemon->watches.incident_parts;
+
+	start_notifier(&daemon->notifier, daemon->config);
+	parts->notifier = daemon->notifier;
+	parts->notify_program = daemon->config->notify_program;
+	parts->notify_timeout_ns = daemon->config->notify_timeout_ns;
+	daemon->publisher.config_path = paths_config(daemon->options.config_path);
+	daemon_reclaim_start(&daemon->reclaim, daemon->config, daemon->epoll_fd);
 }
 
 static void reload(struct daemon *daemon)
@@ -124,37 +179,26 @@ static void reload(struct daemon *daemon)
 	struct config *fresh;
 
 	if (daemon->options.record_path) {
-		log_warn("a recording keeps the configuration that it began with");
+		log_warn("a recorder keeps the configuration that it began with");
 		return;
 	}
 	if (config_load(daemon->options.config_path, &fresh)) {
 		log_error("the configuration in force stays as it is");
-		report_message(daemon, NULL, "error", "reload failed: the old configuration stays");
+		report_message(&daemon->reporter, NULL, "error",
+			       "reload failed: the old configuration stays");
 		return;
 	}
-	/* whoever is hot begins anew under its new policy */
-	for (size_t i = 0; i < WATCHES_MAX; i++) {
-		struct watch *watch = &daemon->watches[i];
-
-		if (!watch->used)
-			continue;
-		if (!watch_settle_policy(daemon, watch, fresh)) {
-			watch_mute(daemon, watch->scope, UINT64_MAX);
-			watch_end(daemon, watch);
-		}
-	}
+	watches_take_config(&daemon->watches, fresh);
 	config_free(daemon->config);
 	daemon->config = fresh;
-	trace_feed_config(daemon);
-	daemon->config_path = paths_config(daemon->options.config_path);
-	start_notifier(daemon);
-	daemon_reclaim_start(daemon);
-	if (rules_policy_node(fresh) && !watch_find(daemon, FO_SCOPE_NODE))
-		watch_forget(daemon, FO_SCOPE_NODE);
+	trace_feed_config(&daemon->trace);
+	take_config(daemon);
+	if (rules_policy_node(fresh) && !watches_find(&daemon->watches, FO_SCOPE_NODE))
+		watches_unmute(&daemon->watches, FO_SCOPE_NODE);
 	log_info("configuration reloaded: %zu policies", fresh->policy_count);
-	report_message(daemon, NULL, "reload", "configuration reloaded");
-	start_readers(daemon);
-	publish(daemon);
+	report_message(&daemon->reporter, NULL, "reload", "configuration reloaded");
+	start_readers(daemon->control, fresh);
+	publish_all(daemon);
 }
 
 static void on_signal(struct daemon *daemon)
@@ -169,17 +213,36 @@ static void on_signal(struct daemon *daemon)
 	}
 }
 
-static void look_after_incidents(struct daemon *daemon)
+static void on_ready(struct daemon *daemon, int fd)
 {
-	for (size_t i = 0; i < WATCHES_MAX; i++)
-		if (daemon->watches[i].used && daemon->watches[i].incident.open)
-			incident_look(daemon, &daemon->watches[i], clock_mono_ns());
+	uint64_t expirations;
+
+	if (fd == daemon->signal_fd) {
+		on_signal(daemon);
+	} else if (fd == daemon->end_fd) {
+		daemon->stop = true;
+	} else if (fd == ingest_fd(daemon->ingest)) {
+		(void)ingest_drain(daemon->ingest);
+	} else if (fd == podnames_fd(daemon->names)) {
+		podnames_drain(daemon->names);
+		turn_names(daemon);
+	} else if (fd == config_watch_fd(daemon->config_watch)) {
+		if (config_watch_drain(daemon->config_watch))
+			reload(daemon);
+	} else if (fd == daemon_reclaim_fd(&daemon->reclaim)) {
+		daemon_reclaim_drain(&daemon->reclaim);
+		/* perhaps nothing else is hot, and then no tick publishes */
+		publish_all(daemon);
+	} else if (fd != daemon->timer_fd) {
+		watches_look(&daemon->watches); /* a victim's pidfd */
+	} else if (read(fd, &expirations, sizeof(expirations)) > 0) {
+		tick(daemon);
+	}
 }
 
 int daemon_run(struct daemon *daemon)
 {
 	struct epoll_event events[16];
-	uint64_t expirations;
 	int n;
 
 	while (!daemon->stop) {
@@ -188,46 +251,46 @@ int daemon_run(struct daemon *daemon)
 			log_error("epoll_wait: %s", strerror(errno));
 			return EXIT_FAILED;
 		}
-		daemon->wakeups++;
-		for (int i = 0; i < n; i++) {
-			int fd = events[i].data.fd;
-
-			if (fd == daemon->signal_fd)
-				on_signal(daemon);
-			else if (fd == daemon->end_fd)
-				daemon->stop = true;
-			else if (fd == ingest_fd(daemon->ingest))
-				(void)ingest_drain(daemon->ingest);
-			else if (fd == podnames_fd(daemon->names)) {
-				podnames_drain(daemon->names);
-				turn_names(daemon);
-			} else if (fd == config_watch_fd(daemon->config_watch)) {
-				if (config_watch_drain(daemon->config_watch))
-					reload(daemon);
-			} else if (daemon->proactive_reclaim &&
-				   fd == proactive_reclaim_fd(daemon->proactive_reclaim))
-				daemon_reclaim_drain(daemon);
-			else if (fd != daemon->timer_fd)
-				look_after_incidents(daemon); /* a victim's pidfd */
-			else if (read(fd, &expirations, sizeof(expirations)) > 0)
-				tick(daemon);
-		}
+		for (int i = 0; i < n; i++)
+			on_ready(daemon, events[i].data.fd);
 	}
 	return EXIT_OK;
 }
+
+/* ---- start ---- */
 
 static int add_fd(struct daemon *daemon, int fd)
 {
 	struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
 
+	/* what this host or configuration has none of */
+	if (fd < 0)
+		return 0;
 	return epoll_ctl(daemon->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
+static void open_config_watch(struct daemon *daemon)
+{
+	const char *path = paths_config(daemon->options.config_path);
+
+	if (path && config_watch_new(&daemon->config_watch, path))
+		log_warn("changes of the configuration are not noticed: %s; send SIGHUP",
+			 strerror(errno));
+}
+
+static int set_end(const struct daemon *daemon)
+{
+	const uint64_t for_ns = daemon->options.for_ns;
+	const struct itimerspec end = {.it_value = {.tv_sec = (time_t)(for_ns / 1000000000),
+						    .tv_nsec = (long)(for_ns % 1000000000)}};
+
+	return for_ns && timerfd_settime(daemon->end_fd, 0, &end, NULL) < 0 ? -errno : 0;
 }
 
 static int open_loop(struct daemon *daemon)
 {
-	struct itimerspec end = {0};
 	sigset_t signals;
-	int err;
+	int err = 0;
 
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGINT);
@@ -243,37 +306,16 @@ static int open_loop(struct daemon *daemon)
 	if (daemon->epoll_fd < 0 || daemon->timer_fd < 0 || daemon->end_fd < 0 ||
 	    daemon->signal_fd < 0)
 		return -errno;
-	err = add_fd(daemon, ingest_fd(daemon->ingest));
-	if (!err)
-		err = add_fd(daemon, daemon->timer_fd);
-	if (!err)
-		err = add_fd(daemon, daemon->end_fd);
-	if (!err)
-		err = add_fd(daemon, daemon->signal_fd);
-	if (!err && podnames_fd(daemon->names) >= 0)
-		err = add_fd(daemon, podnames_fd(daemon->names));
-	if (!err && paths_config(daemon->options.config_path) &&
-	    config_watch_new(&daemon->config_watch, paths_config(daemon->options.config_path)))
-		log_warn("changes of the configuration are not noticed: %s; send SIGHUP",
-			 strerror(errno));
-	if (!err && daemon->config_watch)
-		err = add_fd(daemon, config_watch_fd(daemon->config_watch));
-	if (!err && daemon->options.for_ns) {
-		end.it_value.tv_sec = (time_t)(daemon->options.for_ns / 1000000000);
-		end.it_value.tv_nsec = (long)(daemon->options.for_ns % 1000000000);
-		if (timerfd_settime(daemon->end_fd, 0, &end, NULL) < 0)
-			err = -errno;
-	}
-	return err;
-}
-
-/* Nothing of what a process is needs a place that is only found in trouble. */
-static int allocate(struct daemon *daemon)
-{
-	daemon->ranking_size = tasks_max();
-	daemon->watches = calloc(WATCHES_MAX, sizeof(*daemon->watches));
-	daemon->ranking = calloc(daemon->ranking_size, sizeof(*daemon->ranking));
-	return daemon->watches && daemon->ranking ? 0 : -ENOMEM;
+	open_config_watch(daemon);
+	const int fds[] = {ingest_fd(daemon->ingest),
+			   daemon->timer_fd,
+			   daemon->end_fd,
+			   daemon->signal_fd,
+			   podnames_fd(daemon->names),
+			   config_watch_fd(daemon->config_watch)};
+	for (size_t i = 0; !err && i < ARRAY_SIZE(fds); i++)
+		err = add_fd(daemon, fds[i]);
+	return err ? err : set_end(daemon);
 }
 
 static struct writer *log_writer;
@@ -283,26 +325,43 @@ static void log_to_writer(const char *line, size_t len)
 	(void)writer_log(log_writer, line, len);
 }
 
-static int begin(struct daemon *daemon)
+/* The event file and the trace. */
+static int begin_telling(struct daemon *daemon)
 {
-	int code, err;
+	const char *record_path = daemon->options.record_path, *path = NULL;
+	int code = EXIT_OK, err;
 
-	if (config_load(daemon->options.config_path, &daemon->config))
-		return EXIT_USAGE;
-	daemon->config_path = paths_config(daemon->options.config_path);
-	/* a recorder may run beside a daemon: it kills nothing */
-	code = daemon->options.record_path ? EXIT_OK : start_lock(daemon);
-	if (code == EXIT_OK)
-		code = start_host(daemon);
-	if (code == EXIT_OK)
-		code = start_kernel_side(daemon);
-	if (code == EXIT_OK)
-		code = start_events(daemon);
+	if (record_path) {
+		err = writer_open(&daemon->writer, NULL);
+		if (err) {
+			log_error("the writer cannot start: %s", strerror(-err));
+			return EXIT_FAILED;
+		}
+	} else {
+		code = start_writer(&daemon->writer, daemon->options.events_path, daemon->config,
+				    &path, daemon->events_path, sizeof(daemon->events_path));
+	}
 	if (code != EXIT_OK)
 		return code;
+	daemon->reporter = (struct reporter){daemon->writer, daemon->options.dry_run};
+	daemon->trace.config_path = daemon->options.config_path;
+	daemon->trace.cgroup_version = daemon->host.ops ? daemon->host.version : 0;
+	daemon->trace.dry_run = daemon->options.dry_run;
+	return trace_feed_open(&daemon->trace, daemon->writer, record_path, path);
+}
 
-	start_notifier(daemon);
-	err = allocate(daemon);
+/* Everything that a process needs has its memory from now on. */
+static int allocate(struct daemon *daemon)
+{
+	const char *host_root = daemon->options.host_root ? daemon->options.host_root : "";
+	struct watches *watches = &daemon->watches;
+	struct incident_parts *parts = &watches->incident_parts;
+	int err = watches_new(watches);
+
+	parts->ranking_size = tasks_max();
+	parts->ranking = calloc(parts->ranking_size, sizeof(*parts->ranking));
+	if (!err && !parts->ranking)
+		err = -ENOMEM;
 	if (!err)
 		err = ladder_new(&daemon->ladder, WATCHES_MAX, daemon->host.version,
 				 daemon->host.ops ? daemon->host.mount : NULL, NULL);
@@ -311,11 +370,9 @@ static int begin(struct daemon *daemon)
 	if (!err)
 		err = worker_start(&daemon->helper, "fo-helper", 64, 1024);
 	if (!err)
-		err = tracking_start(daemon);
+		err = page_tracking_start(&daemon->tracking, daemon->loader);
 	if (!err)
-		err = podnames_new(&daemon->names,
-				   daemon->options.host_root ? daemon->options.host_root : "",
-				   daemon->helper);
+		err = podnames_new(&daemon->names, host_root, daemon->helper);
 	if (!err)
 		err = cgroup_cache_new(&daemon->cgroup_cache, &daemon->host, daemon->names);
 	if (!err)
@@ -326,22 +383,84 @@ static int begin(struct daemon *daemon)
 				 on_event, daemon);
 	if (!err)
 		err = open_loop(daemon);
+	return err;
+}
+
+/* Every part gets what it works with. */
+static void connect_parts(struct daemon *daemon)
+{
+	struct watches *watches = &daemon->watches;
+	struct incident_parts *parts = &watches->incident_parts;
+
+	parts->host = &daemon->host;
+	parts->tracking = &daemon->tracking;
+	parts->reporter = &daemon->reporter;
+	parts->sampler = daemon->sampler;
+	parts->tasks = daemon->tasks;
+	parts->trace = &daemon->trace;
+	parts->ladder = daemon->ladder;
+	parts->helper = daemon->helper;
+	parts->epoll_fd = daemon->epoll_fd;
+	parts->next_id = clock_wall_ns() / 1000000; /* unique across restarts */
+
+	watches->config = daemon->config;
+	watches->loader = daemon->loader;
+	watches->names = daemon->names;
+	watches->control = daemon->control;
+	watches->reclaim = &daemon->reclaim;
+
+	daemon->reclaim.host = &daemon->host;
+	daemon->reclaim.reporter = &daemon->reporter;
+	daemon->reclaim.off = daemon->options.record_path != NULL;
+	daemon->losses = (struct losses){.loader = daemon->loader,
+					 .ingest = daemon->ingest,
+					 .trace_store = daemon->trace.store,
+					 .reporter = &daemon->reporter};
+	daemon->publisher = (struct publisher){.control = daemon->control,
+					       .watches = watches,
+					       .reclaim = &daemon->reclaim,
+					       .events_path = daemon->events_path,
+					       .started_ns = clock_mono_ns(),
+					       .cgroup_version = daemon->host.version,
+					       .dry_run = daemon->options.dry_run};
+}
+
+static int begin(struct daemon *daemon)
+{
+	int code, err;
+
+	if (config_load(daemon->options.config_path, &daemon->config))
+		return EXIT_USAGE;
+	/* a recorder may run beside a daemon: it kills nothing */
+	code = daemon->options.record_path ? EXIT_OK : start_lock(&daemon->lock_fd);
+	if (code == EXIT_OK)
+		code = start_cgroups(&daemon->host, daemon->config, &daemon->sees_cgroups);
+	if (code == EXIT_OK)
+		code = start_node(&daemon->node);
+	if (code == EXIT_OK)
+		code = start_loader(&daemon->loader, daemon->host.version);
+	if (code == EXIT_OK)
+		code = begin_telling(daemon);
+	if (code != EXIT_OK)
+		return code;
+	/* forked while there is little to copy */
+	start_notifier(&daemon->notifier, daemon->config);
+	err = allocate(daemon);
 	if (err) {
 		log_error("cannot start: %s", strerror(-err));
 		return EXIT_FAILED;
 	}
 	if (!daemon->options.record_path)
-		start_control(daemon);
-	start_warn(daemon);
-	daemon_reclaim_start(daemon);
+		start_control(&daemon->control, daemon->config, daemon->writer);
+	start_warn(&daemon->host, daemon->sees_cgroups, daemon->loader);
+	connect_parts(daemon);
+	take_config(daemon);
 	harden();
 	log_writer = daemon->writer;
 	log_set_sink(log_to_writer);
-	daemon->started_ns = clock_mono_ns();
-	daemon->next_id = clock_wall_ns() / 1000000; /* unique across restarts */
-	start_tell(daemon);
+	start_report(daemon->loader, daemon->config, daemon->host.version, &daemon->reporter);
 	turn_names(daemon);
-	publish(daemon);
+	publish_all(daemon);
 	return EXIT_OK;
 }
 
@@ -370,26 +489,28 @@ void daemon_free(struct daemon *daemon)
 {
 	int *const fds[] = {&daemon->epoll_fd, &daemon->timer_fd, &daemon->end_fd,
 			    &daemon->signal_fd, &daemon->lock_fd};
-	bool helper_stopped, tracking_stopped, proactive_stopped;
+	struct watches *watches = &daemon->watches;
+	bool helper_stopped, tracking_stopped, reclaim_stopped;
 
-	if (daemon->started_ns)
-		report_losses(daemon, true);
-	for (size_t i = 0; daemon->watches && i < WATCHES_MAX; i++)
-		if (daemon->watches[i].used)
-			watch_end(daemon, &daemon->watches[i]);
-	helper_stopped = worker_stop(daemon->helper, 3000000000ULL);
-	tracking_stopped = tracking_stop(daemon, 3000000000ULL);
-	/* one that is stuck in the kernel still uses the host's mount */
-	proactive_stopped = proactive_reclaim_stop(daemon->proactive_reclaim, 3000000000ULL);
+	if (daemon->publisher.started_ns) {
+		losses_report(&daemon->losses, watches->refused, true);
+		for (size_t i = 0; i < WATCHES_MAX; i++)
+			if (watches->list[i].used)
+				watches_end(watches, &watches->list[i], clock_mono_ns());
+	}
+	helper_stopped = worker_stop(daemon->helper, STOP_TIMEOUT_NS);
+	tracking_stopped = page_tracking_stop(&daemon->tracking, STOP_TIMEOUT_NS);
+	/* a thread that is stuck in the kernel still uses the host's mount */
+	reclaim_stopped = daemon_reclaim_stop(&daemon->reclaim, STOP_TIMEOUT_NS);
 	ladder_free(daemon->ladder);
 	notifier_stop(daemon->notifier);
 	log_set_sink(NULL);
-	trace_store_tick(daemon->trace_store, clock_mono_ns(), true);
+	trace_store_tick(daemon->trace.store, clock_mono_ns(), true);
 	if (daemon->writer)
 		writer_tell(daemon->writer, NULL);
 	control_shut(daemon->control);
 	if (writer_shut(daemon->writer))
-		trace_store_shut(daemon->trace_store);
+		trace_store_shut(daemon->trace.store);
 	ingest_free(daemon->ingest);
 	sampler_free(daemon->sampler);
 	if (helper_stopped) {
@@ -402,14 +523,14 @@ void daemon_free(struct daemon *daemon)
 		loader_free(daemon->loader);
 	config_watch_free(daemon->config_watch);
 	node_shut(&daemon->node);
-	if (proactive_stopped)
+	if (reclaim_stopped)
 		cgroup_host_shut(&daemon->host);
 	config_free(daemon->config);
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
 		if (*fds[i] >= 0)
 			close(*fds[i]);
-	free(daemon->ranking);
-	free(daemon->watches);
-	if (helper_stopped && tracking_stopped && proactive_stopped)
+	free(watches->incident_parts.ranking);
+	watches_free(watches);
+	if (helper_stopped && tracking_stopped && reclaim_stopped)
 		free(daemon);
 }

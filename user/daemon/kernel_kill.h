@@ -1,11 +1,34 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
-/* kernel_kill: the kernel was faster. Its kills are recorded and count like ours. */
+/*
+ * kernel_kill: kills of the kernel's OOM killer: recorded, and the scopes that they concern are
+ * told.
+ *
+ * Purity:    memory only, and the path of the victim's cgroup.
+ * Units:     as in bpf/event.h.
+ * Errors:    none.
+ * Ownership: everything is borrowed.
+ */
 #ifndef FASTOOM_DAEMON_KERNEL_KILL_H
 #define FASTOOM_DAEMON_KERNEL_KILL_H
 
-struct daemon;
-struct fo_event_kill;
+#include <stdint.h>
 
-void kernel_kill_tell(struct daemon *daemon, const struct fo_event_kill *event);
+struct fo_event_kill;
+struct podnames;
+struct watches;
+
+/* The latest ones: mark_victim fires twice for one victim of a limit. */
+#define KERNEL_KILLS_KEPT 16
+
+struct kernel_kills {
+	struct {
+		int pid;
+		uint64_t start_boot_ns;
+	} recent[KERNEL_KILLS_KEPT];
+	unsigned next;
+};
+
+void kernel_kill_report(struct kernel_kills *kills, struct watches *watches, struct podnames *names,
+			const struct fo_event_kill *event);
 
 #endif /* FASTOOM_DAEMON_KERNEL_KILL_H */

@@ -5,18 +5,17 @@
 #include <sched.h>
 
 #include "base/worker.h"
-#include "daemon/daemon.h"
 #include "daemon/harden.h"
 #include "sense/loader.h"
 
-/* The wide eyes stay open this long after the last need: attaching takes tens of ms. */
-#define TRACKING_LINGER_NS 10000000000ULL
+/* Page tracking stays on this long after the last need: attaching takes tens of ms. */
+#define LINGER_NS 10000000000ULL
 
-struct tracking_request {
-	struct daemon *daemon;
+struct request {
+	struct page_tracking *tracking;
 };
 
-static void hurry(void *argument, size_t len)
+static void raise_priority(void *argument, size_t len)
 {
 	const struct sched_param param = {.sched_priority = HARDEN_PRIORITY};
 
@@ -26,62 +25,84 @@ static void hurry(void *argument, size_t len)
 	(void)sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &param);
 }
 
-int tracking_start(struct daemon *daemon)
+int page_tracking_start(struct page_tracking *tracking, struct loader *loader)
 {
-	int err = worker_start(&daemon->opener, "fo-tracking", sizeof(struct tracking_request), 4);
+	int err;
 
-	return err ? err : worker_give(daemon->opener, hurry, NULL, 0);
+	tracking->loader = loader;
+	err = worker_start(&tracking->worker, "fo-tracking", sizeof(struct request), 4);
+	return err ? err : worker_give(tracking->worker, raise_priority, NULL, 0);
 }
 
-bool tracking_stop(struct daemon *daemon, uint64_t timeout_ns)
+bool page_tracking_stop(struct page_tracking *tracking, uint64_t timeout_ns)
 {
-	return worker_stop(daemon->opener, timeout_ns);
+	return worker_stop(tracking->worker, timeout_ns);
 }
 
-static void tracking_attach(void *argument, size_t len)
+static void attach(void *argument, size_t len)
 {
-	struct daemon *daemon = ((struct tracking_request *)argument)->daemon;
-	int err = loader_tracking_on(daemon->loader);
+	struct page_tracking *tracking = ((struct request *)argument)->tracking;
+	int err = loader_tracking_on(tracking->loader);
 
 	(void)len;
-	atomic_store(&daemon->tracking_error, err);
-	atomic_store(&daemon->tracking, err ? TRACKING_FAILED : TRACKING_ON);
+	atomic_store(&tracking->error, err);
+	atomic_store(&tracking->state, err ? TRACKING_FAILED : TRACKING_ON);
 	if (!err)
-		loader_tracking_extend(daemon->loader);
+		loader_tracking_extend(tracking->loader);
 }
 
-static void tracking_detach(void *argument, size_t len)
+static void detach(void *argument, size_t len)
 {
 	(void)len;
-	loader_tracking_off(((struct tracking_request *)argument)->daemon->loader);
+	loader_tracking_off(((struct request *)argument)->tracking->loader);
 }
 
-void tracking_manage(struct daemon *daemon, bool needed, uint64_t now_ns)
+enum tracking_state page_tracking_state(const struct page_tracking *tracking)
 {
-	struct tracking_request request = {daemon};
+	return (enum tracking_state)atomic_load(&tracking->state);
+}
+
+int page_tracking_error(const struct page_tracking *tracking)
+{
+	return atomic_load(&tracking->error);
+}
+
+bool page_tracking_is_active(const struct page_tracking *tracking)
+{
+	enum tracking_state state = page_tracking_state(tracking);
+
+	return state == TRACKING_ON || state == TRACKING_STARTING;
+}
+
+void page_tracking_manage(struct page_tracking *tracking, bool needed, uint64_t now_ns)
+{
+	struct request request = {tracking};
 
 	if (needed)
-		daemon->tracking_needed_ns = now_ns;
-	switch (atomic_load(&daemon->tracking)) {
+		tracking->needed_ns = now_ns;
+	switch (page_tracking_state(tracking)) {
 	case TRACKING_FAILED:
 		/* a hook that this kernel lacks will not come; memory for attaching it may */
-		if (atomic_load(&daemon->tracking_error) == -ENOENT ||
-		    now_ns - daemon->tracking_tried_ns < TRACKING_LINGER_NS)
+		if (page_tracking_error(tracking) == -ENOENT ||
+		    now_ns - tracking->tried_ns < LINGER_NS)
 			return;
 		/* fallthrough */
 	case TRACKING_OFF:
 		if (!needed)
 			return;
-		daemon->tracking_tried_ns = now_ns;
-		atomic_store(&daemon->tracking, TRACKING_STARTING);
-		if (worker_give(daemon->opener, tracking_attach, &request, sizeof(request)))
-			atomic_store(&daemon->tracking, TRACKING_OFF);
+		tracking->tried_ns = now_ns;
+		atomic_store(&tracking->state, TRACKING_STARTING);
+		if (worker_give(tracking->worker, attach, &request, sizeof(request)))
+			atomic_store(&tracking->state, TRACKING_OFF);
 		return;
 	case TRACKING_ON:
-		if (now_ns - daemon->tracking_needed_ns < TRACKING_LINGER_NS)
+		if (now_ns - tracking->needed_ns < LINGER_NS)
 			return;
-		atomic_store(&daemon->tracking, TRACKING_OFF);
-		if (worker_give(daemon->opener, tracking_detach, &request, sizeof(request)))
-			atomic_store(&daemon->tracking, TRACKING_ON);
+		atomic_store(&tracking->state, TRACKING_OFF);
+		if (worker_give(tracking->worker, detach, &request, sizeof(request)))
+			atomic_store(&tracking->state, TRACKING_ON);
+		return;
+	default:
+		return;
 	}
 }

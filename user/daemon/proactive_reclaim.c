@@ -9,10 +9,8 @@
 #include "act/proactive_reclaim.h"
 #include "base/log.h"
 #include "base/units.h"
-#include "daemon/daemon.h"
+#include "daemon/hot_scope.h"
 #include "daemon/report.h"
-#include "daemon/publish.h"
-#include "daemon/watch.h"
 #include "judge/config.h"
 
 static bool is_wanted(const struct config *config)
@@ -23,78 +21,91 @@ static bool is_wanted(const struct config *config)
 	return false;
 }
 
-void daemon_reclaim_start(struct daemon *daemon)
+void daemon_reclaim_start(struct daemon_reclaim *reclaim, const struct config *config, int epoll_fd)
 {
 	struct epoll_event event = {.events = EPOLLIN};
 	int err;
 
-	if (daemon->proactive_reclaim) {
-		/* what is still wanted hits its limit once more */
-		(void)proactive_reclaim_forget(daemon->proactive_reclaim);
+	if (reclaim->thread) {
+		/* a cgroup that is still wanted hits its limit once more */
+		(void)proactive_reclaim_forget(reclaim->thread);
 		return;
 	}
-	if (!is_wanted(daemon->config) || daemon->options.record_path)
+	if (reclaim->off || !is_wanted(config))
 		return;
-	err = proactive_reclaim_start(&daemon->proactive_reclaim, &daemon->host);
+	err = proactive_reclaim_start(&reclaim->thread, reclaim->host);
 	if (!err) {
-		event.data.fd = proactive_reclaim_fd(daemon->proactive_reclaim);
-		(void)epoll_ctl(daemon->epoll_fd, EPOLL_CTL_ADD, event.data.fd, &event);
+		event.data.fd = proactive_reclaim_fd(reclaim->thread);
+		(void)epoll_ctl(epoll_fd, EPOLL_CTL_ADD, event.data.fd, &event);
 		return;
 	}
 	log_warn("proactive_reclaim: nothing is reclaimed: %s",
-		 err == -EOPNOTSUPP ? "cgroup v1 has nothing that reclaims a little; it needs v2"
+		 err == -EOPNOTSUPP ? "cgroup v1 cannot reclaim a given amount; it needs v2"
 				    : strerror(-err));
 }
 
-void daemon_reclaim_watch(struct daemon *daemon, const struct watch *watch)
+bool daemon_reclaim_stop(struct daemon_reclaim *reclaim, uint64_t timeout_ns)
 {
-	const struct policy *policy = watch->policy;
-
-	if (!daemon->proactive_reclaim || !(policy->proactive_reclaim > 0) || policy->dry_run ||
-	    daemon->options.dry_run)
-		return;
-	/* what finds no room now is there again with its next limit hit */
-	(void)proactive_reclaim_watch(daemon->proactive_reclaim, watch->scope,
-				      policy->proactive_reclaim);
+	return proactive_reclaim_stop(reclaim->thread, timeout_ns);
 }
 
-void daemon_reclaim_drain(struct daemon *daemon)
+int daemon_reclaim_fd(const struct daemon_reclaim *reclaim)
+{
+	return reclaim->thread ? proactive_reclaim_fd(reclaim->thread) : -1;
+}
+
+void daemon_reclaim_watch(const struct daemon_reclaim *reclaim, const struct hot_scope *scope)
+{
+	const struct policy *policy = scope->policy;
+
+	if (!reclaim->thread || !(policy->proactive_reclaim > 0) ||
+	    report_is_dry_run(reclaim->reporter, scope))
+		return;
+	/* one that finds no room now is given again with its next limit hit */
+	(void)proactive_reclaim_watch(reclaim->thread, scope->id, policy->proactive_reclaim);
+}
+
+static void describe(const struct proactive_reclaim_event *event, char *text, size_t size)
+{
+	char bytes[UNITS_TEXT_MAX];
+
+	units_format_bytes(bytes, sizeof(bytes), event->given_bytes);
+	switch (event->news) {
+	case PROACTIVE_RECLAIM_BEGAN:
+		snprintf(text, size, "%s: is reclaimed proactively, before it reaches its limit",
+			 event->path);
+		break;
+	case PROACTIVE_RECLAIM_PAUSED:
+		snprintf(text, size,
+			 "%s: proactive reclaim pauses for %.0f s: what it takes is read straight "
+			 "back, or nothing can be taken; %s so far",
+			 event->path, (double)event->backoff_ns / 1e9, bytes);
+		break;
+	case PROACTIVE_RECLAIM_ENDED:
+		snprintf(text, size,
+			 "%s: proactive reclaim ends, its usage no longer changes; %s were "
+			 "reclaimed",
+			 event->path, bytes);
+		break;
+	default:
+		snprintf(text, size,
+			 "proactive_reclaim: this kernel has no memory.reclaim (Linux 5.19): "
+			 "nothing is reclaimed proactively");
+	}
+}
+
+void daemon_reclaim_drain(const struct daemon_reclaim *reclaim)
 {
 	struct proactive_reclaim_event event;
 
-	while (proactive_reclaim_next(daemon->proactive_reclaim, &event)) {
-		char text[CGROUP_PATH_MAX + 160], bytes[UNITS_TEXT_MAX];
+	while (proactive_reclaim_next(reclaim->thread, &event)) {
+		char text[CGROUP_PATH_MAX + 160];
 
-		units_format_bytes(bytes, sizeof(bytes), event.given_bytes);
-		switch (event.news) {
-		case PROACTIVE_RECLAIM_BEGAN:
-			snprintf(text, sizeof(text),
-				 "%s: is reclaimed proactively, before it reaches its limit",
-				 event.path);
-			break;
-		case PROACTIVE_RECLAIM_PAUSED:
-			snprintf(text, sizeof(text),
-				 "%s: proactive reclaim pauses for %.0f s: what it takes is read "
-				 "straight back, or nothing can be taken; %s so far",
-				 event.path, (double)event.backoff_ns / 1e9, bytes);
-			break;
-		case PROACTIVE_RECLAIM_ENDED:
-			snprintf(text, sizeof(text),
-				 "%s: proactive reclaim ends, its usage no longer changes; %s "
-				 "were reclaimed",
-				 event.path, bytes);
-			break;
-		default:
-			snprintf(text, sizeof(text),
-				 "proactive_reclaim: this kernel has no memory.reclaim (Linux "
-				 "5.19): nothing is reclaimed proactively");
-		}
+		describe(&event, text, sizeof(text));
 		if (event.news == PROACTIVE_RECLAIM_UNSUPPORTED)
 			log_warn("%s", text);
 		else
 			log_info("%s", text);
-		report_message(daemon, NULL, "proactive_reclaim", text);
+		report_message(reclaim->reporter, NULL, "proactive_reclaim", text);
 	}
-	/* nothing else is hot perhaps, and then nobody ticks */
-	publish(daemon);
 }

@@ -1,24 +1,34 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * publish: what the daemon sees, copied out for those who read the control socket.
+ * publish: copies what the daemon sees for the clients of the control socket.
  *
  * Purity:    memory only; see tell/control.h for why nothing here can wait.
+ * Units:     as in tell/snapshot.h.
  * Errors:    none: without a socket nothing is published.
+ * Ownership: everything is borrowed from the daemon.
  */
 #ifndef FASTOOM_DAEMON_PUBLISH_H
 #define FASTOOM_DAEMON_PUBLISH_H
 
-#include <stddef.h>
+#include <stdbool.h>
+#include <stdint.h>
 
-struct candidate;
-struct daemon;
-struct watch;
+struct control;
+struct daemon_reclaim;
+struct watches;
 
-/* At the end of a tick, and whenever something else of it changed. */
-void publish(struct daemon *daemon);
+struct publisher {
+	struct control *control; /* NULL: there is no socket */
+	const struct watches *watches;
+	const struct daemon_reclaim *reclaim;
+	const char *config_path; /* in force; NULL: built in */
+	const char *events_path; /* "": none */
+	uint64_t started_ns;
+	int cgroup_version;
+	bool dry_run;
+};
 
-/* Who of these, just listed, would die next; only while somebody wants to know. */
-void publish_next(struct daemon *daemon, struct watch *watch, const struct candidate *candidates,
-		  size_t n);
+/* @hot: the tick runs. @lost: what losses_report() counted so far. */
+void publish(const struct publisher *publisher, bool hot, uint64_t lost);
 
 #endif /* FASTOOM_DAEMON_PUBLISH_H */

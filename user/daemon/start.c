@@ -5,32 +5,33 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "act/notifier.h"
-#include "base/log.h"
-#include "base/util.h"
-#include "config/paths.h"
-#include "daemon/daemon.h"
 #include "base/exit.h"
+#include "base/log.h"
+#include "config/paths.h"
 #include "daemon/report.h"
-#include "daemon/trace_feed.h"
+#include "judge/config.h"
+#include "sense/cgroup.h"
 #include "sense/loader.h"
+#include "sense/node.h"
 #include "tell/control.h"
 #include "tell/writer.h"
 
-int start_lock(struct daemon *daemon)
+int start_lock(int *ret_fd)
 {
 	const char *dir = paths_runtime_dir();
 	char path[4096], text[32];
 
 	snprintf(path, sizeof(path), "%s/lock", dir);
 	if (mkdir(dir, 0755) == 0 || errno == EEXIST)
-		daemon->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-	if (daemon->lock_fd < 0) {
+		*ret_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	if (*ret_fd < 0) {
 		bool denied = errno == EACCES || errno == EPERM;
 
 		log_error("%s: %s; this lock keeps a second instance out: run as root, or set "
@@ -38,8 +39,8 @@ int start_lock(struct daemon *daemon)
 			  path, strerror(errno));
 		return denied ? EXIT_HOST : EXIT_FAILED;
 	}
-	if (flock(daemon->lock_fd, LOCK_EX | LOCK_NB) < 0) {
-		ssize_t len = read(daemon->lock_fd, text, sizeof(text) - 1);
+	if (flock(*ret_fd, LOCK_EX | LOCK_NB) < 0) {
+		ssize_t len = read(*ret_fd, text, sizeof(text) - 1);
 
 		text[len > 0 ? len : 0] = '\0';
 		text[strcspn(text, "\n")] = '\0';
@@ -48,7 +49,7 @@ int start_lock(struct daemon *daemon)
 		return EXIT_FAILED;
 	}
 	snprintf(text, sizeof(text), "%d\n", (int)getpid());
-	if (ftruncate(daemon->lock_fd, 0) < 0 || write(daemon->lock_fd, text, strlen(text)) < 0)
+	if (ftruncate(*ret_fd, 0) < 0 || write(*ret_fd, text, strlen(text)) < 0)
 		log_debug("%s: %s", path, strerror(errno));
 	return EXIT_OK;
 }
@@ -61,10 +62,10 @@ static bool acts_on_cgroups(const struct config *config)
 	return false;
 }
 
-int start_host(struct daemon *daemon)
+int start_cgroups(struct cgroup_host *ret, const struct config *config, bool *ret_sees_cgroups)
 {
-	bool needed = acts_on_cgroups(daemon->config);
-	int err = cgroup_host_open(&daemon->host, "");
+	bool needed = acts_on_cgroups(config);
+	int err = cgroup_host_open(ret, "");
 
 	if (err && needed) {
 		log_error(
@@ -74,24 +75,30 @@ int start_host(struct daemon *daemon)
 			strerror(-err));
 		return EXIT_HOST;
 	}
-	daemon->sees_cgroups = !err && cgroup_may_open_ids(&daemon->host);
-	if (!err && needed && !daemon->sees_cgroups) {
+	*ret_sees_cgroups = !err && cgroup_may_open_ids(ret);
+	if (!err && needed && !*ret_sees_cgroups) {
 		log_error(
 			"cgroups cannot be opened by their id: %s; the configuration's policies for "
 			"cgroups need that: give it CAP_DAC_READ_SEARCH",
 			strerror(EPERM));
 		return EXIT_HOST;
 	}
-	err = node_open(&daemon->node, "");
+	return EXIT_OK;
+}
+
+int start_node(struct node *ret)
+{
+	int err = node_open(ret, "");
+
 	if (err)
 		log_error("/proc/meminfo: %s; mount /proc", strerror(-err));
 	return err ? EXIT_HOST : EXIT_OK;
 }
 
-void start_readers(struct daemon *daemon)
+void start_readers(struct control *control, const struct config *config)
 {
-	const char *readers = daemon->config->readers;
-	int err = daemon->control ? control_set_readers(daemon->control, readers) : 0;
+	const char *readers = config->readers;
+	int err = control ? control_set_readers(control, readers) : 0;
 
 	if (err)
 		log_warn("readers: %s: %s; who may read the control socket stays as it was",
@@ -99,46 +106,45 @@ void start_readers(struct daemon *daemon)
 			 err == -ENOENT ? "there is no such group" : strerror(-err));
 }
 
-void start_control(struct daemon *daemon)
+void start_control(struct control **ret, const struct config *config, struct writer *writer)
 {
 	char path[4096];
 	int err;
 
 	paths_socket(path, sizeof(path));
-	err = control_open(&daemon->control, path, daemon->config->readers);
+	err = control_open(ret, path, config->readers);
 	if (!err)
-		writer_tell(daemon->writer, daemon->control);
-	else if (err == -ENOENT && daemon->config->readers)
+		writer_tell(writer, *ret);
+	else if (err == -ENOENT && config->readers)
 		log_warn("readers: there is no group %s; without it there is no control socket: "
 			 "top, status and events -f do not work",
-			 daemon->config->readers);
+			 config->readers);
 	else
 		log_warn("%s: %s; without it top, status and events -f do not work", path,
 			 strerror(-err));
 }
 
-/* Said once all else is well: what is wrong then is one sentence. */
-void start_warn(const struct daemon *daemon)
+void start_warn(const struct cgroup_host *host, bool sees_cgroups, const struct loader *loader)
 {
-	if (!daemon->host.ops)
+	if (!host->ops)
 		log_warn("no memory controller: cgroups are not watched, only the node");
-	else if (!daemon->sees_cgroups)
+	else if (!sees_cgroups)
 		log_warn(
 			"cgroups cannot be opened by their id: %s; only the node is watched; give it "
 			"CAP_DAC_READ_SEARCH",
 			strerror(EPERM));
-	if (!loader_has(daemon->loader, "fo_task_list"))
+	if (!loader_has(loader, "fo_task_list"))
 		log_warn("the task iterator is not to be had: processes are read from /proc, some "
 			 "twenty times slower; fastoom-bpf doctor tells why");
 }
 
-void start_notifier(struct daemon *daemon)
+void start_notifier(struct notifier **notifier, const struct config *config)
 {
 	int err;
 
-	if (daemon->notifier || !daemon->config->notify_program)
+	if (*notifier || !config->notify_program)
 		return;
-	err = notifier_start(&daemon->notifier);
+	err = notifier_start(notifier);
 	if (err)
 		log_warn("the helper for `notify` cannot be started: %s; nobody is notified",
 			 strerror(-err));
@@ -150,10 +156,10 @@ int start_loader_exit(int err)
 											: EXIT_LOAD;
 }
 
-int start_kernel_side(struct daemon *daemon)
+int start_loader(struct loader **ret, int cgroup_version)
 {
 	char why[512] = "out of memory";
-	int err = loader_new(&daemon->loader, daemon->host.version, why, sizeof(why));
+	int err = loader_new(ret, cgroup_version, why, sizeof(why));
 
 	if (!err)
 		return EXIT_OK;
@@ -161,48 +167,42 @@ int start_kernel_side(struct daemon *daemon)
 	return start_loader_exit(err);
 }
 
-int start_events(struct daemon *daemon)
+int start_writer(struct writer **ret, const char *asked, const struct config *config,
+		 const char **ret_path, char *resolved, size_t size)
 {
-	const char *path = daemon->options.events_path, *tried;
-	char resolved[PATH_MAX];
-	bool asked = true;
+	const char *path = asked ? asked : config->events_path, *tried;
+	bool by_default = !path;
+	char real[PATH_MAX];
 	int err;
 
-	if (daemon->options.record_path) {
-		err = writer_open(&daemon->writer, NULL);
-		if (err)
-			log_error("the writer cannot start: %s", strerror(-err));
-		return err ? EXIT_FAILED : trace_feed_open(daemon, NULL);
-	}
-	if (!path)
-		path = daemon->config->events_path;
-	if (!path) {
+	*resolved = '\0';
+	if (by_default)
 		path = paths_default_events;
-		asked = false;
-	}
 	tried = path;
-	err = writer_open(&daemon->writer, path);
-	if (err && !asked) {
+	err = writer_open(ret, path);
+	if (err && by_default) {
 		log_warn("%s: %s; events go to the log only; name another file with --events", path,
 			 strerror(-err));
 		path = NULL;
-		err = writer_open(&daemon->writer, NULL);
+		err = writer_open(ret, NULL);
 	}
-	if (err)
+	if (err) {
 		log_error("%s: %s; the event file must be writable, or name another with --events",
 			  tried, strerror(-err));
-	/* as others find it */
-	else if (path && realpath(path, resolved))
-		snprintf(daemon->events_path, sizeof(daemon->events_path), "%.*s",
-			 (int)sizeof(daemon->events_path) - 1, resolved);
-	return err ? EXIT_FAILED : trace_feed_open(daemon, path);
+		return EXIT_FAILED;
+	}
+	if (path && realpath(path, real))
+		snprintf(resolved, size, "%.*s", (int)size - 1, real);
+	*ret_path = path;
+	return EXIT_OK;
 }
 
-void start_tell(struct daemon *daemon)
+void start_report(const struct loader *loader, const struct config *config, int cgroup_version,
+		  const struct reporter *reporter)
 {
 	static const char *const pressures[] = {"low", "medium", "high"};
 	size_t n, attached = 0;
-	const struct loader_hook *hooks = loader_hooks(daemon->loader, &n);
+	const struct loader_hook *hooks = loader_hooks(loader, &n);
 	char text[256];
 
 	for (size_t i = 0; i < n; i++) {
@@ -212,8 +212,8 @@ void start_tell(struct daemon *daemon)
 				 hooks[i].state == -ENOENT ? "this kernel has no such place"
 							   : strerror(-hooks[i].state));
 	}
-	for (size_t i = 0; i < daemon->config->policy_count; i++) {
-		const struct policy *policy = &daemon->config->policies[i];
+	for (size_t i = 0; i < config->policy_count; i++) {
+		const struct policy *policy = &config->policies[i];
 
 		log_info("policy %s: %s%s, %s%s", policy->name,
 			 policy->match_node   ? "the node"
@@ -224,9 +224,8 @@ void start_tell(struct daemon *daemon)
 					   : pressures[policy->pressure],
 			 policy->dry_run ? ", dry run" : "");
 	}
-	snprintf(text, sizeof(text), "%zu of %zu hooks, cgroup v%d%s", attached, n,
-		 daemon->host.version,
-		 daemon->options.dry_run ? ", dry run: nothing is killed" : "");
+	snprintf(text, sizeof(text), "%zu of %zu hooks, cgroup v%d%s", attached, n, cgroup_version,
+		 reporter->dry_run ? ", dry run: nothing is killed" : "");
 	log_info("watching: %s", text);
-	report_message(daemon, NULL, "start", text);
+	report_message(reporter, NULL, "start", text);
 }

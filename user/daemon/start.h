@@ -1,31 +1,50 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * start: what has to be there before the daemon runs, each with its sentence when it is not.
+ * start: what the daemon needs before it runs, each with its sentence when it cannot be had.
  *
- * Errors: an exit code of base/exit.h, with one error logged; 0 or -errno where it says so.
+ * Purity:    opens files, sockets and programs.
+ * Errors:    an exit code of base/exit.h, with one error logged.
+ * Ownership: what is opened is the caller's.
  */
 #ifndef FASTOOM_DAEMON_START_H
 #define FASTOOM_DAEMON_START_H
 
-struct daemon;
+#include <stdbool.h>
+#include <stddef.h>
+
+struct cgroup_host;
+struct config;
+struct control;
+struct loader;
+struct node;
+struct notifier;
+struct reporter;
+struct writer;
 
 /* Keeps a second instance out. */
-int start_lock(struct daemon *daemon);
-/* The memory controller and the node's files. */
-int start_host(struct daemon *daemon);
-/* The helper for `notify`, if the configuration has a program for it. */
-void start_notifier(struct daemon *daemon);
-/* The exit code for loader_new()'s error. */
+int start_lock(int *ret_fd);
+/* The memory controller. *ret_sees_cgroups: cgroups can be opened by the ids of events. */
+int start_cgroups(struct cgroup_host *ret, const struct config *config, bool *ret_sees_cgroups);
+int start_node(struct node *ret);
+int start_loader(struct loader **ret, int cgroup_version);
+/* The exit code for an error of loader_new(). */
 int start_loader_exit(int err);
-int start_kernel_side(struct daemon *daemon);
-int start_events(struct daemon *daemon);
-/* The socket for readers; without it a warning. */
-void start_control(struct daemon *daemon);
-/* Who may read, after a reload. */
-void start_readers(struct daemon *daemon);
-/* Said once all else is well: what is wrong then is one sentence. */
-void start_warn(const struct daemon *daemon);
+/*
+ * The writer of the event file: @asked, or what @config says, or the default. *ret_path: the path
+ * that was opened; NULL: none. @resolved, of @size: as others find it, or "".
+ */
+int start_writer(struct writer **ret, const char *asked, const struct config *config,
+		 const char **ret_path, char *resolved, size_t size);
+/* The helper process for `notify`, if the configuration has a program for it. */
+void start_notifier(struct notifier **notifier, const struct config *config);
+/* The socket for clients; without it a warning. */
+void start_control(struct control **ret, const struct config *config, struct writer *writer);
+/* After a reload: which group may read the socket. */
+void start_readers(struct control *control, const struct config *config);
+/* What is missing, once everything else works. */
+void start_warn(const struct cgroup_host *host, bool sees_cgroups, const struct loader *loader);
 /* What is watched, in the log and in the `start` record. */
-void start_tell(struct daemon *daemon);
+void start_report(const struct loader *loader, const struct config *config, int cgroup_version,
+		  const struct reporter *reporter);
 
 #endif /* FASTOOM_DAEMON_START_H */

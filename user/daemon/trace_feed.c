@@ -2,7 +2,6 @@
 #include "daemon/trace_feed.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,25 +10,24 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/exit.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/util.h"
 #include "config/paths.h"
-#include "daemon/daemon.h"
-#include "base/exit.h"
-#include "daemon/start.h"
+#include "daemon/hot_scope.h"
 #include "event.h"
 #include "judge/candidate.h"
-#include "judge/judge.h"
 #include "tell/trace_store.h"
 #include "tell/trace_write.h"
 
 #define CONFIG_MOST_BYTES (1 << 20)
 
-/* Who and where we are; *ret_config is the text that *ret_head points to. */
-static void fill_head(struct daemon *daemon, struct trace_head *ret, char **ret_config)
+/* *ret_file and *ret_text are what *ret points to. */
+static void fill_head(const struct trace_feed *feed, struct trace_head *ret,
+		      struct trace_config *ret_file, char **ret_text)
 {
-	const char *path = paths_config(daemon->options.config_path);
+	const char *path = paths_config(feed->config_path);
 	struct utsname name;
 
 	*ret = (struct trace_head){
@@ -38,18 +36,19 @@ static void fill_head(struct daemon *daemon, struct trace_head *ret, char **ret_
 		.mono_ns = clock_mono_ns(),
 		.ram_bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE),
 		.cpus = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN),
-		.cgroup_version = daemon->host.ops ? (uint32_t)daemon->host.version : 0,
+		.cgroup_version = (uint32_t)feed->cgroup_version,
 		.page_bytes = (uint64_t)sysconf(_SC_PAGESIZE),
 		.self_pid = (uint64_t)getpid(),
-		.dry_run = daemon->options.dry_run,
+		.dry_run = feed->dry_run,
 	};
 	if (uname(&name) == 0)
 		snprintf(ret->release, sizeof(ret->release), "%s", name.release);
-	*ret_config = NULL;
-	if (path && !file_read_all(path, CONFIG_MOST_BYTES, ret_config, &ret->config_len)) {
-		ret->config_name = path;
-		ret->config_name_len = strlen(path);
-		ret->config_text = *ret_config;
+	*ret_text = NULL;
+	if (path && !file_read_all(path, CONFIG_MOST_BYTES, ret_text, &ret_file->len)) {
+		ret_file->name = path;
+		ret_file->text = *ret_text;
+		ret->configs = ret_file;
+		ret->config_count = 1;
 	}
 }
 
@@ -67,166 +66,201 @@ static bool folder_of(const char *events_path, char *folder, size_t size)
 			events_path) < (int)size;
 }
 
-int trace_feed_open(struct daemon *daemon, const char *events_path)
+int trace_feed_open(struct trace_feed *feed, struct writer *writer, const char *record_path,
+		    const char *events_path)
 {
-	const char *path = daemon->options.record_path;
 	_cleanup_free_ char *config = NULL;
 	char folder[4096], why[320];
+	struct trace_config file;
 	struct trace_head head;
 	size_t cut;
 	int err;
 
-	fill_head(daemon, &head, &config);
-	if (path) {
-		err = trace_store_open(&daemon->trace_store, daemon->writer, path, &head, why,
-				       sizeof(why), &cut);
+	fill_head(feed, &head, &file, &config);
+	if (record_path) {
+		err = trace_store_open(&feed->store, writer, record_path, &head, why, sizeof(why),
+				       &cut);
 		if (err)
-			log_error("%s: %s%s%s", path, *why ? why : strerror(-err),
-				  *why ? "; it is left as it is" : "",
-				  "; name another file to record into");
+			log_error("%s: %s%s; name another file to record into", record_path,
+				  *why ? why : strerror(-err), *why ? "; it is left as it is" : "");
 		else if (cut)
-			log_warn("%s: its last record had been cut off; its %zu bytes are gone",
-				 path, cut);
+			log_warn("%s: its last record was cut off; %zu bytes were removed",
+				 record_path, cut);
 		return err ? EXIT_FAILED : EXIT_OK;
 	}
 	if (!folder_of(events_path, folder, sizeof(folder)))
 		return EXIT_OK;
-	err = trace_store_keep(&daemon->trace_store, daemon->writer, folder, &head);
+	err = trace_store_keep(&feed->store, writer, folder, &head);
 	if (err)
 		log_warn("the minutes before a kill are not kept: %s",
 			 err == -E2BIG ? "the configuration is too large" : strerror(-err));
 	return EXIT_OK;
 }
 
-void trace_feed_config(struct daemon *daemon)
+void trace_feed_config(struct trace_feed *feed)
 {
 	_cleanup_free_ char *config = NULL;
+	struct trace_config file;
 	struct trace_head head;
 	int err;
 
-	if (!daemon->trace_store)
+	if (!feed->store)
 		return;
-	fill_head(daemon, &head, &config);
-	err = trace_store_set_head(daemon->trace_store, &head);
+	fill_head(feed, &head, &file, &config);
+	err = trace_store_set_head(feed->store, &head);
 	if (err)
-		log_warn("recordings keep the old configuration: %s", strerror(-err));
+		log_warn("traces keep the old configuration: %s", strerror(-err));
 }
 
-static struct trace_scope scope_of(const struct watch *watch)
+static struct trace_scope scope_of(const struct hot_scope *scope)
 {
+	bool node = hot_scope_is_node(scope);
+
 	return (struct trace_scope){
-		.kind = watch->scope == FO_SCOPE_NODE ? TRACE_SCOPE_NODE : TRACE_SCOPE_CGROUP,
-		.id = watch->scope,
-		.path = watch->scope == FO_SCOPE_NODE ? "" : watch->cgroup.path,
+		.kind = node ? TRACE_SCOPE_NODE : TRACE_SCOPE_CGROUP,
+		.id = scope->id,
+		.path = node ? "" : scope->cgroup.path,
 	};
 }
 
-void trace_feed_begin(struct daemon *daemon, const struct watch *watch, uint64_t now_ns)
+static struct trace_writer *writer_of(const struct trace_feed *feed)
 {
-	const struct trace_scope scope = scope_of(watch);
+	return trace_store_trace(feed->store);
+}
+
+void trace_feed_begin(struct trace_feed *feed, const struct hot_scope *scope, uint64_t now_ns)
+{
+	const struct trace_scope about = scope_of(scope);
 
 	/* nothing ticked while nothing was hot */
-	trace_store_tick(daemon->trace_store, now_ns, false);
-	if (daemon->trace_store)
-		trace_put_begin(trace_store_trace(daemon->trace_store), &scope, now_ns);
+	trace_store_tick(feed->store, now_ns, false);
+	if (feed->store)
+		trace_put_begin(writer_of(feed), &about, now_ns);
 }
 
-void trace_feed_end(struct daemon *daemon, const struct watch *watch, uint64_t now_ns)
+void trace_feed_end(struct trace_feed *feed, const struct hot_scope *scope, uint64_t now_ns)
 {
-	const struct trace_scope scope = scope_of(watch);
+	const struct trace_scope about = scope_of(scope);
 
-	if (daemon->trace_store)
-		trace_put_end(trace_store_trace(daemon->trace_store), &scope, now_ns);
+	if (feed->store)
+		trace_put_end(writer_of(feed), &about, now_ns);
 }
 
-static void put_did(struct daemon *daemon, const struct watch *watch, struct trace_did did)
+static void put_did(struct trace_feed *feed, const struct hot_scope *scope,
+		    const struct trace_did *did)
 {
-	const struct trace_scope scope = scope_of(watch);
+	const struct trace_scope about = scope_of(scope);
 
-	if (!daemon->trace_store)
-		return;
-	did.dry_run = daemon->options.dry_run;
-	trace_put_did(trace_store_trace(daemon->trace_store), &scope, &did);
+	if (feed->store)
+		trace_put_did(writer_of(feed), &about, did);
 }
 
-void trace_feed_tick(struct daemon *daemon, const struct watch *watch, const struct sample *sample,
-		     const struct judgement *judgement)
+void trace_feed_tick(struct trace_feed *feed, const struct hot_scope *scope,
+		     const struct sample *sample, const struct judgement *judgement)
 {
-	const struct trace_scope scope = scope_of(watch);
+	const struct trace_scope about = scope_of(scope);
+	const struct trace_names names = {scope->names.pod, scope->names.namespace,
+					  scope->names.container};
 	const struct verdict *verdict = &judgement->verdict;
 	char text[32];
 
-	if (!daemon->trace_store)
+	if (!feed->store)
 		return;
+	trace_put_names(writer_of(feed), &about, &names);
 	if (judgement->judged) {
 		snprintf(text, sizeof(text), "%s %s", verdict_action_name(verdict->action),
 			 verdict_reason_name(verdict->reason));
-		put_did(daemon, watch,
-			(struct trace_did){
+		put_did(feed, scope,
+			&(struct trace_did){
 				.what = TRACE_VERDICT, .at_ns = sample->at_ns, .text = text});
 	}
-	trace_put_sample(trace_store_trace(daemon->trace_store), &scope, sample);
+	trace_put_sample(writer_of(feed), &about, sample);
 }
 
-void trace_feed_list(struct daemon *daemon, const struct watch *watch, uint64_t now_ns,
+void trace_feed_list(struct trace_feed *feed, const struct hot_scope *scope, uint64_t now_ns,
 		     const struct candidate *candidates, size_t n)
 {
-	const struct trace_scope scope = scope_of(watch);
+	const struct trace_scope about = scope_of(scope);
 
-	if (daemon->trace_store)
-		trace_put_list(trace_store_trace(daemon->trace_store), &scope, now_ns, candidates,
-			       n);
+	if (feed->store)
+		trace_put_list(writer_of(feed), &about, now_ns, candidates, n);
 }
 
-void trace_feed_kill(struct daemon *daemon, const struct watch *watch, uint64_t now_ns)
+void trace_feed_members(struct trace_feed *feed, const struct hot_scope *scope, uint64_t now_ns,
+			const struct victim *members, size_t n)
 {
-	const struct candidate *victim = &watch->incident.victims[0].candidate;
+	const struct trace_scope about = scope_of(scope);
 
-	put_did(daemon, watch,
-		(struct trace_did){
-			.what = TRACE_KILL,
-			.at_ns = now_ns,
-			.incident = watch->incident.id,
-			.pid = victim->pid,
-			.start_boot_ns = victim->start_boot_ns,
-			.bytes = candidate_freeable_bytes(victim),
-			.comm = victim->comm,
-		});
+	if (feed->store)
+		trace_put_members(writer_of(feed), &about, now_ns, members, n);
 }
 
-void trace_feed_settled(struct daemon *daemon, const struct watch *watch, const char *outcome,
-			uint64_t freed_bytes, bool waits, uint64_t now_ns)
+static struct trace_did did_to(enum trace_what what, const struct candidate *victim,
+			       uint64_t now_ns)
 {
-	put_did(daemon, watch,
-		(struct trace_did){
+	return (struct trace_did){
+		.what = what,
+		.at_ns = now_ns,
+		.pid = victim->pid,
+		.start_boot_ns = victim->start_boot_ns,
+		.bytes = candidate_freeable_bytes(victim),
+		.comm = victim->comm,
+	};
+}
+
+void trace_feed_opened(struct trace_feed *feed, const struct hot_scope *scope, bool dry_run,
+		       const struct candidate *victim, uint64_t now_ns)
+{
+	struct trace_did did = did_to(TRACE_OPENED, victim, now_ns);
+
+	did.incident = scope->state.action_id;
+	did.dry_run = dry_run;
+	put_did(feed, scope, &did);
+}
+
+void trace_feed_signalled(struct trace_feed *feed, const struct hot_scope *scope, bool dry_run,
+			  const struct candidate *victim, uint64_t now_ns)
+{
+	struct trace_did did = did_to(TRACE_KILL, victim, now_ns);
+
+	did.incident = scope->state.action_id;
+	did.dry_run = dry_run;
+	put_did(feed, scope, &did);
+}
+
+void trace_feed_closed(struct trace_feed *feed, const struct hot_scope *scope, bool dry_run,
+		       enum case_outcome outcome, int pid, uint64_t freed_bytes, uint64_t now_ns)
+{
+	put_did(feed, scope,
+		&(struct trace_did){
 			.what = TRACE_SETTLED,
 			.at_ns = now_ns,
-			.incident = watch->incident.id,
-			.pid = watch->incident.victims[0].candidate.pid,
+			.incident = scope->state.action_id,
+			.pid = pid,
 			.bytes = freed_bytes,
-			.waits = waits,
-			.text = outcome,
+			.dry_run = dry_run,
+			.waits = case_outcome_waits(outcome),
+			.text = case_outcome_name(outcome),
 		});
 }
 
-void trace_feed_stood_down(struct daemon *daemon, const struct watch *watch, const char *why,
-			   bool waits, uint64_t now_ns)
+void trace_feed_stood_down(struct trace_feed *feed, const struct hot_scope *scope, bool dry_run,
+			   enum case_choice why, uint64_t now_ns)
 {
-	put_did(daemon, watch,
-		(struct trace_did){
-			.what = TRACE_STOOD_DOWN, .at_ns = now_ns, .waits = waits, .text = why});
+	put_did(feed, scope,
+		&(struct trace_did){
+			.what = TRACE_STOOD_DOWN,
+			.at_ns = now_ns,
+			.dry_run = dry_run,
+			.waits = case_stand_down_waits(why),
+			.text = case_choice_name(why),
+		});
 }
 
-void trace_feed_kernel_kill(struct daemon *daemon, const struct watch *watch,
+void trace_feed_kernel_kill(struct trace_feed *feed, const struct hot_scope *scope,
 			    const struct candidate *victim, uint64_t now_ns)
 {
-	put_did(daemon, watch,
-		(struct trace_did){
-			.what = TRACE_KERNEL_KILL,
-			.at_ns = now_ns,
-			.pid = victim->pid,
-			.start_boot_ns = victim->start_boot_ns,
-			.bytes = candidate_freeable_bytes(victim),
-			.comm = victim->comm,
-		});
+	struct trace_did did = did_to(TRACE_KERNEL_KILL, victim, now_ns);
+
+	put_did(feed, scope, &did);
 }

@@ -3,22 +3,22 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "daemon/incident.h"
 #include "daemon/proactive_reclaim.h"
-#include "daemon/daemon.h"
-#include "daemon/page_tracking.h"
 #include "daemon/report.h"
-#include "daemon/publish.h"
 #include "daemon/trace_feed.h"
-#include "judge/rules.h"
+#include "event.h"
+#include "judge/candidate.h"
 #include "sense/loader.h"
-#include "sense/cgroup_cache.h"
-#include "sense/sampler.h"
 #include "sense/tasks.h"
+#include "tell/control.h"
 
 /* A scope that cannot be watched now is asked for again after this long. */
 #define AGAIN_NS 1000000000ULL
@@ -26,72 +26,51 @@
 /* Processes of a hot scope are read this often, so that their growth is known. */
 #define LIST_NS 1000000000ULL
 
-const char *watch_name(const struct watch *watch)
+/* Ranking this many takes 1 to 2 ms of the thread that kills; with more, none is named before. */
+#define NEXT_CANDIDATES_MAX 256
+
+int watches_new(struct watches *watches)
 {
-	return watch->scope == FO_SCOPE_NODE ? "node" : watch->cgroup.path;
+	watches->list = calloc(WATCHES_MAX, sizeof(*watches->list));
+	return watches->list ? 0 : -ENOMEM;
 }
 
-static int take_sample(struct daemon *daemon, const struct watch *watch, uint64_t now_ns,
-		       struct sample *ret)
+void watches_free(struct watches *watches)
 {
-	int tracking = atomic_load(&daemon->tracking), err;
-
-	if (watch->scope == FO_SCOPE_NODE)
-		err = sampler_node(daemon->sampler, now_ns, tracking == TRACKING_ON, ret);
-	else
-		err = sampler_cgroup(daemon->sampler, &watch->cgroup, now_ns,
-				     tracking == TRACKING_ON, ret);
-	if (!err && tracking == TRACKING_FAILED) {
-		ret->has |= SAMPLE_HAS_TRACKING_ERROR;
-		ret->tracking_error = (uint64_t)-atomic_load(&daemon->tracking_error);
-	}
-	return err;
+	free(watches->list);
+	watches->list = NULL;
 }
 
-int watch_held(struct daemon *daemon, const struct watch *watch, uint64_t now_ns,
-	       uint64_t *ret_bytes)
-{
-	struct sample sample;
-	int err = take_sample(daemon, watch, now_ns, &sample);
-
-	if (err)
-		return err;
-	if (!(sample.has & SAMPLE_HAS_LEVEL))
-		return -ENODATA;
-	*ret_bytes = sample.held_bytes;
-	return 0;
-}
-
-struct watch *watch_find(struct daemon *daemon, uint64_t scope)
+struct watch *watches_find(struct watches *watches, uint64_t scope)
 {
 	for (size_t i = 0; i < WATCHES_MAX; i++)
-		if (daemon->watches[i].used && daemon->watches[i].scope == scope)
-			return &daemon->watches[i];
+		if (watches->list[i].used && watches->list[i].scope.id == scope)
+			return &watches->list[i];
 	return NULL;
 }
 
-/* Best the place that @scope had before: its last minute is still there. */
-static struct watch *watch_free(struct daemon *daemon, uint64_t scope)
+/* Best the place that @scope had before: its history is still there. */
+static struct watch *find_free(struct watches *watches, uint64_t scope)
 {
 	struct watch *found = NULL;
 
 	for (size_t i = 0; i < WATCHES_MAX; i++) {
-		struct watch *watch = &daemon->watches[i];
+		struct watch *watch = &watches->list[i];
 
 		if (watch->used)
 			continue;
-		if (watch->scope == scope && watch->history.count)
+		if (watch->scope.id == scope && watch->scope.history.count)
 			return watch;
-		/* else one that holds nobody's minute, as long as there is one */
-		if (!found || (found->history.count && !watch->history.count))
+		/* else one that has no history, as long as there is one */
+		if (!found || (found->scope.history.count && !watch->scope.history.count))
 			found = watch;
 	}
 	return found;
 }
 
-void watch_mute(struct daemon *daemon, uint64_t scope, uint64_t until_ns)
+void watches_mute(struct watches *watches, uint64_t scope, uint64_t until_ns)
 {
-	int fd = loader_map(daemon->loader, LOADER_MAP_HOT);
+	int fd = loader_map(watches->loader, LOADER_MAP_HOT);
 	struct fo_hot hot = {0};
 
 	(void)bpf_map_lookup_elem(fd, &scope, &hot);
@@ -99,188 +78,208 @@ void watch_mute(struct daemon *daemon, uint64_t scope, uint64_t until_ns)
 	(void)bpf_map_update_elem(fd, &scope, &hot, BPF_ANY);
 }
 
-/* Cool: the next reclaim is news again. */
-void watch_forget(struct daemon *daemon, uint64_t scope)
+void watches_unmute(struct watches *watches, uint64_t scope)
 {
-	(void)bpf_map_delete_elem(loader_map(daemon->loader, LOADER_MAP_HOT), &scope);
-	(void)bpf_map_delete_elem(loader_map(daemon->loader, LOADER_MAP_REACH), &scope);
+	(void)bpf_map_delete_elem(loader_map(watches->loader, LOADER_MAP_HOT), &scope);
+	(void)bpf_map_delete_elem(loader_map(watches->loader, LOADER_MAP_REACH), &scope);
 }
 
-void watch_end(struct daemon *daemon, struct watch *watch)
+void watches_end(struct watches *watches, struct watch *watch, uint64_t now_ns)
 {
+	struct incident_parts *parts = &watches->incident_parts;
+
 	if (watch->incident.open)
-		incident_drop(daemon, watch);
-	trace_feed_end(daemon, watch, clock_mono_ns());
-	if (watch->scope == FO_SCOPE_NODE)
-		loader_tracking_node(daemon->loader, false);
-	cgroup_shut(&watch->cgroup);
+		incident_drop(parts, &watch->incident, &watch->scope);
+	trace_feed_end(parts->trace, &watch->scope, now_ns);
+	if (hot_scope_is_node(&watch->scope))
+		loader_tracking_node(watches->loader, false);
+	hot_scope_shut(&watch->scope);
 	watch->used = false;
 }
 
-static const char *keep_name(char *to, const char *name)
+bool watches_begin(struct watches *watches, uint64_t scope, uint64_t now_ns)
 {
-	size_t len = name ? strlen(name) : 0;
-
-	if (!len || len >= WATCH_NAME_MAX)
-		return NULL; /* half of a name is another name */
-	memcpy(to, name, len + 1);
-	return to;
-}
-
-static void name_scope(struct daemon *daemon, struct watch *watch)
-{
-	struct place_info info;
-
-	place_of_path(watch->cgroup.path, daemon->names, &watch->pod_path, &info);
-	watch->names = (struct scope_names){
-		.path = watch->cgroup.path,
-		.in_pod = info.pod_uid != NULL,
-		.qos = info.qos,
-		.pod = keep_name(watch->pod, info.pod),
-		.namespace = keep_name(watch->namespace, info.namespace),
-		.container = keep_name(watch->container, info.container),
-	};
-}
-
-bool watch_settle_policy(struct daemon *daemon, struct watch *watch, const struct config *config)
-{
-	if (watch->scope == FO_SCOPE_NODE) {
-		watch->policy = rules_policy_node(config);
-	} else {
-		name_scope(daemon, watch);
-		watch->policy = rules_policy_cgroup(config, &watch->names);
-	}
-	return watch->policy != NULL;
-}
-
-static void list_tasks(struct daemon *daemon, struct watch *watch, uint64_t now_ns)
-{
-	const struct candidate *candidates;
-	size_t n;
-
-	watch->listed_ns = now_ns;
-	if (tasks_read(daemon->tasks, watch->scope, clock_boot_ns(), &candidates, &n))
-		return;
-	trace_feed_list(daemon, watch, now_ns, candidates, n);
-	publish_next(daemon, watch, candidates, n);
-}
-
-void watch_begin(struct daemon *daemon, uint64_t scope, uint64_t now_ns)
-{
-	struct watch *watch = watch_free(daemon, scope);
+	struct watch *watch = find_free(watches, scope);
 	struct history history = {0};
 	int err;
 
 	if (!watch) {
-		daemon->watches_full++;
-		watch_mute(daemon, scope, now_ns + AGAIN_NS);
-		return;
+		watches->refused++;
+		watches_mute(watches, scope, now_ns + AGAIN_NS);
+		return false;
 	}
-	if (watch->scope == scope)
-		history = watch->history;
+	if (watch->scope.id == scope)
+		history = watch->scope.history;
 	memset(watch, 0, sizeof(*watch));
-	watch->history = history;
-	watch->scope = scope;
-	if (scope != FO_SCOPE_NODE) {
-		err = cgroup_open_id(&daemon->host, scope, &watch->cgroup);
-		if (err) {
-			if (err != -ENODEV)
-				log_warn("cgroup %llu is short of memory, but its files cannot be "
-					 "read: %s",
-					 (unsigned long long)scope, strerror(-err));
-			watch_mute(daemon, scope, now_ns + AGAIN_NS);
-			return;
-		}
+	watch->scope.history = history;
+	watch->incident.slot = (size_t)(watch - watches->list);
+	err = hot_scope_open(&watch->scope, watches->incident_parts.host, scope);
+	if (err) {
+		if (err != -ENODEV)
+			log_warn("cgroup %llu is short of memory, but its files cannot be read: %s",
+				 (unsigned long long)scope, strerror(-err));
+		watches_mute(watches, scope, now_ns + AGAIN_NS);
+		return false;
 	}
-	if (!watch_settle_policy(daemon, watch, daemon->config)) {
-		cgroup_shut(&watch->cgroup);
-		watch_mute(daemon, scope, UINT64_MAX);
-		return;
+	if (!hot_scope_take_policy(&watch->scope, watches->config, watches->names)) {
+		hot_scope_shut(&watch->scope);
+		watches_mute(watches, scope, UINT64_MAX);
+		return false;
 	}
 	watch->used = true;
-	judge_begin(&watch->judge, now_ns);
-	daemon_timer(daemon, true);
-	trace_feed_begin(daemon, watch, now_ns);
-	daemon_reclaim_watch(daemon, watch);
-	log_debug("%s: hot", watch_name(watch));
+	case_begin(&watch->scope.state, hot_scope_is_node(&watch->scope), getpid(), now_ns);
+	trace_feed_begin(watches->incident_parts.trace, &watch->scope, now_ns);
+	daemon_reclaim_watch(watches->reclaim, &watch->scope);
+	log_debug("%s: hot", hot_scope_name(&watch->scope));
+	return true;
 }
 
-bool watch_wants_tracking(const struct watch *watch)
+void watches_take_config(struct watches *watches, const struct config *config)
 {
-	return watch->used && judge_wants_tracking(&watch->judge);
+	watches->config = config;
+	for (size_t i = 0; i < WATCHES_MAX; i++) {
+		struct watch *watch = &watches->list[i];
+
+		if (!watch->used || hot_scope_take_policy(&watch->scope, config, watches->names))
+			continue;
+		watches_mute(watches, watch->scope.id, UINT64_MAX);
+		watches_end(watches, watch, clock_mono_ns());
+	}
 }
 
-/* How far a refault may be for a kill to mend it: what could be given back. */
-static void set_reach(struct daemon *daemon, const struct watch *watch, uint64_t anon_bytes)
+void watches_take_names(struct watches *watches)
+{
+	for (size_t i = 0; i < WATCHES_MAX; i++) {
+		struct watch *watch = &watches->list[i];
+
+		if (watch->used && !watch->incident.open)
+			(void)hot_scope_take_policy(&watch->scope, watches->config, watches->names);
+	}
+}
+
+void watches_look(struct watches *watches)
+{
+	for (size_t i = 0; i < WATCHES_MAX; i++) {
+		struct watch *watch = &watches->list[i];
+
+		if (watch->used && watch->incident.open)
+			incident_look(&watches->incident_parts, &watch->incident, &watch->scope,
+				      clock_mono_ns());
+	}
+}
+
+/* ---- one tick of one scope ---- */
+
+/* The process that would die, for the clients that show it. */
+static void find_next(struct watches *watches, struct watch *watch,
+		      const struct candidate *candidates, size_t n, uint64_t now_ns)
+{
+	const struct hot_scope *scope = &watch->scope;
+	struct victim *ranking = watches->incident_parts.ranking;
+	struct snapshot_victim *next = &watch->next;
+
+	next->pid = 0;
+	if (!watches->control || !control_is_watched(watches->control) || n > NEXT_CANDIDATES_MAX ||
+	    !scope->total_bytes ||
+	    !case_rank(&scope->state, scope->policy, scope->total_bytes, now_ns, candidates, n,
+		       ranking))
+		return;
+	next->pid = ranking[0].candidate->pid;
+	next->freeable_bytes = candidate_freeable_bytes(ranking[0].candidate);
+	snprintf(next->comm, sizeof(next->comm), "%s", ranking[0].candidate->comm);
+	snprintf(next->rule, sizeof(next->rule), "%s",
+		 ranking[0].rule ? ranking[0].rule->text : "");
+}
+
+static void list_tasks(struct watches *watches, struct watch *watch, uint64_t now_ns)
+{
+	struct incident_parts *parts = &watches->incident_parts;
+	const struct candidate *candidates;
+	size_t n;
+
+	watch->listed_ns = now_ns;
+	if (tasks_read(parts->tasks, watch->scope.id, clock_boot_ns(), &candidates, &n))
+		return;
+	trace_feed_list(parts->trace, &watch->scope, now_ns, candidates, n);
+	find_next(watches, watch, candidates, n, now_ns);
+}
+
+/* The distance within which a kill avoids a refault: what processes hold. */
+static void set_reach(struct watches *watches, const struct watch *watch, uint64_t anon_bytes)
 {
 	uint64_t pages = anon_bytes / (uint64_t)sysconf(_SC_PAGESIZE);
 
-	(void)bpf_map_update_elem(loader_map(daemon->loader, LOADER_MAP_REACH), &watch->scope,
+	(void)bpf_map_update_elem(loader_map(watches->loader, LOADER_MAP_REACH), &watch->scope.id,
 				  &pages, BPF_ANY);
 }
 
-static void tell_recovered(struct daemon *daemon, struct watch *watch,
-			   const struct evidence *evidence)
+static void report_recovered(const struct watches *watches, const struct watch *watch,
+			     const struct evidence *evidence)
 {
-	report_verdict(daemon, watch, "recovered", &watch->judge.verdict, evidence);
-	log_info("%s: recovered", watch_name(watch));
+	report_verdict(watches->incident_parts.reporter, &watch->scope, "recovered",
+		       &watch->scope.state.judge.verdict, evidence);
+	log_info("%s: recovered", hot_scope_name(&watch->scope));
 }
 
-static void after_verdict(struct daemon *daemon, struct watch *watch, const struct judgement *j,
-			  uint64_t now_ns)
+static void report_blind(const struct watches *watches, const struct watch *watch,
+			 const struct judgement *j)
 {
-	const struct verdict *verdict = &j->verdict;
 	const struct evidence *evidence = &j->evidence;
 
-	if (j->blind) {
-		report_verdict(daemon, watch, "blind", verdict, evidence);
-		log_warn("%s: blind, and so nothing is killed here: %s", watch_name(watch),
-			 evidence->lossy ? "the kernel side loses events"
-			 : evidence->no_tracking
-				 ? "the hooks on the page cache and the scheduler cannot be "
-				   "attached, and files do not tell enough"
-				 : "an essential input is missing");
-	}
-	if (j->calm)
-		watch->empty_told = false;
-	if (j->recovered)
-		tell_recovered(daemon, watch, evidence);
-
-	switch (verdict->action) {
-	case VERDICT_WARN:
-		report_verdict(daemon, watch, "warn", verdict, evidence);
-		log_warn("%s: %s, risk %.3f, %.0f %% of its tasks' time lost, level %.0f %%; "
-			 "nothing is done: %s",
-			 watch_name(watch), verdict_reason_name(verdict->reason),
-			 verdict->risk.value, evidence->lost_share * 100, evidence->level * 100,
-			 verdict->reason == REASON_STORM
-				 ? "too many kills within a minute"
-				 : "no policy of the configuration names it");
-		break;
-	case VERDICT_ACT:
-		incident_begin(daemon, watch, verdict, evidence, now_ns);
-		break;
-	default:
-		break;
-	}
+	report_verdict(watches->incident_parts.reporter, &watch->scope, "blind", &j->verdict,
+		       evidence);
+	log_warn("%s: blind, so nothing is killed here: %s", hot_scope_name(&watch->scope),
+		 evidence->lossy	 ? "the kernel side loses events"
+		 : evidence->no_tracking ? "the hooks on the page cache and the scheduler cannot "
+					   "be attached, and files do not tell enough"
+					 : "an essential input is missing");
 }
 
-/* True when the scope is no longer worth watching: quiet, or far from any trouble. */
-static bool watch_is_over(struct daemon *daemon, struct watch *watch,
-			  const struct evidence *evidence, uint64_t now_ns)
+static void report_warning(const struct watches *watches, const struct watch *watch,
+			   const struct judgement *j)
+{
+	const struct verdict *verdict = &j->verdict;
+
+	report_verdict(watches->incident_parts.reporter, &watch->scope, "warn", verdict,
+		       &j->evidence);
+	log_warn("%s: %s, risk %.3f, %.0f %% of the time of its tasks lost, level %.0f %%; "
+		 "nothing is done: %s",
+		 hot_scope_name(&watch->scope), verdict_reason_name(verdict->reason),
+		 verdict->risk.value, j->evidence.lost_share * 100, j->evidence.level * 100,
+		 verdict->reason == REASON_STORM ? "too many kills within a minute"
+						 : "no policy of the configuration acts on it");
+}
+
+static void after_judgement(struct watches *watches, struct watch *watch, const struct judgement *j,
+			    uint64_t now_ns)
+{
+	if (j->blind)
+		report_blind(watches, watch, j);
+	if (j->recovered)
+		report_recovered(watches, watch, &j->evidence);
+	if (j->verdict.action == VERDICT_WARN)
+		report_warning(watches, watch, j);
+	else if (j->verdict.action == VERDICT_ACT)
+		incident_begin(&watches->incident_parts, &watch->incident, &watch->scope, j,
+			       now_ns);
+}
+
+/* True when the scope is no longer worth watching: idle, or far below its limit. */
+static bool is_over(struct watches *watches, struct watch *watch, const struct evidence *evidence,
+		    uint64_t now_ns)
 {
 	uint64_t mute_ns;
 	bool recovered;
 
-	switch (judge_end(&watch->judge, now_ns, watch->incident.open, &recovered, &mute_ns)) {
+	switch (case_end(&watch->scope.state, now_ns, &recovered, &mute_ns)) {
 	case JUDGE_IDLE:
 		if (recovered)
-			tell_recovered(daemon, watch, evidence);
-		log_debug("%s: cool", watch_name(watch));
-		watch_forget(daemon, watch->scope);
+			report_recovered(watches, watch, evidence);
+		log_debug("%s: idle", hot_scope_name(&watch->scope));
+		watches_unmute(watches, watch->scope.id);
 		return true;
 	case JUDGE_HEADROOM:
-		watch_mute(daemon, watch->scope, now_ns + mute_ns);
+		watches_mute(watches, watch->scope.id, now_ns + mute_ns);
 		return true;
 	default:
 		return false;
@@ -289,78 +288,92 @@ static bool watch_is_over(struct daemon *daemon, struct watch *watch,
 
 static void log_evidence(const struct watch *watch, const struct evidence *e)
 {
-	const struct verdict *verdict = &watch->judge.verdict;
+	const struct verdict *verdict = &watch->scope.state.judge.verdict;
 
 	if (log_level() < LOG_LEVEL_DEBUG || !e->span_ns)
 		return;
-	log_debug(
-		"%s: risk %.3f %s/%s level %.2f growth %.1f MiB/s stall %.3f thrash %.3f io %.3f "
-		"run %.3f lost %.2f refaulted %.2f reach %.2f avoidable %.2f turnover %.2f faults %.0f reclaims "
-		"%.0f memstall %.3f swapins %.0f has %x",
-		watch_name(watch), verdict->risk.value, verdict_action_name(verdict->action),
-		verdict_reason_name(verdict->reason), e->level, e->growth / 1048576, e->stall,
-		e->thrash, e->io, e->run, e->lost_share, e->refaulted, e->within_reach,
-		e->avoidable, e->turnover, e->major_faults, e->reclaims, e->memstall, e->swapins,
-		e->has);
+	log_debug("%s: risk %.3f %s/%s level %.2f growth %.1f MiB/s stall %.3f thrash %.3f io %.3f "
+		  "run %.3f lost %.2f refaulted %.2f reach %.2f avoidable %.2f turnover %.2f "
+		  "faults %.0f reclaims %.0f memstall %.3f swapins %.0f has %x",
+		  hot_scope_name(&watch->scope), verdict->risk.value,
+		  verdict_action_name(verdict->action), verdict_reason_name(verdict->reason),
+		  e->level, e->growth / 1048576, e->stall, e->thrash, e->io, e->run, e->lost_share,
+		  e->refaulted, e->within_reach, e->avoidable, e->turnover, e->major_faults,
+		  e->reclaims, e->memstall, e->swapins, e->has);
 }
 
-static bool is_within(const struct watch *inner, const struct watch *outer)
-{
-	size_t len = strlen(outer->cgroup.path);
-
-	if (outer->scope == FO_SCOPE_NODE || inner == outer)
-		return true;
-	return inner->scope != FO_SCOPE_NODE &&
-	       !strncmp(inner->cgroup.path, outer->cgroup.path, len) &&
-	       inner->cgroup.path[len] == '/';
-}
-
-/* Somebody is dying in it, for its own sake or for that of a scope within it. */
-static bool is_pending(const struct daemon *daemon, const struct watch *watch)
+/* An action is open in a scope within @watch's. */
+static bool is_pending_within(const struct watches *watches, const struct watch *watch)
 {
 	for (size_t i = 0; i < WATCHES_MAX; i++) {
-		const struct watch *other = &daemon->watches[i];
+		const struct watch *other = &watches->list[i];
 
-		if (other->used && other->incident.open && is_within(other, watch))
+		if (other->used && other != watch && other->scope.state.pending &&
+		    hot_scope_is_within(&other->scope, &watch->scope))
 			return true;
 	}
 	return false;
 }
 
-void watch_tick(struct daemon *daemon, struct watch *watch, uint64_t now_ns)
+static bool wants_tracking(const struct watch *watch)
 {
+	return watch->used && case_wants_tracking(&watch->scope.state);
+}
+
+static void tick(struct watches *watches, struct watch *watch, uint64_t now_ns)
+{
+	struct incident_parts *parts = &watches->incident_parts;
+	struct hot_scope *scope = &watch->scope;
 	struct judgement judgement;
 	struct sample sample;
 	int err;
 
-	incident_look(daemon, watch, now_ns);
-	err = take_sample(daemon, watch, now_ns, &sample);
+	incident_look(parts, &watch->incident, scope, now_ns);
+	err = hot_scope_sample(scope, parts->sampler, parts->tracking, now_ns, &sample);
 	if (err == -ENODEV) {
 		/* the cgroup was removed: what was in it is gone, or about to be */
 		if (watch->incident.open)
 			return;
-		watch_forget(daemon, watch->scope);
-		watch_end(daemon, watch);
+		watches_unmute(watches, scope->id);
+		watches_end(watches, watch, now_ns);
 		return;
 	}
-	judge_see(&watch->judge, &sample);
+	case_see(&scope->state, &sample);
 	if (sample.has & SAMPLE_HAS_LEVEL) {
-		watch->total_bytes = sample.total_bytes;
-		if (watch_wants_tracking(watch))
-			set_reach(daemon, watch, sample.anon_bytes);
+		scope->total_bytes = sample.total_bytes;
+		if (wants_tracking(watch))
+			set_reach(watches, watch, sample.anon_bytes);
 	}
-	if (watch->scope == FO_SCOPE_NODE)
-		loader_tracking_node(daemon->loader, watch_wants_tracking(watch));
-	if (watch_wants_tracking(watch) && now_ns - watch->listed_ns >= LIST_NS)
-		list_tasks(daemon, watch, now_ns);
+	if (hot_scope_is_node(scope))
+		loader_tracking_node(watches->loader, wants_tracking(watch));
+	if (wants_tracking(watch) && now_ns - watch->listed_ns >= LIST_NS)
+		list_tasks(watches, watch, now_ns);
 
-	judgement = judge_tick(&watch->judge, watch->policy, &sample, is_pending(daemon, watch));
+	judgement =
+		case_step(&scope->state, scope->policy, &sample, is_pending_within(watches, watch));
 	if (judgement.judged) {
-		history_add(&watch->history, &judgement.evidence, &judgement.verdict.risk);
+		history_add(&scope->history, &judgement.evidence, &judgement.verdict.risk);
 		log_evidence(watch, &judgement.evidence);
-		after_verdict(daemon, watch, &judgement, now_ns);
+		after_judgement(watches, watch, &judgement, now_ns);
 	}
-	trace_feed_tick(daemon, watch, &sample, &judgement);
-	if (watch_is_over(daemon, watch, &judgement.evidence, now_ns))
-		watch_end(daemon, watch);
+	trace_feed_tick(parts->trace, scope, &sample, &judgement);
+	if (is_over(watches, watch, &judgement.evidence, now_ns))
+		watches_end(watches, watch, now_ns);
+}
+
+size_t watches_tick(struct watches *watches, bool *ret_wants_tracking)
+{
+	size_t left = 0;
+
+	*ret_wants_tracking = false;
+	for (size_t i = 0; i < WATCHES_MAX; i++) {
+		struct watch *watch = &watches->list[i];
+
+		if (!watch->used)
+			continue;
+		tick(watches, watch, clock_mono_ns());
+		left += watch->used;
+		*ret_wants_tracking |= wants_tracking(watch);
+	}
+	return left;
 }

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * watch: one hot scope, from its first reclaim until it is quiet again: sampled, judged, acted
- * on, muted.
+ * watch: the hot scopes, each from its first reclaim until it is idle again: sampled, judged,
+ * acted on, muted.
  *
  * Purity:    composes sense, judge and act; time is an argument.
  * Units:     *_ns CLOCK_MONOTONIC, *_bytes.
  * Errors:    none; what cannot be read is missing in the sample, and judged blind.
- * Ownership: watches live in the daemon's table; watch_begin() takes a place, watch_end() gives
- *            it back.
+ * Ownership: the table owns its watches; everything else is borrowed from the daemon.
  */
 #ifndef FASTOOM_DAEMON_WATCH_H
 #define FASTOOM_DAEMON_WATCH_H
@@ -16,72 +15,58 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "daemon/incident.h"
-#include "judge/judge.h"
-#include "judge/history.h"
-#include "judge/rules.h"
-#include "sense/cgroup.h"
-#include "sense/pod.h"
+#include "daemon/hot_scope.h"
+#include "daemon/incident_data.h"
 #include "tell/snapshot.h"
 
-struct daemon;
-struct policy;
+struct config;
+struct control;
+struct daemon_reclaim;
+struct loader;
+struct podnames;
 
-/* Hot scopes at a time. More than that many cgroups at their limits: the rest is counted. */
-#define WATCHES_MAX  64
-#define BACKOFFS_MAX 16
+/* Hot scopes at a time; further ones are counted in `refused`, and asked for again. */
+#define WATCHES_MAX 64
 
-/* A pod's name has up to 253 bytes. */
-#define WATCH_NAME_MAX 256
-
-struct backoff {
-	int pid;
-	uint64_t until_ns;
-};
-
-/* One hot scope. */
 struct watch {
 	bool used;
-	uint64_t scope; /* FO_SCOPE_NODE or a cgroup's id */
-	struct cgroup cgroup;
-	struct scope_names names; /* of the cgroup; they point below */
-	struct pod_path pod_path;
-	char pod[WATCH_NAME_MAX];
-	char namespace[WATCH_NAME_MAX];
-	char container[WATCH_NAME_MAX];
-	const struct policy *policy;
-	struct judge judge;
-	struct history history;
-	struct snapshot_victim next; /* who would die, while somebody wants to know */
+	struct hot_scope scope;
 	struct incident incident;
-	struct backoff backoffs[BACKOFFS_MAX];
-	size_t backoff_next;
-	uint64_t total_bytes;
-	uint64_t listed_ns; /* when its processes were last read */
-	bool empty_told;    /* that nobody may be killed */
+	struct snapshot_victim next; /* would die next, while a client wants to know */
+	uint64_t listed_ns;	     /* when its processes were last read */
 };
 
+struct watches {
+	struct watch *list; /* WATCHES_MAX */
+	const struct config *config;
+	struct loader *loader;
+	struct podnames *names;
+	struct control *control;	      /* NULL: there is no socket */
+	struct daemon_reclaim *reclaim;	      /* reclaims proactively */
+	struct incident_parts incident_parts; /* also what sampling needs */
+	uint64_t refused;
+};
+
+/* Makes the table. -ENOMEM. */
+int watches_new(struct watches *watches);
+void watches_free(struct watches *watches);
+
 /* NULL: the scope is not watched. */
-struct watch *watch_find(struct daemon *daemon, uint64_t scope);
-/* The kernel side says that @scope reclaims. */
-void watch_begin(struct daemon *daemon, uint64_t scope, uint64_t now_ns);
-void watch_end(struct daemon *daemon, struct watch *watch);
-/*
- * Takes the policy that @config has for the scope, and its pod's names as they are known now.
- * False: no policy speaks of it.
- */
-bool watch_settle_policy(struct daemon *daemon, struct watch *watch, const struct config *config);
-/* Samples, judges, acts; may end the watch. */
-void watch_tick(struct daemon *daemon, struct watch *watch, uint64_t now_ns);
+struct watch *watches_find(struct watches *watches, uint64_t scope);
+/* The kernel side reports that @scope reclaims. True: it is watched from now on. */
+bool watches_begin(struct watches *watches, uint64_t scope, uint64_t now_ns);
+void watches_end(struct watches *watches, struct watch *watch, uint64_t now_ns);
+/* Samples, judges and acts on all. Returns how many are still watched. */
+size_t watches_tick(struct watches *watches, bool *ret_wants_tracking);
+/* Looks after the open actions. */
+void watches_look(struct watches *watches);
+/* Another configuration is in force: scopes without a policy are watched no more. */
+void watches_take_config(struct watches *watches, const struct config *config);
+/* The names of pods have changed. */
+void watches_take_names(struct watches *watches);
 
-/* The kernel side is not to tell of @scope before @until_ns, or is to tell of its next reclaim. */
-void watch_mute(struct daemon *daemon, uint64_t scope, uint64_t until_ns);
-void watch_forget(struct daemon *daemon, uint64_t scope);
-
-bool watch_wants_tracking(const struct watch *watch);
-const char *watch_name(const struct watch *watch);
-/* The bytes that the scope holds right now; -errno. */
-int watch_held(struct daemon *daemon, const struct watch *watch, uint64_t now_ns,
-	       uint64_t *ret_bytes);
+/* The kernel side is not to report @scope before @until_ns; or from its next reclaim on. */
+void watches_mute(struct watches *watches, uint64_t scope, uint64_t until_ns);
+void watches_unmute(struct watches *watches, uint64_t scope);
 
 #endif /* FASTOOM_DAEMON_WATCH_H */

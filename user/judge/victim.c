@@ -184,19 +184,23 @@ static bool is_before(const struct victim_request *request, enum order order,
 	}
 }
 
+static void swap(struct victim *a, struct victim *b)
+{
+	struct victim kept = *a;
+
+	*a = *b;
+	*b = kept;
+}
+
 static void sift_down(const struct victim_request *request, enum order order, struct victim *heap,
 		      size_t root, size_t n)
 {
 	for (size_t child; (child = 2 * root + 1) < n; root = child) {
-		struct victim swap;
-
 		if (child + 1 < n && is_before(request, order, &heap[child], &heap[child + 1]))
 			child++;
 		if (!is_before(request, order, &heap[root], &heap[child]))
 			return;
-		swap = heap[root];
-		heap[root] = heap[child];
-		heap[child] = swap;
+		swap(&heap[root], &heap[child]);
 	}
 }
 
@@ -207,10 +211,7 @@ static void sort(const struct victim_request *request, enum order order, struct 
 	for (size_t i = n / 2; i-- > 0;)
 		sift_down(request, order, victims, i, n);
 	while (n > 1) {
-		struct victim swap = victims[0];
-
-		victims[0] = victims[--n];
-		victims[n] = swap;
+		swap(&victims[0], &victims[--n]);
 		sift_down(request, order, victims, 0, n);
 	}
 }
@@ -362,12 +363,12 @@ struct victim_group victim_group_of(const struct policy *policy, const struct ca
 		break;
 	case KILL_UNIT_CGROUP:
 		group.memcg_id = candidate->memcg_id;
+		group.cgroup = candidate->cgroup;
 		break;
 	case KILL_UNIT_POD:
-		if (!candidate->pod_uid || strlen(candidate->pod_uid) >= sizeof(group.pod_uid))
+		group.pod_uid = candidate->pod_uid;
+		if (!group.pod_uid)
 			group.unit = KILL_UNIT_PROCESS;
-		else
-			strcpy(group.pod_uid, candidate->pod_uid);
 		break;
 	default:
 		break;
@@ -375,13 +376,22 @@ struct victim_group victim_group_of(const struct policy *policy, const struct ca
 	return group;
 }
 
-bool victim_is_in_group(const struct victim_group *group, const struct candidate *candidate)
+bool victim_path_is_within(const char *path, const char *above)
+{
+	size_t len = strlen(above);
+
+	return !strncmp(path, above, len) && (path[len] == '\0' || path[len] == '/');
+}
+
+static bool is_in_group(const struct victim_group *group, const struct candidate *candidate)
 {
 	switch (group->unit) {
 	case KILL_UNIT_GROUP:
 		return candidate->group == group->process_group;
 	case KILL_UNIT_CGROUP:
-		return true;
+		return candidate->memcg_id == group->memcg_id ||
+		       (group->cgroup && candidate->cgroup &&
+			victim_path_is_within(candidate->cgroup, group->cgroup));
 	case KILL_UNIT_POD:
 		return candidate->pod_uid && !strcmp(candidate->pod_uid, group->pod_uid) &&
 		       candidate->place == PLACE_POD;
@@ -390,9 +400,22 @@ bool victim_is_in_group(const struct victim_group *group, const struct candidate
 	}
 }
 
-bool victim_may_stay(enum victim_exclusion exclusion)
+struct victim_members victim_rank_members(const struct victim_request *request,
+					  const struct victim_group *group,
+					  const struct candidate *candidates, size_t n,
+					  struct victim *ret)
 {
-	return exclusion == VICTIM_INIT;
+	struct victim_members members = {0};
+
+	victim_rank(request, candidates, n, ret);
+	for (size_t i = 0; i < n; i++)
+		if (is_in_group(group, ret[i].candidate) &&
+		    (!ret[i].excluded || ret[i].excluded == VICTIM_SMALL))
+			swap(&ret[members.dying++], &ret[i]);
+	for (size_t i = members.dying; i < n; i++)
+		if (is_in_group(group, ret[i].candidate))
+			swap(&ret[members.dying + members.spared++], &ret[i]);
+	return members;
 }
 
 const char *victim_tier_name(enum victim_tier tier)

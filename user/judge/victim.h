@@ -74,21 +74,39 @@ struct victim_request {
 size_t victim_rank(const struct victim_request *request, const struct candidate *candidates,
 		   size_t n, struct victim *ret);
 
-/* What dies together with a victim. */
+/* The processes that die together with a victim. */
 struct victim_group {
 	enum kill_unit unit;
-	uint64_t memcg_id; /* KILL_UNIT_CGROUP: those listed below it */
-	int process_group;
-	char pod_uid[40];
+	uint64_t memcg_id;   /* KILL_UNIT_CGROUP */
+	const char *cgroup;  /* likewise: its path, for what is below it; NULL: not known */
+	int process_group;   /* KILL_UNIT_GROUP */
+	const char *pod_uid; /* KILL_UNIT_POD */
 };
 
-/* What @policy says of @candidate's end: its group, as far as it can be told, or just itself. */
+/*
+ * The group of @candidate under @policy; KILL_UNIT_PROCESS where its group is not known. Points
+ * to the candidate's strings.
+ */
 struct victim_group victim_group_of(const struct policy *policy, const struct candidate *candidate);
 
-bool victim_is_in_group(const struct victim_group *group, const struct candidate *candidate);
+/* Of a list of processes: the members that die, and those that must not. */
+struct victim_members {
+	size_t dying;
+	size_t spared;
+};
 
-/* Whether one that is excluded so may be left out, and the others of its group die. */
-bool victim_may_stay(enum victim_exclusion exclusion);
+/*
+ * Fills @ret, of @n elements: first the members of @group that die, in the order of
+ * victim_rank(), then the members that are spared, each with its reason in `excluded`. A member
+ * that gives back little dies with the others. The rest of @ret has no meaning.
+ */
+struct victim_members victim_rank_members(const struct victim_request *request,
+					  const struct victim_group *group,
+					  const struct candidate *candidates, size_t n,
+					  struct victim *ret);
+
+/* Whether the cgroup @path is @above or lies below it. */
+bool victim_path_is_within(const char *path, const char *above);
 
 const char *victim_tier_name(enum victim_tier tier);
 const char *victim_exclusion_name(enum victim_exclusion exclusion);

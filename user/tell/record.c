@@ -239,6 +239,34 @@ static void put_victim(struct json *json, const char *key, const struct victim *
 	json_shut_map(json);
 }
 
+const char *record_unit_name(enum kill_unit unit)
+{
+	static const char *const names[KILL_UNIT_MAX_] = {
+		[KILL_UNIT_PROCESS] = "process",
+		[KILL_UNIT_GROUP] = "process group",
+		[KILL_UNIT_CGROUP] = "cgroup",
+		[KILL_UNIT_POD] = "pod",
+	};
+
+	return names[unit];
+}
+
+static void put_spared(struct json *json, const struct record_kill *kill)
+{
+	if (!kill->spared_count)
+		return;
+	json_open_list(json, "spared");
+	for (size_t i = 0; i < kill->spared_count && i < RECORD_SPARED; i++) {
+		json_open_map(json, NULL);
+		json_i64(json, "pid", kill->spared[i].pid);
+		json_text(json, "comm", kill->spared[i].comm);
+		json_text(json, "why", kill->spared[i].why);
+		json_shut_map(json);
+	}
+	json_shut_list(json);
+	json_u64(json, "spared_count", kill->spared_count);
+}
+
 int record_kill(char *buf, size_t size, const struct record_head *head,
 		const struct record_kill *kill, size_t *ret_len)
 {
@@ -252,7 +280,11 @@ int record_kill(char *buf, size_t size, const struct record_head *head,
 	record_put_verdict(&json, kill->verdict);
 	record_put_evidence(&json, kill->evidence);
 	put_victim(&json, "victim", &kill->victims[0]);
+	json_text(&json, "unit", record_unit_name(kill->unit));
+	if (kill->unit_refused)
+		json_text(&json, "unit_refused", kill->unit_refused);
 	json_u64(&json, "members", kill->members);
+	put_spared(&json, kill);
 	json_open_list(&json, "runners_up");
 	for (size_t i = 1; i < listed && !kill->victims[i].excluded; i++) {
 		json_open_map(&json, NULL);

@@ -17,6 +17,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "judge/config.h"
+
 struct candidate;
 struct evidence;
 struct json;
@@ -49,13 +51,27 @@ struct record_step {
 	uint64_t after_ns; /* since the verdict */
 };
 
+/* A member of the victim's group that must not die. */
+struct record_spared {
+	int pid;
+	char comm[16];
+	const char *why; /* static */
+};
+
+/* How many of them are named. */
+#define RECORD_SPARED 8
+
 struct record_kill {
 	const char *event; /* act, kill */
 	const struct verdict *verdict;
 	const struct evidence *evidence;
 	const struct victim *victims; /* [0] is the victim, then the runners-up */
 	size_t victim_count;
-	size_t members;	     /* processes that die with it, itself included */
+	enum kill_unit unit;
+	const char *unit_refused; /* why only the process dies; NULL: it is as the policy says */
+	size_t members;		  /* processes that die with it, itself included */
+	const struct record_spared *spared;
+	size_t spared_count; /* also those beyond RECORD_SPARED */
 	const char *outcome; /* kill: what became of it */
 	int error;	     /* kill: the kernel's, if it refused */
 	const struct record_step *steps;
@@ -86,6 +102,8 @@ int record_kernel_kill(char *buf, size_t size, const struct record_head *head,
 /* start, stop, reload, error: a sentence. */
 int record_message(char *buf, size_t size, const struct record_head *head, const char *event,
 		   const char *message, size_t *ret_len);
+
+const char *record_unit_name(enum kill_unit unit);
 
 /* Members that snapshots have too. */
 void record_put_time(struct json *json, const char *key, uint64_t wall_ns);

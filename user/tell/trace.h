@@ -27,6 +27,8 @@
  *		The parts of a long list may have an ANEW between them, and a file that begins in
  *		the middle of things may lack the first ones
  *	DID	see struct trace_did
+ *	NAMES	scope, flags, and of a pod its name, namespace and container, where known. Before
+ *		the first BEGIN, and when they change
  *
  * "at" is the difference to that of the last frame that had one.
  *
@@ -42,7 +44,7 @@
 
 #define TRACE_MAGIC	"fastoom\n"
 #define TRACE_MAGIC_LEN 8
-#define TRACE_VERSION	1
+#define TRACE_VERSION	2 /* 1: processes without what follows TRACE_KTHREAD; no NAMES, no OPENED */
 
 enum trace_kind { /* the numbers are the format: they stay */
 	TRACE_HEAD = 1,
@@ -53,6 +55,7 @@ enum trace_kind { /* the numbers are the format: they stay */
 	TRACE_SAMPLE = 6,
 	TRACE_LIST = 7,
 	TRACE_DID = 8,
+	TRACE_NAMES = 9,
 };
 
 /* No frame but the head, which has the configuration, is longer. */
@@ -65,6 +68,7 @@ enum trace_kind { /* the numbers are the format: they stay */
 enum {
 	TRACE_LIST_FIRST = 1 << 0,
 	TRACE_LIST_LAST = 1 << 1,
+	TRACE_LIST_MEMBERS = 1 << 2, /* not the scope's processes: those of a victim's group */
 };
 
 /* What of a process changes, in the order of its mask. */
@@ -81,9 +85,44 @@ enum {
 	TRACE_PARENT,
 	TRACE_THREADS,
 	TRACE_KTHREAD,
+	TRACE_VALUES_1_, /* in version 1 the texts' bit is here */
+	TRACE_GROUP = TRACE_VALUES_1_,
+	TRACE_SESSION,
+	TRACE_PLACE,
+	TRACE_QOS,
+	TRACE_POD_BYTES,
+	TRACE_POD_REQUESTS,
+	TRACE_FLAGS,
 	TRACE_VALUES_,
 	TRACE_TEXT_BIT = TRACE_VALUES_,
 };
+
+/* In TRACE_FLAGS. */
+enum {
+	TRACE_FLAG_INIT = 1 << 0,
+	TRACE_FLAG_OOM_GROUP = 1 << 1,
+};
+
+/* Texts of a process that may be unknown, in this order; version 1 has the first alone. */
+enum {
+	TRACE_CMDLINE,
+	TRACE_EXE,
+	TRACE_CGROUP,
+	TRACE_POD,
+	TRACE_POD_UID,
+	TRACE_NAMESPACE,
+	TRACE_CONTAINER,
+	TRACE_TEXTS_,
+};
+
+/* A file of the configuration, in the order in which they are read. */
+struct trace_config {
+	const char *name;
+	const char *text;
+	size_t len;
+};
+
+#define TRACE_CONFIGS_MAX 1024
 
 struct trace_head {
 	uint32_t version;
@@ -96,11 +135,9 @@ struct trace_head {
 	uint64_t page_bytes;
 	uint64_t self_pid; /* who recorded: never a victim */
 	bool dry_run;
-	char release[128];	 /* of the kernel, NUL at its end */
-	const char *config_name; /* empty: the built-in configuration */
-	size_t config_name_len;
-	const char *config_text;
-	size_t config_len;
+	char release[128];		    /* of the kernel, NUL at its end */
+	const struct trace_config *configs; /* of the configuration; none: the built-in one */
+	size_t config_count;
 };
 
 enum trace_scope_kind {
@@ -114,15 +151,23 @@ struct trace_scope {
 	const char *path; /* of a cgroup; "" for the node */
 };
 
+/* A cgroup's pod; NULL: not known, or it is in none. */
+struct trace_names {
+	const char *pod;
+	const char *namespace;
+	const char *container;
+};
+
 enum trace_what {	       /* the numbers are the format: they stay */
 	TRACE_VERDICT = 1,     /* text: "ACTION REASON", where it changed */
 	TRACE_KILL = 2,	       /* a signal left (or would have: dry_run): who */
 	TRACE_SETTLED = 3,     /* text: what became of it; given back */
 	TRACE_STOOD_DOWN = 4,  /* the verdict was act, but nothing was sent; text: why */
 	TRACE_KERNEL_KILL = 5, /* the kernel's own, which this scope felt */
+	TRACE_OPENED = 6,      /* an action begins; its first signal is a TRACE_KILL */
 };
 
-#define TRACE_WHATS_ 6
+#define TRACE_WHATS_ 7
 
 struct trace_did {
 	enum trace_what what;

@@ -40,12 +40,12 @@ struct process {
 	uint64_t start_boot_ns;
 	uint64_t values[TRACE_VALUES_];
 	char comm[64];
-	char *cmdline; /* NULL: not known */
+	char *texts[TRACE_TEXTS_]; /* NULL: not known */
 };
 
 struct text {
 	char comm[64];
-	char *cmdline;
+	char *texts[TRACE_TEXTS_];
 };
 
 struct trace_reader {
@@ -58,8 +58,8 @@ struct trace_reader {
 
 	bool has_head;
 	struct trace_head head;
-	char *config_name;
-	char *config_text;
+	struct trace_config *configs;
+	size_t config_count;
 	size_t field_count;			     /* the file's */
 	enum field_kind kinds[1 + TRACE_FIELDS_MAX]; /* as the values of a scope */
 	int locals[TRACE_FIELDS_MAX]; /* of each of the file's: the one of ours, or -1 */
@@ -81,6 +81,7 @@ struct trace_reader {
 	} list_scope;
 	char *did_comm;
 	char *did_text;
+	char *names[3];
 };
 
 static __attribute__((format(printf, 3, 4))) int fail(struct trace_reader *r, size_t offset,
@@ -202,12 +203,20 @@ static bool grow(void *list, size_t *room, size_t count, size_t size)
 	return true;
 }
 
+static void free_texts(char *texts[TRACE_TEXTS_])
+{
+	for (int i = 0; i < TRACE_TEXTS_; i++) {
+		free(texts[i]);
+		texts[i] = NULL;
+	}
+}
+
 static void forget(struct trace_reader *r)
 {
 	for (size_t i = 0; i < r->scope_count; i++)
 		free(r->scopes[i].path);
 	for (size_t i = 0; i < r->process_count; i++)
-		free(r->processes[i].cmdline);
+		free_texts(r->processes[i].texts);
 	r->scope_count = r->process_count = 0;
 	r->at_ns = 0;
 }
@@ -215,9 +224,20 @@ static void forget(struct trace_reader *r)
 static void forget_list(struct trace_reader *r)
 {
 	for (size_t i = 0; i < r->list_count; i++)
-		free(r->texts[i].cmdline);
+		free_texts(r->texts[i].texts);
 	r->list_count = 0;
 	r->list_open = false;
+}
+
+static void free_configs(struct trace_reader *r)
+{
+	for (size_t i = 0; i < r->config_count; i++) {
+		free((char *)r->configs[i].name);
+		free((char *)r->configs[i].text);
+	}
+	free(r->configs);
+	r->configs = NULL;
+	r->config_count = 0;
 }
 
 int trace_reader_new(struct trace_reader **ret, const void *bytes, size_t len)
@@ -242,10 +262,11 @@ void trace_reader_free(struct trace_reader *r)
 	free(r->scopes);
 	free(r->processes);
 	free(r->list);
-	free(r->config_name);
-	free(r->config_text);
+	free_configs(r);
 	free(r->did_comm);
 	free(r->did_text);
+	for (size_t i = 0; i < ARRAY_SIZE(r->names); i++)
+		free(r->names[i]);
 	free(r);
 }
 
@@ -341,6 +362,27 @@ static int match_fields(struct trace_reader *r, size_t offset, const struct file
 	return 0;
 }
 
+/* Version 1 has one file, without a name where it was the built-in configuration. */
+static bool read_configs(struct trace_reader *r, struct cursor *c, uint32_t version)
+{
+	size_t n = version == 1 ? 1 : get_max(c, TRACE_CONFIGS_MAX), len;
+
+	free_configs(r);
+	r->configs = calloc(n + 1, sizeof(*r->configs));
+	if (!r->configs)
+		return false;
+	for (size_t i = 0; i < n && !c->bad; i++) {
+		struct trace_config *config = &r->configs[r->config_count++];
+
+		config->name = get_text(c, TEXT_MAX, &len);
+		if (!c->bad)
+			config->text = get_text(c, SIZE_MAX - 1, &config->len);
+	}
+	if (!c->bad && version == 1 && !*r->configs[0].name)
+		free_configs(r);
+	return !c->bad;
+}
+
 static int read_head(struct trace_reader *r, size_t offset, struct cursor *c)
 {
 	struct file_field fields[TRACE_FIELDS_MAX];
@@ -349,9 +391,9 @@ static int read_head(struct trace_reader *r, size_t offset, struct cursor *c)
 	int err;
 
 	head.version = (uint32_t)get_max(c, UINT32_MAX);
-	if (!c->bad && head.version != TRACE_VERSION)
+	if (!c->bad && (head.version < 1 || head.version > TRACE_VERSION))
 		return fail(r, offset,
-			    "a recording of format version %u; this build reads version %d",
+			    "a trace of format version %u; this build reads versions 1 to %d",
 			    head.version, TRACE_VERSION);
 	head.abi = (uint32_t)get_max(c, UINT32_MAX);
 	head.wall_ns = get_u64(c);
@@ -372,14 +414,10 @@ static int read_head(struct trace_reader *r, size_t offset, struct cursor *c)
 	}
 	if (c->bad)
 		return fail(r, offset, "the head does not read as one");
-	free(r->config_name);
-	free(r->config_text);
-	r->config_name = get_text(c, TEXT_MAX, &head.config_name_len);
-	r->config_text = get_text(c, SIZE_MAX - 1, &head.config_len);
-	if (c->bad)
+	if (!read_configs(r, c, head.version))
 		return fail(r, offset, "the head's configuration does not read as one");
-	head.config_name = r->config_name;
-	head.config_text = r->config_text;
+	head.configs = r->configs;
+	head.config_count = r->config_count;
 	err = match_fields(r, offset, fields, n);
 	if (err)
 		return err;
@@ -470,9 +508,39 @@ static void read_sample(struct trace_reader *r, struct cursor *c, struct trace_i
 	item->at_ns = item->sample.at_ns;
 }
 
+/* The texts' bit and how many values stand below it, as the file's version has them. */
+static int value_count(const struct trace_reader *r)
+{
+	return r->head.version == 1 ? TRACE_VALUES_1_ : TRACE_VALUES_;
+}
+
+static void read_texts(struct trace_reader *r, struct cursor *c, struct process *process)
+{
+	const int n = r->head.version == 1 ? TRACE_CMDLINE + 1 : TRACE_TEXTS_;
+	size_t len;
+
+	get_word(c, process->comm, sizeof(process->comm));
+	free_texts(process->texts);
+	for (int i = 0; i < n && !c->bad; i++)
+		if (get_max(c, 1) && !c->bad)
+			process->texts[i] = get_text(c, TEXT_MAX, &len);
+}
+
+static bool copy_texts(struct text *to, const struct process *from)
+{
+	bool copied = true;
+
+	memcpy(to->comm, from->comm, sizeof(to->comm));
+	for (int i = 0; i < TRACE_TEXTS_; i++) {
+		to->texts[i] = from->texts[i] ? strdup(from->texts[i]) : NULL;
+		copied &= !from->texts[i] == !to->texts[i];
+	}
+	return copied;
+}
+
 static int read_process(struct trace_reader *r, struct cursor *c)
 {
-	size_t number = get_u64(c), len;
+	size_t number = get_u64(c);
 	struct process *process;
 	struct candidate *candidate;
 	struct text *text;
@@ -491,18 +559,12 @@ static int read_process(struct trace_reader *r, struct cursor *c)
 		r->process_count++;
 	}
 	process = &r->processes[number];
-	mask = get_max(c, (1ULL << (TRACE_TEXT_BIT + 1)) - 1);
-	for (int i = 0; i < TRACE_VALUES_; i++)
+	mask = get_max(c, (1ULL << (value_count(r) + 1)) - 1);
+	for (int i = 0; i < value_count(r); i++)
 		if (mask & 1ULL << i)
 			process->values[i] = get_difference(c, process->values[i]);
-	if (mask & 1ULL << TRACE_TEXT_BIT) {
-		get_word(c, process->comm, sizeof(process->comm));
-		free(process->cmdline);
-		process->cmdline = NULL;
-		if (get_max(c, 1) && !c->bad) {
-			process->cmdline = get_text(c, TEXT_MAX, &len);
-		}
-	}
+	if (mask & 1ULL << value_count(r))
+		read_texts(r, c, process);
 	if (c->bad)
 		return 0;
 	if (!r->list_open)
@@ -511,11 +573,14 @@ static int read_process(struct trace_reader *r, struct cursor *c)
 	    !grow(&r->texts, &r->text_room, r->list_count, sizeof(*text)))
 		return no_memory(r);
 	text = &r->texts[r->list_count];
-	memcpy(text->comm, process->comm, sizeof(text->comm));
-	text->cmdline = process->cmdline ? strdup(process->cmdline) : NULL;
-	if (process->cmdline && !text->cmdline)
-		return no_memory(r);
+	if (process->values[TRACE_PLACE] > PLACE_RUNTIME ||
+	    process->values[TRACE_QOS] >= QOS_MAX_) {
+		c->bad = true;
+		return 0;
+	}
 	candidate = &r->list[r->list_count++];
+	if (!copy_texts(text, process))
+		return no_memory(r);
 	*candidate = (struct candidate){
 		.start_boot_ns = process->start_boot_ns,
 		.memcg_id = process->values[TRACE_MEMCG],
@@ -531,7 +596,14 @@ static int read_process(struct trace_reader *r, struct cursor *c)
 		.threads = (uint32_t)process->values[TRACE_THREADS],
 		.oom_score_adj = (int)(int64_t)process->values[TRACE_ADJ],
 		.kernel_thread = process->values[TRACE_KTHREAD] != 0,
-		.cmdline_len = text->cmdline ? strlen(text->cmdline) : 0,
+		.group = (int)process->values[TRACE_GROUP],
+		.session = (int)process->values[TRACE_SESSION],
+		.place = (enum place)process->values[TRACE_PLACE],
+		.qos = (enum qos)process->values[TRACE_QOS],
+		.pod_bytes = process->values[TRACE_POD_BYTES],
+		.pod_requests = (uint32_t)process->values[TRACE_POD_REQUESTS],
+		.init = process->values[TRACE_FLAGS] & TRACE_FLAG_INIT,
+		.oom_group = process->values[TRACE_FLAGS] & TRACE_FLAG_OOM_GROUP,
 	};
 	return 0;
 }
@@ -544,7 +616,7 @@ static int read_list(struct trace_reader *r, struct cursor *c, struct trace_item
 	int err;
 
 	get_at(r, c, item);
-	bits = get_max(c, TRACE_LIST_FIRST | TRACE_LIST_LAST);
+	bits = get_max(c, TRACE_LIST_FIRST | TRACE_LIST_LAST | TRACE_LIST_MEMBERS);
 	count = get_u64(c);
 	if (c->bad)
 		return 0;
@@ -567,9 +639,20 @@ static int read_list(struct trace_reader *r, struct cursor *c, struct trace_item
 	r->list_open = false;
 	/* strings last: the table of texts may have moved meanwhile */
 	for (size_t i = 0; i < r->list_count; i++) {
-		r->list[i].comm = r->texts[i].comm;
-		r->list[i].cmdline = r->texts[i].cmdline;
+		struct candidate *candidate = &r->list[i];
+		char **texts = r->texts[i].texts;
+
+		candidate->comm = r->texts[i].comm;
+		candidate->cmdline = texts[TRACE_CMDLINE];
+		candidate->cmdline_len = texts[TRACE_CMDLINE] ? strlen(texts[TRACE_CMDLINE]) : 0;
+		candidate->exe = texts[TRACE_EXE];
+		candidate->cgroup = texts[TRACE_CGROUP];
+		candidate->pod = texts[TRACE_POD];
+		candidate->pod_uid = texts[TRACE_POD_UID];
+		candidate->namespace = texts[TRACE_NAMESPACE];
+		candidate->container = texts[TRACE_CONTAINER];
 	}
+	item->members = bits & TRACE_LIST_MEMBERS;
 	item->candidates = r->list;
 	item->count = r->list_count;
 	return 1;
@@ -598,6 +681,21 @@ static void read_did(struct trace_reader *r, struct cursor *c, struct trace_item
 	r->did_text = get_text(c, TEXT_MAX, &len);
 	did->comm = r->did_comm;
 	did->text = r->did_text;
+}
+
+static void read_names(struct trace_reader *r, struct cursor *c, struct trace_item *item)
+{
+	size_t len;
+
+	get_scope(r, c, item);
+	item->at_ns = r->at_ns;
+	for (size_t i = 0; i < ARRAY_SIZE(r->names); i++) {
+		free(r->names[i]);
+		r->names[i] = NULL;
+		if (!c->bad && get_max(c, 1))
+			r->names[i] = get_text(c, TEXT_MAX, &len);
+	}
+	item->names = (struct trace_names){r->names[0], r->names[1], r->names[2]};
 }
 
 /* The next frame's kind and payload. */
@@ -668,6 +766,9 @@ static int read_frame(struct trace_reader *r, struct trace_item *ret)
 		break;
 	case TRACE_DID:
 		read_did(r, &c, ret);
+		break;
+	case TRACE_NAMES:
+		read_names(r, &c, ret);
 		break;
 	default:
 		return fail(r, offset, "a record of unknown kind %d", ret->kind);

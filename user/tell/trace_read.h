@@ -22,14 +22,16 @@ struct candidate;
 struct trace_reader;
 
 struct trace_item {
-	enum trace_kind kind; /* HEAD, BEGIN, END, SAMPLE, LIST or DID */
+	enum trace_kind kind; /* HEAD, BEGIN, END, SAMPLE, LIST, DID or NAMES */
 	uint64_t at_ns;
 	struct trace_scope scope;	    /* all but HEAD */
 	const struct trace_head *head;	    /* HEAD */
 	struct sample sample;		    /* SAMPLE */
 	const struct candidate *candidates; /* LIST */
 	size_t count;
-	struct trace_did did; /* DID */
+	bool members;		  /* LIST: of a victim's group */
+	struct trace_did did;	  /* DID */
+	struct trace_names names; /* NAMES */
 };
 
 int trace_reader_new(struct trace_reader **ret, const void *bytes, size_t len);

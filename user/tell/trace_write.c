@@ -7,8 +7,10 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "base/util.h"
 #include "judge/candidate.h"
 #include "judge/fields.h"
+#include "judge/victim.h"
 
 _Static_assert(SAMPLE_FIELDS_COUNT <= TRACE_FIELDS_MAX, "the mask of a sample has 64 bits");
 
@@ -17,8 +19,12 @@ _Static_assert(SAMPLE_FIELDS_COUNT <= TRACE_FIELDS_MAX, "the mask of a sample ha
 /* A power of two; when there are more, numbering begins anew. */
 #define PROCESSES_MAX 4096
 #define TEXT_MAX      1024
+/* Longer names are left out: half of a name is another name. No path or pod name is longer. */
+#define NAME_MAX_BYTES 512
+/* A process with the longest texts, its numbers included. */
+#define PROCESS_MOST (TEXT_MAX + (TRACE_TEXTS_ - 1) * NAME_MAX_BYTES + 512)
 /* A list is cut into frames of about this length. */
-#define LIST_PART (TRACE_FRAME_MAX / 2)
+#define LIST_PART (TRACE_FRAME_MAX - 64 - PROCESS_MOST)
 
 struct bytes {
 	unsigned char *data;
@@ -34,6 +40,7 @@ struct scope {
 	uint64_t values[1 + SAMPLE_FIELDS_COUNT]; /* presence, then the fields */
 	uint64_t steps[1 + SAMPLE_FIELDS_COUNT];  /* of counters, from the last but one */
 	char verdict[32];
+	uint32_t names_crc; /* 0: none were written */
 };
 
 struct process {
@@ -177,11 +184,17 @@ uint64_t trace_writer_lost(const struct trace_writer *w)
 
 int trace_preamble(const struct trace_head *head, bool magic, char **ret_bytes, size_t *ret_len)
 {
-	size_t most = 4096 + SAMPLE_FIELDS_COUNT * 64 + head->config_name_len + head->config_len;
-	struct bytes b = {.data = malloc(most), .size = most};
-	unsigned char *bytes = malloc(TRACE_MAGIC_LEN + most + 16);
+	size_t most = 4096 + SAMPLE_FIELDS_COUNT * 64;
+	struct bytes b;
+	unsigned char *bytes;
 	size_t at = magic ? TRACE_MAGIC_LEN : 0;
 
+	if (head->config_count > TRACE_CONFIGS_MAX)
+		return -E2BIG;
+	for (size_t i = 0; i < head->config_count; i++)
+		most += TEXT_MAX + 32 + head->configs[i].len;
+	b = (struct bytes){.data = malloc(most), .size = most};
+	bytes = malloc(TRACE_MAGIC_LEN + most + 16);
 	if (!b.data || !bytes) {
 		free(b.data);
 		free(bytes);
@@ -205,8 +218,11 @@ int trace_preamble(const struct trace_head *head, bool magic, char **ret_bytes, 
 		put_u64(&b, sample_fields[i].need);
 		put_u64(&b, sample_fields[i].kind);
 	}
-	put_text(&b, head->config_name, head->config_name_len);
-	put_text(&b, head->config_text, head->config_len);
+	put_u64(&b, head->config_count);
+	for (size_t i = 0; i < head->config_count; i++) {
+		put_word(&b, head->configs[i].name);
+		put_text(&b, head->configs[i].text, head->configs[i].len);
+	}
 
 	memcpy(bytes, TRACE_MAGIC, at);
 	*ret_len = at + make_frame(bytes + at, TRACE_HEAD, &b);
@@ -284,7 +300,9 @@ struct item {
 	uint64_t at_ns;
 	const struct sample *sample;
 	const struct trace_did *did;
-	const struct candidate *candidates;
+	const struct candidate *candidates; /* a list, or */
+	const struct victim *members;	    /* a list of a group's */
+	const struct trace_names *names;
 	size_t count;
 	bool first;
 	size_t *taken;
@@ -434,13 +452,41 @@ static uint16_t *process_home(struct trace_writer *w, const struct candidate *c)
 
 _Static_assert(2 * PROCESSES_MAX == 1 << (64 - 51), "the hash has as many values as places");
 
+/* The texts that may be unknown (NULL), in the order of the format. */
+static void texts_of(const struct candidate *c, const char *ret[TRACE_TEXTS_])
+{
+	ret[TRACE_CMDLINE] = c->cmdline;
+	ret[TRACE_EXE] = c->exe;
+	ret[TRACE_CGROUP] = c->cgroup;
+	ret[TRACE_POD] = c->pod;
+	ret[TRACE_POD_UID] = c->pod_uid;
+	ret[TRACE_NAMESPACE] = c->namespace;
+	ret[TRACE_CONTAINER] = c->container;
+	for (int i = TRACE_CMDLINE + 1; i < TRACE_TEXTS_; i++)
+		if (ret[i] && strlen(ret[i]) > NAME_MAX_BYTES)
+			ret[i] = NULL;
+}
+
+static size_t text_len(const struct candidate *c, int which, const char *text)
+{
+	size_t len = which == TRACE_CMDLINE ? c->cmdline_len : strlen(text);
+
+	return len < TEXT_MAX ? len : TEXT_MAX;
+}
+
 static uint32_t text_crc(const struct candidate *c)
 {
+	const char *texts[TRACE_TEXTS_];
 	uLong crc = crc32(0, (const unsigned char *)c->comm, (unsigned)strlen(c->comm));
 
-	if (c->cmdline) {
-		crc = crc32(crc, (const unsigned char *)" ", 1);
-		crc = crc32(crc, (const unsigned char *)c->cmdline, (unsigned)c->cmdline_len);
+	texts_of(c, texts);
+	for (int i = 0; i < TRACE_TEXTS_; i++) {
+		const unsigned char mark = (unsigned char)(texts[i] ? i + 1 : 0);
+
+		crc = crc32(crc, &mark, 1);
+		if (texts[i])
+			crc = crc32(crc, (const unsigned char *)texts[i],
+				    (unsigned)text_len(c, i, texts[i]));
 	}
 	return (uint32_t)crc;
 }
@@ -460,6 +506,14 @@ static void put_process(struct trace_writer *w, struct bytes *b, const struct ca
 		[TRACE_PARENT] = (uint64_t)c->parent_pid,
 		[TRACE_THREADS] = c->threads,
 		[TRACE_KTHREAD] = c->kernel_thread,
+		[TRACE_GROUP] = (uint64_t)c->group,
+		[TRACE_SESSION] = (uint64_t)c->session,
+		[TRACE_PLACE] = c->place,
+		[TRACE_QOS] = c->qos,
+		[TRACE_POD_BYTES] = c->pod_bytes,
+		[TRACE_POD_REQUESTS] = c->pod_requests,
+		[TRACE_FLAGS] = (c->init ? TRACE_FLAG_INIT : 0U) |
+				(c->oom_group ? TRACE_FLAG_OOM_GROUP : 0U),
 	};
 	uint16_t *home = process_home(w, c);
 	struct process *process;
@@ -489,11 +543,15 @@ static void put_process(struct trace_writer *w, struct bytes *b, const struct ca
 		if (mask & 1ULL << i)
 			put_difference(b, process->values[i], values[i]);
 	if (mask & 1ULL << TRACE_TEXT_BIT) {
+		const char *texts[TRACE_TEXTS_];
+
 		put_word(b, c->comm);
-		put_byte(b, c->cmdline != NULL);
-		if (c->cmdline)
-			put_text(b, c->cmdline,
-				 c->cmdline_len < TEXT_MAX ? c->cmdline_len : TEXT_MAX);
+		texts_of(c, texts);
+		for (int i = 0; i < TRACE_TEXTS_; i++) {
+			put_byte(b, texts[i] != NULL);
+			if (texts[i])
+				put_text(b, texts[i], text_len(c, i, texts[i]));
+		}
 	}
 	memcpy(process->values, values, sizeof(values));
 	process->text_crc = crc;
@@ -502,7 +560,7 @@ static void put_process(struct trace_writer *w, struct bytes *b, const struct ca
 /* As many as fit; how many that are is *item->taken. */
 static int send_part(struct trace_writer *w, const struct item *item)
 {
-	unsigned char entries[LIST_PART + 2 * TEXT_MAX + 256];
+	unsigned char entries[LIST_PART + PROCESS_MOST];
 	struct bytes list = {.data = entries, .size = sizeof(entries)}, b;
 	size_t number, n = 0;
 	int err;
@@ -512,13 +570,17 @@ static int send_part(struct trace_writer *w, const struct item *item)
 	err = scope_number(w, item->scope, &number);
 	if (err)
 		return err;
-	while (n < item->count && n < 256 && list.len < LIST_PART)
-		put_process(w, &list, &item->candidates[n++]);
+	while (n < item->count && n < 256 && list.len < LIST_PART) {
+		put_process(w, &list,
+			    item->members ? item->members[n].candidate : &item->candidates[n]);
+		n++;
+	}
 	b = payload_of(w);
 	put_u64(&b, number);
 	put_at(w, &b, item->at_ns);
-	put_u64(&b,
-		(item->first ? TRACE_LIST_FIRST : 0U) | (n == item->count ? TRACE_LIST_LAST : 0U));
+	put_u64(&b, (item->first ? TRACE_LIST_FIRST : 0U) |
+			    (n == item->count ? TRACE_LIST_LAST : 0U) |
+			    (item->members ? TRACE_LIST_MEMBERS : 0U));
 	put_u64(&b, n);
 	if (list.full || list.len > b.size - b.len)
 		return -EMSGSIZE;
@@ -528,20 +590,68 @@ static int send_part(struct trace_writer *w, const struct item *item)
 	return send(w, TRACE_LIST, &b);
 }
 
+static void put_list(struct trace_writer *w, struct item item)
+{
+	size_t left = item.count, taken;
+
+	item.send = send_part;
+	item.first = true;
+	item.taken = &taken;
+	do {
+		item.count = left;
+		if (!put_item(w, &item))
+			return;
+		left -= taken;
+		item.first = false;
+		if (item.members)
+			item.members += taken;
+		else
+			item.candidates += taken;
+	} while (left);
+}
+
 void trace_put_list(struct trace_writer *w, const struct trace_scope *scope, uint64_t at_ns,
 		    const struct candidate *candidates, size_t count)
 {
-	size_t done = 0, taken;
+	put_list(w,
+		 (struct item){
+			 .scope = scope, .at_ns = at_ns, .candidates = candidates, .count = count});
+}
 
-	do {
-		if (!put_item(w, &(struct item){.send = send_part,
-						.scope = scope,
-						.at_ns = at_ns,
-						.candidates = candidates + done,
-						.count = count - done,
-						.first = done == 0,
-						.taken = &taken}))
-			return;
-		done += taken;
-	} while (done < count);
+void trace_put_members(struct trace_writer *w, const struct trace_scope *scope, uint64_t at_ns,
+		       const struct victim *members, size_t count)
+{
+	put_list(w,
+		 (struct item){.scope = scope, .at_ns = at_ns, .members = members, .count = count});
+}
+
+static int send_names(struct trace_writer *w, const struct item *item)
+{
+	const char *const texts[] = {item->names->pod, item->names->namespace,
+				     item->names->container};
+	uLong crc = crc32(0, NULL, 0);
+	struct bytes b;
+	size_t number;
+	int err = scope_number(w, item->scope, &number);
+
+	if (err)
+		return err;
+	b = payload_of(w);
+	put_u64(&b, number);
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		put_byte(&b, texts[i] != NULL);
+		if (texts[i])
+			put_word(&b, texts[i]);
+	}
+	crc = crc32(crc, b.data, (unsigned)b.len) | 1; /* 0 means none */
+	if (w->scopes[number].names_crc == crc)
+		return 0;
+	w->scopes[number].names_crc = (uint32_t)crc;
+	return send(w, TRACE_NAMES, &b);
+}
+
+void trace_put_names(struct trace_writer *w, const struct trace_scope *scope,
+		     const struct trace_names *names)
+{
+	put_item(w, &(struct item){.send = send_names, .scope = scope, .names = names});
 }

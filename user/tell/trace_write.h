@@ -20,6 +20,7 @@
 struct candidate;
 struct sample;
 struct trace_writer;
+struct victim;
 
 /*
  * Takes a frame: 0, or -errno when there is no place for it. -EAGAIN: there is another place,
@@ -39,6 +40,12 @@ void trace_put_sample(struct trace_writer *writer, const struct trace_scope *sco
 		      const struct sample *sample);
 void trace_put_list(struct trace_writer *writer, const struct trace_scope *scope, uint64_t at_ns,
 		    const struct candidate *candidates, size_t count);
+/* The members of a victim's group that are not all in the scope's list. */
+void trace_put_members(struct trace_writer *writer, const struct trace_scope *scope, uint64_t at_ns,
+		       const struct victim *members, size_t count);
+/* Written when it differs from what this scope had. */
+void trace_put_names(struct trace_writer *writer, const struct trace_scope *scope,
+		     const struct trace_names *names);
 void trace_put_did(struct trace_writer *writer, const struct trace_scope *scope,
 		   const struct trace_did *did);
 

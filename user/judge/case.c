@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+#include "judge/case.h"
+
+#include <string.h>
+
+/*
+ * A scope that gave back a tenth since the verdict needs no kill: a livelock frees next to
+ * nothing by itself, a kill of the kernel frees more (docs/judgement.md, after a kill).
+ */
+#define RECOVERED_PART 0.90
+
+void case_begin(struct scope_case *c, bool node, int self_pid, uint64_t now_ns)
+{
+	*c = (struct scope_case){.node = node, .self_pid = self_pid};
+	judge_begin(&c->judge, now_ns);
+}
+
+void case_see(struct scope_case *c, const struct sample *sample)
+{
+	judge_see(&c->judge, sample);
+}
+
+bool case_wants_tracking(const struct scope_case *c)
+{
+	return judge_wants_tracking(&c->judge);
+}
+
+struct judgement case_step(struct scope_case *c, const struct policy *policy,
+			   const struct sample *sample, bool pending_within)
+{
+	struct judgement j = judge_tick(&c->judge, policy, sample, c->pending || pending_within);
+
+	if (j.judged && j.calm)
+		c->none_reported = false;
+	return j;
+}
+
+/* The only place that makes one. @pids has room for CASE_BACKOFFS_MAX. */
+static struct victim_request make_request(const struct scope_case *c, const struct policy *policy,
+					  uint64_t total_bytes, uint64_t now_ns, int *pids)
+{
+	struct victim_request request = {
+		.policy = policy,
+		.scope_bytes = total_bytes,
+		.node = c->node,
+		.self_pid = c->self_pid,
+		.backoff_pids = pids,
+	};
+
+	for (size_t i = 0; i < CASE_BACKOFFS_MAX; i++)
+		if (c->backoffs[i].until_ns > now_ns)
+			pids[request.backoffs++] = c->backoffs[i].pid;
+	return request;
+}
+
+size_t case_rank(const struct scope_case *c, const struct policy *policy, uint64_t total_bytes,
+		 uint64_t now_ns, const struct candidate *candidates, size_t n, struct victim *ret)
+{
+	int pids[CASE_BACKOFFS_MAX];
+	struct victim_request request = make_request(c, policy, total_bytes, now_ns, pids);
+
+	return victim_rank(&request, candidates, n, ret);
+}
+
+struct victim_members case_rank_members(const struct scope_case *c, const struct policy *policy,
+					uint64_t total_bytes, uint64_t now_ns,
+					const struct victim_group *group,
+					const struct candidate *candidates, size_t n,
+					struct victim *ret)
+{
+	int pids[CASE_BACKOFFS_MAX];
+	struct victim_request request = make_request(c, policy, total_bytes, now_ns, pids);
+
+	return victim_rank_members(&request, group, candidates, n, ret);
+}
+
+bool case_still_short(const struct evidence *evidence, uint64_t held_bytes)
+{
+	return (double)held_bytes >= RECOVERED_PART * (double)evidence->held_bytes;
+}
+
+bool case_stand_down_waits(enum case_choice why)
+{
+	return why == CASE_NONE_PERMITTED || why == CASE_RECOVERED;
+}
+
+bool case_stand_down(struct scope_case *c, enum case_choice why, uint64_t now_ns)
+{
+	bool report = why == CASE_NOT_LISTED || (why == CASE_NONE_PERMITTED && !c->none_reported);
+
+	if (why == CASE_NONE_PERMITTED)
+		c->none_reported = true;
+	if (case_stand_down_waits(why))
+		verdict_settled(&c->judge.state, now_ns);
+	return report;
+}
+
+const char *case_choice_name(enum case_choice choice)
+{
+	static const char *const names[CASE_CHOICES_] = {
+		[CASE_CHOSEN] = "chosen",
+		[CASE_NOT_LISTED] = "its processes cannot be listed",
+		[CASE_NONE_PERMITTED] = "no process may be killed",
+		[CASE_RECOVERED] = "it recovered by itself",
+	};
+
+	return names[choice];
+}
+
+void case_open(struct scope_case *c, uint64_t action_id)
+{
+	c->pending = true;
+	c->action_id = action_id;
+	c->judge.trouble = true;
+}
+
+void case_signalled(struct scope_case *c, uint64_t now_ns)
+{
+	verdict_killed(&c->judge.state, now_ns);
+}
+
+void case_back_off(struct scope_case *c, int pid, uint64_t now_ns)
+{
+	c->backoffs[c->backoff_next++ % CASE_BACKOFFS_MAX] =
+		(struct case_backoff){pid, now_ns + VICTIM_BACKOFF_NS};
+}
+
+bool case_outcome_waits(enum case_outcome outcome)
+{
+	return outcome == CASE_KILLED || outcome == CASE_STUCK || outcome == CASE_UNCONFIRMED ||
+	       outcome == CASE_RELIEVED || outcome == CASE_UNRELIEVED;
+}
+
+void case_close(struct scope_case *c, enum case_outcome outcome, int pid, uint64_t now_ns)
+{
+	c->pending = false;
+	c->action_id = 0;
+	if (outcome == CASE_STUCK || outcome == CASE_REFUSED)
+		case_back_off(c, pid, now_ns);
+	/* steps that did not help count as a kill does: they are not repeated every second */
+	if (outcome == CASE_UNRELIEVED)
+		verdict_killed(&c->judge.state, now_ns);
+	else if (case_outcome_waits(outcome))
+		verdict_settled(&c->judge.state, now_ns);
+}
+
+void case_drop(struct scope_case *c)
+{
+	c->pending = false;
+	c->action_id = 0;
+}
+
+static const char *const outcome_names[CASE_OUTCOMES_] = {
+	[CASE_KILLED] = "killed",     [CASE_EXITED] = "exited",
+	[CASE_REUSED] = "reused",     [CASE_REFUSED] = "refused",
+	[CASE_STUCK] = "stuck",	      [CASE_UNCONFIRMED] = "unconfirmed",
+	[CASE_RELIEVED] = "relieved", [CASE_UNRELIEVED] = "unrelieved",
+};
+
+const char *case_outcome_name(enum case_outcome outcome)
+{
+	return outcome_names[outcome];
+}
+
+enum case_outcome case_outcome_of_name(const char *name)
+{
+	int outcome = 0;
+
+	while (outcome < CASE_OUTCOMES_ && strcmp(outcome_names[outcome], name))
+		outcome++;
+	return (enum case_outcome)outcome;
+}
+
+void case_kernel_killed(struct scope_case *c, uint64_t now_ns)
+{
+	verdict_killed(&c->judge.state, now_ns);
+}
+
+enum judge_end case_end(struct scope_case *c, uint64_t now_ns, bool *ret_recovered,
+			uint64_t *ret_mute_ns)
+{
+	return judge_end(&c->judge, now_ns, c->pending, ret_recovered, ret_mute_ns);
+}
