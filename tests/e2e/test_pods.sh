@@ -142,16 +142,22 @@ pod_begin spared
 daemon_for '{ pod: "^web-", namespace: prod }' '    kill: pod
     spare_pid1: true
     protect: [ { container: side } ]'
-# its first process is the service; the leaker is another one in the same pid namespace
+# its first process is the service; the leaker is another one in the same pid namespace; as with a
+# shim, the process that started them is in another cgroup
 # shellcheck disable=SC2016 # for the inner shell
-in_pod "$APP" unshare -pf --kill-child sh -c '"$0" leak --to 200MiB --rate 40MiB --comm leaker &
-	exec "$0" service "$1" --size 150MiB --comm app' "$LOAD" "$file" >/dev/null
+scene_run unshare -pf --kill-child sh -c 'echo 0 >"$2/cgroup.procs"
+	"$0" leak --to 200MiB --rate 40MiB --comm leaker &
+	exec "$0" service "$1" --size 150MiB --comm app' "$LOAD" "$file" "$POD/$APP" >/dev/null
+disown "$SCENE_PID"
 daemon_await kill 40 || :
 sleep 1
 record=$(grep '"event":"kill"' "$DAEMON_EVENTS" | head -n 1)
 echo "spared: $(jq -c '[.outcome, .members, .victim.comm]' <<<"$record")"
 survivors=$(while read -r pid; do cat "/proc/$pid/comm"; done <"$POD/$APP/cgroup.procs" | sort | paste -sd ' ')
-show_check "alive are '$survivors'" "\"$survivors\" == \"app unshare\"" || :
+show_check "alive are '$survivors'" "\"$survivors\" == \"app\"" || :
+spared=$(jq -r '[.spared[] | "\(.comm): \(.why)"] | sort | join("; ")' <<<"$record")
+show_check "the record says of the spared: $spared" \
+	"\"$spared\" == \"app: first process of a container, spared; side: protected\"" || :
 show_check "not the leaker died" "\"$(jq -r .victim.comm <<<"$record")\" == \"leaker\"" || :
 show_check "the protected container is dead" "$(alive "$side") == 1" || :
 ((${#SHOW__UNMET[@]} == 0)) || tail -n 5 "$DAEMON_LOG"
