@@ -142,6 +142,8 @@ enum group_state incident_look_at_group(struct incident_parts *parts, struct inc
 	keep_spared(incident, parts->ranking + members.dying, members.spared);
 	if (members.dying)
 		return GROUP_ALIVE;
+	if (tasks_overflow(parts->tasks))
+		return GROUP_NOT_LISTED;
 	/* the names of a new process are read within a moment; then it is known */
 	for (size_t i = 0; i < members.spared; i++)
 		if (parts->ranking[i].excluded == VICTIM_UNKNOWN)

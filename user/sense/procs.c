@@ -45,6 +45,8 @@ struct procs {
 	char list[LIST_BYTES];
 	char threads[LIST_BYTES];
 	char text[TEXT_BYTES];
+	uint64_t unreadable; /* files, in this reading, for want of memory or descriptors */
+	int error;	     /* of the latest of them */
 };
 
 int procs_new(struct procs **ret, const struct cgroup_host *host)
@@ -88,8 +90,14 @@ static bool read_file(struct procs *procs, const char *name, int pid, int tid)
 	else
 		snprintf(path, sizeof(path), "%d/%s", pid, name);
 	fd = openat(procs->proc_fd, path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
+	if (fd < 0) {
+		/* what is short is ours; a process that is gone is no loss */
+		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM) {
+			procs->unreadable++;
+			procs->error = -errno;
+		}
 		return false;
+	}
 	while ((n = read(fd, procs->text + len, TEXT_BYTES - 1 - len)) > 0)
 		len += (size_t)n;
 	procs->text[len] = '\0';
@@ -279,6 +287,7 @@ struct reading {
 	void *context;
 	struct fo_task task;
 	bool taken;
+	bool any; /* process was taken */
 };
 
 /* Takes its memory and cgroup from thread @tid, or from the process itself if that is 0. */
@@ -343,6 +352,7 @@ static bool see_process(void *context, int pid)
 		return true;
 	reading->task.oom_score_adj = atoi(procs->text);
 	reading->take(reading->context, &reading->task);
+	reading->any = true;
 	return true;
 }
 
@@ -354,6 +364,7 @@ int procs_read(struct procs *procs, uint64_t scope,
 	int err;
 
 	procs->last_path[0] = '\0';
+	procs->unreadable = 0;
 	if (scope != FO_SCOPE_NODE) {
 		err = cgroup_path_of(procs->host, scope, path);
 		if (err == -ENODEV || err == -ESTALE || err == -ENOENT)
@@ -362,5 +373,11 @@ int procs_read(struct procs *procs, uint64_t scope,
 			return err;
 		reading.scope_path = path;
 	}
-	return each_number(procs->proc_fd, procs->list, see_process, &reading);
+	err = each_number(procs->proc_fd, procs->list, see_process, &reading);
+	return err || !procs->unreadable || reading.any ? err : procs->error;
+}
+
+uint64_t procs_unreadable(const struct procs *procs)
+{
+	return procs->unreadable;
 }

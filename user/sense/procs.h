@@ -14,7 +14,7 @@
  * Purity:    reads files; keeps a descriptor and its buffers, and allocates nothing after
  *            procs_new().
  * Units:     as in struct fo_task.
- * Errors:    0 or -errno. A process that goes, or that may not be looked at, is left out.
+ * Errors:    0 or -errno. A process that exits meanwhile, or that may not be read, is left out.
  * Ownership: procs_new() gives, procs_free() takes; the host is borrowed.
  */
 #ifndef FASTOOM_SENSE_PROCS_H
@@ -34,5 +34,8 @@ void procs_free(struct procs *procs);
  */
 int procs_read(struct procs *procs, uint64_t scope,
 	       void (*take)(void *context, const struct fo_task *task), void *context);
+
+/* Files that the last reading could not open because memory or descriptors are short. */
+uint64_t procs_unreadable(const struct procs *procs);
 
 #endif /* FASTOOM_SENSE_PROCS_H */

@@ -450,6 +450,8 @@ int tasks_read(struct tasks *tasks, uint64_t scope, uint64_t boot_ns,
 			   : read_iterator(tasks, scope, boot_ns);
 	if (err)
 		return err;
+	if (tasks->procs)
+		tasks->overflow += procs_unreadable(tasks->procs);
 	fill_pods(tasks);
 	*ret_candidates = tasks->candidates;
 	*ret_count = tasks->count;

@@ -41,7 +41,10 @@ void tasks_free(struct tasks *tasks);
 int tasks_read(struct tasks *tasks, uint64_t scope, uint64_t boot_ns,
 	       const struct candidate **ret_candidates, size_t *ret_count);
 
-/* Processes of the last reading that found no place in the table (it holds TASKS_MAX). */
+/*
+ * Processes that the last reading left out: they found no place in the table (it holds
+ * tasks_max()), or memory or descriptors were short for reading them.
+ */
 uint64_t tasks_overflow(const struct tasks *tasks);
 
 #endif /* FASTOOM_SENSE_TASKS_H */
