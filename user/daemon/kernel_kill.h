@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * kernel_kill: kills of the kernel's OOM killer: recorded, and the scopes that they concern are
- * told.
+ * kernel_kill: kills of the kernel's OOM killer: recorded, and passed on to the scopes that they
+ * concern.
  *
  * Purity:    memory only, and the path of the victim's cgroup.
  * Units:     as in bpf/event.h.

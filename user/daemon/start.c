@@ -101,7 +101,7 @@ void start_readers(struct control *control, const struct config *config)
 	int err = control ? control_set_readers(control, readers) : 0;
 
 	if (err)
-		log_warn("readers: %s: %s; who may read the control socket stays as it was",
+		log_warn("readers: %s: %s; the readers of the control socket stay as they were",
 			 readers ? readers : "everyone",
 			 err == -ENOENT ? "there is no such group" : strerror(-err));
 }

@@ -3,24 +3,22 @@
 
 #include <string.h>
 
-/* Quiet for this long is cool: longer than the gaps between a slow disk's reclaims. */
+/* A scope without reclaim for this long is idle: longer than the gaps on a slow disk. */
 #define IDLE_NS 3000000000ULL
 
 /*
- * Below this level nothing is near, whatever is reclaimed: streaming through a full cgroup
- * shows 0.1, the earliest stalled service of docs/measurements.md 0.66. The scope is muted then,
- * and the wide eyes, which cost a program on every page read and task switched, stay shut.
+ * A scope below this level is not near OOM, whatever it reclaims: it is muted, and page tracking,
+ * which runs on every page read and task switch, stays off (docs/judgement.md, level and growth).
  */
 #define TRACKING_LEVEL 0.30
 
-/* No memory is taken faster (earlyoom: 6 GB/s seen with stress; a page zeroed by one CPU: 1 to 2).
- */
+/* How fast memory can be filled: one CPU zeroes 1 to 2 GB/s. */
 #define FASTEST_BYTES_PER_S (1ULL << 30)
 #define MUTE_LEAST_NS	    100000000ULL
 #define MUTE_MOST_NS	    1000000000ULL
 
-/* Not seeing for a moment is part of opening the eyes; for longer it is told. */
-#define BLIND_TOLD_NS 5000000000ULL
+/* Page tracking takes a moment to start; blindness that lasts longer is reported. */
+#define BLIND_REPORT_NS 5000000000ULL
 
 void judge_begin(struct judge *judge, uint64_t now_ns)
 {
@@ -51,16 +49,16 @@ bool judge_wants_tracking(const struct judge *judge)
 	return judge->level >= TRACKING_LEVEL;
 }
 
-/* Once for each time that it goes blind. */
-static bool tells_blind(struct judge *judge, uint64_t now_ns)
+/* Report blindness once per episode. */
+static bool reports_blind(struct judge *judge, uint64_t now_ns)
 {
 	if (judge->verdict.reason != REASON_BLIND) {
 		judge->blind_since_ns = 0;
-		judge->blind_told = false;
+		judge->blind_reported = false;
 	} else if (!judge->blind_since_ns) {
 		judge->blind_since_ns = now_ns;
-	} else if (!judge->blind_told && now_ns - judge->blind_since_ns >= BLIND_TOLD_NS) {
-		judge->blind_told = true;
+	} else if (!judge->blind_reported && now_ns - judge->blind_since_ns >= BLIND_REPORT_NS) {
+		judge->blind_reported = true;
 		return true;
 	}
 	return false;
@@ -73,7 +71,7 @@ struct judgement judge_tick(struct judge *judge, const struct policy *policy,
 
 	if (sample->at_ns <= judge->at_ns)
 		return j;
-	/* what was not seen has not held */
+	/* a condition does not hold over a gap in the samples */
 	if (sample->at_ns - judge->at_ns > WINDOW_GAP_NS)
 		verdict_unseen(&judge->state);
 	judge->at_ns = sample->at_ns;
@@ -84,7 +82,7 @@ struct judgement judge_tick(struct judge *judge, const struct policy *policy,
 		return j;
 	j.verdict = verdict_decide(&judge->state, policy, &j.evidence, sample->at_ns, kill_pending);
 	judge->verdict = j.verdict;
-	j.blind = tells_blind(judge, sample->at_ns);
+	j.blind = reports_blind(judge, sample->at_ns);
 	if (j.verdict.action == VERDICT_WARN)
 		judge->trouble = true;
 	j.calm = j.verdict.action == VERDICT_WAIT && j.verdict.reason == REASON_CALM &&
@@ -105,7 +103,7 @@ enum judge_end judge_end(struct judge *judge, uint64_t now_ns, bool kill_pending
 	if (now_ns < judge->at_ns || kill_pending || now_ns < judge->state.settle_until_ns)
 		return JUDGE_GOES_ON;
 	if (now_ns - judge->active_ns >= IDLE_NS) {
-		/* quiet is recovered, also where the evidence cannot say so */
+		/* an idle scope has recovered, also where the evidence cannot say so */
 		*ret_recovered = judge->trouble;
 		judge->trouble = false;
 		return JUDGE_IDLE;

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * judge: one hot scope, judged sample after sample. The daemon and replay both call this and
- * nothing else, so that a recording is judged as the scope was.
+ * judge: one hot scope, judged sample after sample: window, evidence, verdict. Part of its case.
  *
  * Purity:    pure; the time is the sample's.
  * Units:     *_ns CLOCK_MONOTONIC, *_bytes.
- * Errors:    none; what is missing in a sample is judged blind. A sample that is not newer than
- *            the one before changes nothing.
+ * Errors:    none; a sample without an essential input is judged blind. A sample that is not
+ *            newer than the one before changes nothing.
  * Ownership: the caller owns every struct; judge_begin() makes one ready.
  */
 #ifndef FASTOOM_JUDGE_JUDGE_H
@@ -21,30 +20,30 @@
 struct policy;
 struct sample;
 
-/* What is kept of one scope between samples. */
+/* The state of one scope between samples. */
 struct judge {
 	struct window window;
 	struct verdict_state state;
 	struct verdict verdict; /* the latest */
-	double level;		/* of the latest sample; negative: not known */
+	double level;		/* 0..1, of the latest sample; negative: not known */
 	uint64_t headroom_bytes;
 	uint64_t reclaims;
 	uint64_t scans;
 	uint64_t at_ns;	    /* of the latest sample that was judged */
 	uint64_t active_ns; /* when it last reclaimed */
 	uint64_t blind_since_ns;
-	bool blind_told;
-	bool trouble; /* warned or acted: `recovered` follows. The caller sets it when it acts */
+	bool blind_reported;
+	bool trouble; /* warned or acted: `recovered` follows; set by the case when it acts */
 };
 
-/* One sample's outcome. */
+/* What one sample says. */
 struct judgement {
-	bool judged; /* false: too few samples yet, only the evidence's times mean something */
+	bool judged; /* false: too few samples yet; of the evidence only the times are valid */
 	struct evidence evidence;
 	struct verdict verdict;
-	bool blind;	/* it has been blind for so long that it is to be told */
-	bool calm;	/* whatever was told of this scope is over */
-	bool recovered; /* to be told */
+	bool blind;	/* report that the scope is blind */
+	bool calm;	/* whatever was reported of this scope is over */
+	bool recovered; /* report it */
 };
 
 enum judge_end {
@@ -55,17 +54,14 @@ enum judge_end {
 
 void judge_begin(struct judge *judge, uint64_t now_ns);
 
-/*
- * Before the sample is judged: whether the scope is full enough for the wide eyes is known
- * from the sample alone.
- */
+/* Before the sample is judged: what the sample alone says, such as the level. */
 void judge_see(struct judge *judge, const struct sample *sample);
 bool judge_wants_tracking(const struct judge *judge);
 
 struct judgement judge_tick(struct judge *judge, const struct policy *policy,
 			    const struct sample *sample, bool kill_pending);
 
-/* After acting: whether it is still worth watching. *ret_recovered: to be told now. */
+/* After acting: whether the scope is still worth watching. *ret_recovered: report it now. */
 enum judge_end judge_end(struct judge *judge, uint64_t now_ns, bool kill_pending,
 			 bool *ret_recovered, uint64_t *ret_mute_ns);
 

@@ -4,29 +4,25 @@
 #include <string.h>
 
 /*
- * How much more a process that made all of the recent growth counts than one of the same
- * size that made none. With 9 a leaker of a tenth of an innocent's size is still taken
- * first; seen right with a steady process of half the limit beside a leaker of a quarter
- * (scripts/show-blame). Wrong when the culprit holds still for longer than the growth
- * window: then all shares are nought and size decides.
+ * A process that made all of the recent growth counts ten times as much as one of its size that
+ * made none (scripts/show-blame; docs/judgement.md, choosing).
  */
 #define BLAME_WEIGHT 9.0
 
 /*
- * Growth of the whole scope below this part of it is noise: shares count in proportion
- * until it is reached. A service that restarts or fills a cache moves by about 1 %.
+ * Blame counts in full from this growth of the whole scope on, and in proportion below: a service
+ * that restarts or fills a cache moves by about 1 %.
  */
 #define GROWTH_FULL_SHARE 0.05
 
 /*
- * A kill that gives back less than this part of the scope does not end a Near-OOM: the
- * kernel's own batches and reserves (low to high watermark, 64 pages a CPU) are of that
- * size. On a large host that would spare whole services, so there is an end to it.
+ * A kill that frees less than this part of the scope does not end a Near-OOM: reserves and batches
+ * of the kernel (low to high watermark, 64 pages a CPU) are of that size. Bounded for large hosts.
  */
 #define SMALL_SHARE	 0.01
 #define SMALL_MOST_BYTES (32.0 * 1024 * 1024)
 
-/* Deeper than shells, scripts and makes nest; a bomb that begins a session in each is cut there. */
+/* Deeper than shells, scripts and makes nest; a bomb with a session in each child ends there. */
 #define KIN_GENERATIONS 32
 
 static double small_bytes(const struct victim_request *request)
@@ -56,7 +52,8 @@ static enum victim_exclusion exclusion_of(const struct victim_request *request,
 		return VICTIM_SELF;
 	if (candidate->oom_score_adj <= -1000)
 		return VICTIM_ADJ;
-	/* without its sandbox a pod has no network, and the runtime leaks what belonged to it */
+	/* without its sandbox a pod has no network; without its shim a container is not cleaned up
+	 */
 	if (candidate->place == PLACE_SANDBOX || candidate->place == PLACE_RUNTIME)
 		return VICTIM_HOLDER;
 	if (standing == STANDING_PROTECT)
@@ -90,7 +87,7 @@ static double score_of(const struct victim_request *request, const struct victim
 	}
 }
 
-/* The order in which kubelet would evict, as far as it can be told without its API. */
+/* The order in which the kubelet evicts, as far as it is known without its API. */
 static enum victim_tier tier_of(const struct victim_request *request, const struct candidate *c)
 {
 	double asked = (double)c->pod_requests / 1000 * (double)request->scope_bytes;
@@ -118,7 +115,7 @@ static int class_of(const struct victim *victim)
 	}
 }
 
-/* Whether @a dies before @b: a total order. */
+/* Whether @a is killed before @b: a total order. */
 static bool dies_before(const struct victim *a, const struct victim *b)
 {
 	uint64_t a_freeable = candidate_freeable_bytes(a->candidate);
@@ -135,9 +132,8 @@ static bool dies_before(const struct victim *a, const struct victim *b)
 	return a->candidate->pid < b->candidate->pid;
 }
 
-/* < 0: a and b die apart, and a's family comes first; 0: they die together. Any total order. */
-static int compare_families(enum kill_unit unit, const struct candidate *a,
-			    const struct candidate *b)
+/* 0: @a and @b die together. Else they die apart; the sign is any total order of groups. */
+static int compare_groups(enum kill_unit unit, const struct candidate *a, const struct candidate *b)
 {
 	switch (unit) {
 	case KILL_UNIT_GROUP:
@@ -155,16 +151,16 @@ static int compare_families(enum kill_unit unit, const struct candidate *a,
 	default:
 		break;
 	}
-	/* on its own: before those that have a family, by its pid */
+	/* a process without a group: before those that have one, by its pid */
 	if (unit == KILL_UNIT_GROUP && (a->group > 0) != (b->group > 0))
 		return a->group > 0 ? 1 : -1;
 	return (a->pid > b->pid) - (a->pid < b->pid);
 }
 
-/* In which order: by who dies first, or with those side by side who belong together. */
+/* The orders of a sort: first to be killed, or which processes belong together. */
 enum order {
 	BY_DEATH,
-	BY_FAMILY,
+	BY_GROUP,
 	BY_PID,
 	BY_KIN,
 };
@@ -173,8 +169,8 @@ static bool is_before(const struct victim_request *request, enum order order,
 		      const struct victim *a, const struct victim *b)
 {
 	switch (order) {
-	case BY_FAMILY:
-		return compare_families(request->policy->kill, a->candidate, b->candidate) < 0;
+	case BY_GROUP:
+		return compare_groups(request->policy->kill, a->candidate, b->candidate) < 0;
 	case BY_PID:
 		return a->candidate->pid < b->candidate->pid;
 	case BY_KIN:
@@ -216,8 +212,8 @@ static void sort(const struct victim_request *request, enum order order, struct 
 	}
 }
 
-/* What the death of each one gives back, and how much of that is new. */
-static void add_families(const struct victim_request *request, struct victim *victims, size_t n)
+/* The freeable bytes and the growth of all that die with each one. */
+static void add_groups(const struct victim_request *request, struct victim *victims, size_t n)
 {
 	enum kill_unit unit = request->policy->kill;
 
@@ -227,12 +223,12 @@ static void add_families(const struct victim_request *request, struct victim *vi
 	}
 	if (unit == KILL_UNIT_PROCESS)
 		return;
-	sort(request, BY_FAMILY, victims, n);
+	sort(request, BY_GROUP, victims, n);
 	for (size_t from = 0, to; from < n; from = to) {
 		uint64_t gives = 0, growth = 0;
 
-		for (to = from; to < n && !compare_families(unit, victims[from].candidate,
-							    victims[to].candidate);
+		for (to = from; to < n && !compare_groups(unit, victims[from].candidate,
+							  victims[to].candidate);
 		     to++) {
 			gives += victims[to].freeable_bytes;
 			growth += victims[to].growth_bytes;
@@ -244,7 +240,7 @@ static void add_families(const struct victim_request *request, struct victim *vi
 	}
 }
 
-/* @victims are in the order of their pids. NULL: not in the scope. */
+/* In @victims, which are sorted by pid. NULL: not in the scope. */
 static const struct candidate *find_pid(const struct victim *victims, size_t n, int pid)
 {
 	size_t low = 0, high = n;
@@ -261,16 +257,15 @@ static const struct candidate *find_pid(const struct victim *victims, size_t n, 
 }
 
 /*
- * Who is of one kin: a session, and the sessions that its processes have begun within the same
- * cgroup, since a bomb may call setsid() for each process. A service manager's children have
- * cgroups of their own, and with them end.
+ * The kin of a process: its session, and the sessions above it in the same cgroup whose processes
+ * began it, for a bomb may call setsid() in each child. A service manager's children have cgroups
+ * of their own, so their kin ends there.
  */
 static int kin_of(const struct victim *victims, size_t n, const struct candidate *candidate)
 {
 	int kin = candidate->session;
 
-	/* parents and leaders that are gone, or have been made anew, end it; a circle cannot be,
-	 * but a list is not read in one moment */
+	/* bounded: a list that is not read in one moment may have a circle */
 	for (int generation = 0; kin > 0 && generation < KIN_GENERATIONS; generation++) {
 		const struct candidate *leader = find_pid(victims, n, kin), *parent;
 
@@ -286,10 +281,9 @@ static int kin_of(const struct victim *victims, size_t n, const struct candidate
 }
 
 /*
- * Of many small processes that one login, service or shell has started, each has a small part of
- * the growth, and one innocent that is big would die before all of them. So who is new answers for
- * what its kin has grown: as far as it is new itself, for a session may hold an old and steady one,
- * too.
+ * A process answers for the growth of its kin, as far as it is new itself: each of many small
+ * processes of one service made a small part of the growth, and a session may also hold an old and
+ * steady process.
  */
 static void add_kin(const struct victim_request *request, struct victim *victims, size_t n)
 {
@@ -327,7 +321,7 @@ size_t victim_rank(const struct victim_request *request, const struct candidate 
 
 	for (size_t i = 0; i < n; i++)
 		ret[i] = (struct victim){.candidate = &candidates[i]};
-	add_families(request, ret, n);
+	add_groups(request, ret, n);
 	for (size_t i = 0; i < n; i++)
 		ret[i].blame = (double)ret[i].growth_bytes;
 	if (request->policy->kill == KILL_UNIT_PROCESS)
@@ -352,7 +346,7 @@ struct victim_group victim_group_of(const struct policy *policy, const struct ca
 {
 	struct victim_group group = {.unit = policy->kill};
 
-	/* what its owner wants to die as one does, as under the kernel's own OOM killer */
+	/* memory.oom.group: the owner of the cgroup wants it to die as one */
 	if (group.unit == KILL_UNIT_PROCESS && candidate->oom_group && !policy->spare_pid1)
 		group.unit = KILL_UNIT_CGROUP;
 	switch (group.unit) {

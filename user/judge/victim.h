@@ -2,10 +2,9 @@
 /*
  * victim: ranks candidates. Pure: reads no file, sends nothing, logs nothing.
  *
- * Units:     the score is in bytes, of a fictional size: what its kill gives back, weighted by
- *            blame, plus oom_score_adj in thousandths of the scope. Where the policy kills a
- *            group, cgroup or pod, both are of all that would die: of a fork bomb each process
- *            is small, but not all of them together.
+ * Units:     the score is in bytes: freeable bytes weighted by blame, plus oom_score_adj in
+ *            thousandths of the scope. Where the policy kills a group, cgroup or pod, both are of
+ *            all that die: each process of a fork bomb is small, all of them together are not.
  * Errors:    none; an empty or fully excluded list ranks to 0 entries.
  * Ownership: victims point into the caller's candidates and policy, which must outlive them.
  */
@@ -19,57 +18,57 @@
 #include "judge/config.h"
 #include "judge/rules.h"
 
-/* A candidate that could not be killed is left alone this long: nohang and systemd users' loops. */
+/* A candidate that could not be killed is passed over this long: a retry would fail, too. */
 #define VICTIM_BACKOFF_NS 60000000000ULL
 
 enum victim_exclusion {
 	VICTIM_ELIGIBLE,
-	VICTIM_SELF,	  /* PID 1, a kernel thread, or us */
+	VICTIM_SELF,	  /* PID 1, a kernel thread, or the daemon */
 	VICTIM_ADJ,	  /* oom_score_adj -1000 */
 	VICTIM_HOLDER,	  /* a pod's sandbox, or a container runtime, shim or kubelet */
 	VICTIM_PROTECTED, /* `protect` names it */
-	VICTIM_UNKNOWN,	  /* `protect` could name it, but what it asks for is not known yet */
-	VICTIM_SMALL,	  /* gives back too little to matter, and no rule prefers it */
+	VICTIM_UNKNOWN,	  /* a `protect` rule asks for what is not known of it yet */
+	VICTIM_SMALL,	  /* its kill frees too little, and no rule prefers it */
 	VICTIM_INIT,	  /* the first process of a container, and the policy spares those */
-	VICTIM_BACKOFF,	  /* could not be killed a moment ago */
+	VICTIM_BACKOFF,	  /* could not be killed within VICTIM_BACKOFF_NS */
 	VICTIM_EXCLUSIONS_,
 };
 
-/* When the node suffers: which pods go before others that no rule names. */
+/* On the node: which pods are killed before other processes that no rule names. */
 enum victim_tier {
-	VICTIM_TIER_BESTEFFORT, /* asked for nothing */
-	VICTIM_TIER_ABOVE,	/* Burstable, and its pod holds more than it asked for */
+	VICTIM_TIER_BESTEFFORT, /* requested nothing */
+	VICTIM_TIER_ABOVE,	/* Burstable, and its pod holds more than it requested */
 	VICTIM_TIER_REST,
 	VICTIM_TIERS_,
 };
 
 struct victim {
 	const struct candidate *candidate;
-	const struct rule *rule; /* what put it here; NULL: its score alone */
+	const struct rule *rule; /* that decided its place; NULL: its score did */
 	enum victim_exclusion excluded;
 	enum standing standing;
 	enum victim_tier tier;
-	uint64_t freeable_bytes; /* its kill gives back: of all that die together */
+	uint64_t freeable_bytes; /* of all that die together */
 	uint64_t growth_bytes;	 /* of all that die together */
 	double score;
-	int kin;      /* a session, and those that were begun from it; 0: not known */
-	double blame; /* its kin's share of the scope's recent growth, as far as it is new, 0..1 */
+	int kin;      /* a session, and those begun from it; 0: not known */
+	double blame; /* 0..1: its kin's share of the scope's growth, as far as it is new */
 };
 
 struct victim_request {
 	const struct policy *policy;
 	uint64_t scope_bytes; /* limit or RAM: the unit of oom_score_adj */
-	bool node;	      /* the scope is the node: pods have their order */
+	bool node;	      /* the scope is the node: pods have tiers */
 	int self_pid;
 	const int *backoff_pids; /* may be NULL */
 	size_t backoffs;
 };
 
 /*
- * Fills @ret with all @n candidates: eligible ones first; among them those that `prefer`
- * names, then the others (by tier), then those that `avoid` names; each by falling score. Ties:
- * what gives back more, then the younger process, then the lower pid, so that equal input gives
- * equal order. Returns how many are eligible.
+ * Fills @ret with all @n candidates, the eligible ones first: those that `prefer` names, then the
+ * others by tier, then those that `avoid` names; each by falling score. Ties: more freeable bytes,
+ * then the younger process, then the lower pid. Equal input gives equal order. Returns how many
+ * are eligible.
  */
 size_t victim_rank(const struct victim_request *request, const struct candidate *candidates,
 		   size_t n, struct victim *ret);
