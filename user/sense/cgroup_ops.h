@@ -3,12 +3,13 @@
 #ifndef FASTOOM_SENSE_CGROUP_OPS_H
 #define FASTOOM_SENSE_CGROUP_OPS_H
 
-#include "sense/cgroup.h"
+struct cgroup;
+struct cgroup_memory;
 
 struct cgroup_ops {
 	int version;
-	/* names of CGROUP_FILE_*; NULL where this version has none */
-	const char *files[CGROUP_FILES_];
+	/* CGROUP_FILES_ names, by CGROUP_FILE_*; NULL where this version has none */
+	const char *const *files;
 	/* usage and limit are read already */
 	int (*read)(const struct cgroup *cgroup, struct cgroup_memory *memory);
 };

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/util.h"
+#include "sense/cgroup.h"
 #include "sense/cgroup_ops.h"
 #include "sense/kvfile.h"
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/util.h"
+#include "sense/cgroup.h"
 #include "sense/kvfile.h"
 
 static int read_v1(const struct cgroup *cgroup, struct cgroup_memory *memory)
@@ -75,15 +76,16 @@ static int read_v1(const struct cgroup *cgroup, struct cgroup_memory *memory)
 	return 0;
 }
 
+static const char *const files[CGROUP_FILES_] = {
+	[CGROUP_FILE_USAGE] = "memory.usage_in_bytes",
+	[CGROUP_FILE_LIMIT] = "memory.limit_in_bytes",
+	[CGROUP_FILE_STAT] = "memory.stat",
+	[CGROUP_FILE_SWAP] = "memory.memsw.usage_in_bytes",
+	[CGROUP_FILE_SWAP_LIMIT] = "memory.memsw.limit_in_bytes",
+};
+
 const struct cgroup_ops cgroup_v1_ops = {
 	.version = 1,
-	.files =
-		{
-			[CGROUP_FILE_USAGE] = "memory.usage_in_bytes",
-			[CGROUP_FILE_LIMIT] = "memory.limit_in_bytes",
-			[CGROUP_FILE_STAT] = "memory.stat",
-			[CGROUP_FILE_SWAP] = "memory.memsw.usage_in_bytes",
-			[CGROUP_FILE_SWAP_LIMIT] = "memory.memsw.limit_in_bytes",
-		},
+	.files = files,
 	.read = read_v1,
 };

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/util.h"
+#include "sense/cgroup.h"
 #include "sense/kvfile.h"
 
 static int read_v2(const struct cgroup *cgroup, struct cgroup_memory *memory)
@@ -84,16 +85,14 @@ static int read_v2(const struct cgroup *cgroup, struct cgroup_memory *memory)
 	return 0;
 }
 
+static const char *const files[CGROUP_FILES_] = {
+	[CGROUP_FILE_USAGE] = "memory.current",	    [CGROUP_FILE_LIMIT] = "memory.max",
+	[CGROUP_FILE_HIGH] = "memory.high",	    [CGROUP_FILE_STAT] = "memory.stat",
+	[CGROUP_FILE_SWAP] = "memory.swap.current", [CGROUP_FILE_SWAP_LIMIT] = "memory.swap.max",
+};
+
 const struct cgroup_ops cgroup_v2_ops = {
 	.version = 2,
-	.files =
-		{
-			[CGROUP_FILE_USAGE] = "memory.current",
-			[CGROUP_FILE_LIMIT] = "memory.max",
-			[CGROUP_FILE_HIGH] = "memory.high",
-			[CGROUP_FILE_STAT] = "memory.stat",
-			[CGROUP_FILE_SWAP] = "memory.swap.current",
-			[CGROUP_FILE_SWAP_LIMIT] = "memory.swap.max",
-		},
+	.files = files,
 	.read = read_v2,
 };

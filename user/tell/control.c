@@ -25,7 +25,6 @@
 #include "base/yaml.h"
 #include "tell/record.h"
 #include "tell/snapshot.h"
-#include "tell/writer.h"
 
 #define CLIENTS	       16
 #define CLIENTS_A_USER 4
@@ -692,7 +691,7 @@ int control_open(struct control **ret, const char *path, const char *readers)
 	else if (control->epoll_fd < 0 || control->kick_fd < 0)
 		err = -errno;
 	if (!err)
-		err = queue_init(&control->events, WRITER_LINE_MAX, EVENTS_DEPTH);
+		err = queue_init(&control->events, RECORD_LINE_MAX, EVENTS_DEPTH);
 	if (!err)
 		err = open_socket(control, readers);
 	if (!err)

@@ -28,6 +28,9 @@ struct victim;
 
 #define RECORD_SCHEMA 1
 
+/* Bytes of a line: with every byte of every text escaped as six it has 30 kB, its history 2 kB. */
+#define RECORD_LINE_MAX 36864
+
 /* How many of those that would have been next are named. */
 #define RECORD_RUNNERS_UP 4
 

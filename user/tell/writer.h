@@ -18,14 +18,13 @@
 #include <stdint.h>
 
 #include "base/worker.h"
+#include "tell/record.h"
 
 struct control;
 struct writer;
 
-/*
- * A record whose every text is hostile (each byte written as six) has 30 kB, its minute 2 kB.
- */
-#define WRITER_LINE_MAX 36864
+/* A line is a record or shorter. */
+#define WRITER_LINE_MAX RECORD_LINE_MAX
 
 /* @path NULL: events go nowhere. The file is made with mode 0640, its folder if missing. */
 int writer_open(struct writer **ret, const char *path);
