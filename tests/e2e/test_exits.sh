@@ -8,118 +8,14 @@
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."
-# shellcheck source=tests/lib/scene.sh
-. tests/lib/scene.sh
-BIN=$PWD/${O:-build}/fastoom-bpf LOAD=$PWD/${O:-build}/fo-load
-[[ ${O:-} == /* ]] && BIN=$O/fastoom-bpf LOAD=$O/fo-load
+# shellcheck source=tests/lib/e2e.sh
+. tests/lib/e2e.sh
+show_begin
+BOMB=$TOOLS/fo-bomb
 
-skip_all() {
-	echo "skipped: $*"
-	exit 77
-}
-
-((EUID == 0)) || skip_all "this needs root"
-[[ -x $BIN && -x $LOAD ]] || skip_all "there is no $BIN or no $LOAD; run make"
-command -v jq >/dev/null || skip_all "there is no jq"
-
-T=$(mktemp -d /var/tmp/fo-exits-XXXXXX)
-chmod 755 "$T"
-DAEMON=''
 CHILDREN=() PIDS_CG=''
-cleanup() {
-	[[ -z $DAEMON ]] || kill -KILL "$DAEMON" 2>/dev/null || :
-	remove_children || :
-	rm -rf -- "$T"
-}
-trap cleanup EXIT
-mkdir "$T/run"
-export RUNTIME_DIRECTORY=$T/run
-
-passed=0 failed=0
-good() {
-	echo "ok: $*"
-	passed=$((passed + 1))
-}
-bad() {
-	echo "FAILED: $*"
-	failed=$((failed + 1))
-}
-
-# wait_for SECONDS COMMAND...
-wait_for() {
-	local i n=$(($1 * 10))
-	shift
-	for ((i = 0; i < n; i++)); do
-		if "$@"; then
-			return 0
-		fi
-		sleep 0.1
-	done
-	return 1
-}
-
-# start POLICY [BEFORE...]: the daemon with one more policy than its own; BEFORE comes before it.
-start() {
-	printf 'policies:\n  - %s\n' "$1" >"$T/config.yaml"
-	shift
-	: >"$T/log"
-	: >"$T/events"
-	"$@" "$BIN" run -c "$T/config.yaml" --events "$T/events" >/dev/null 2>"$T/log" </dev/null &
-	DAEMON=$!
-	if ! wait_for 10 grep -q 'watching: ' "$T/log"; then
-		echo "FAILED: the daemon did not start"
-		cat "$T/log"
-		false
-	fi
-}
-
-stop() {
-	kill -TERM "$DAEMON"
-	wait "$DAEMON" || bad "the daemon ended with $?"
-	DAEMON=''
-}
-
-# kills CONDITION: how many records of settled kills jq's condition holds for.
-kills() {
-	jq -s "[.[] | select(.event == \"kill\") | select($1)] | length" "$T/events"
-}
-some_kill() { (($(kills "$1") > 0)); }
-
-# is WHAT CONDITION: jq's condition on the list of all records.
-is() {
-	if jq -es "$2" "$T/events" >/dev/null; then
-		good "$1"
-	else
-		bad "$1: not so: $2"
-		jq -c 'select(.event == "kill" or .event == "act" or .event == "kernel_kill")
-			| {event, reason, outcome, error, pid: .victim.pid, comm: .victim.comm,
-			   freed_bytes, took_ms, members}' "$T/events" | sed 's/^/    /'
-		sed 's/^/    /' "$T/log" | tail -n 12
-	fi
-}
-
-# How well the service is served: requests a second over the last MS milliseconds.
-rate() {
-	local now
-	now=$(now_ms)
-	scene_rate "$T/report" $((now - $1)) "$now" || echo 0
-}
-is_well() { awk -v r="$(rate 500)" -v h="$HEALTHY" 'BEGIN { exit !(r > h / 2) }'; }
-is_ill() { awk -v r="$(rate 500)" -v h="$HEALTHY" 'BEGIN { exit !(r < h / 10) }'; }
-
-# service: maps 150 MB of a file, in the current scene; sets SERVICE and its HEALTHY rate.
-service() {
-	scene_file "$SCENE_DIR/data" $((150 << 20))
-	scene_run "$LOAD" service "$SCENE_DIR/data" --report 100ms --comm fo-service >"$T/report"
-	SERVICE=$SCENE_PID
-	wait_for 30 has_served || skip_all "the service does not serve: is this machine too busy?"
-	HEALTHY=$(rate 1500)
-}
-has_served() { (($(wc -l <"$T/report") > 20)); }
-anon_above() { (($(scene_stat "$ANON") > $1)); }
-
-BOMB=$PWD/${O:-build}/tests/tools/fo-bomb
-[[ ${O:-} == /* ]] && BOMB=$O/tests/tools/fo-bomb
+cleanup() { remove_children; }
+has_served() { (($(wc -l <"$SCENE_DIR/report") > 20)); }
 
 # Cgroups below the scene; the scene's own end cannot remove it while they are there.
 child() {
@@ -164,8 +60,7 @@ is_empty() { [[ -z $(<"$SCENE_CG/$1/cgroup.procs") ]]; }
 
 scene_begin exits $((256 << 20))
 service
-policy="{ name: exits, match: { cgroup: '$SCENE_REL' } }"
-start "$policy"
+daemon_start 'pressure: medium'
 
 # How long after its start is a leaker killed that stays?
 began=$(now_ms)
@@ -173,13 +68,13 @@ scene_run "$LOAD" leak --to 200MiB --rate 400MiB --comm fo-leaker
 wait_for 60 some_kill "(.victim.pid == $SCENE_PID)" || bad "a leaker that stays is not killed"
 killed_after=$(($(now_ms) - began))
 wait_for 20 is_well || bad "the service does not recover from the first leaker"
-stop
+daemon_stop || bad "the daemon did not end well"
 
 # The storm breaker stops at six kills a minute, so each round has a daemon of its own.
 by_kill=0 by_itself=0 never=0 wrong=0
 rounds=12 step=400 lasts=$killed_after
 for ((round = 0; round < rounds; round++)); do
-	start "$policy"
+	daemon_start 'pressure: medium'
 	((lasts > 100)) || lasts=100
 	scene_run "$LOAD" leak --to 200MiB --rate 400MiB --comm fo-leaker --for "${lasts}ms"
 	leaker=$SCENE_PID
@@ -204,7 +99,7 @@ for ((round = 0; round < rounds; round++)); do
 	if ((rc != 128 + 9)) && (($(kills '.outcome == "killed"'))); then
 		bad "the leaker of $lasts ms exited by itself with $rc, but the record says killed"
 	fi
-	stop
+	daemon_stop || bad "the daemon did not end well"
 	lasts=$next
 done
 echo "    of $rounds leakers $by_kill were killed, $by_itself had exited when the kill came, $never before"
@@ -221,17 +116,16 @@ scene_end exits
 whole_cgroup() {
 	local name=$1 with_bomb=$2 began members
 	scene_begin "$name" $((256 << 20))
-	[[ $SCENE_CG != */memory/* ]] || ANON=total_rss
 	[[ ! -e $SCENE_CG/cgroup.subtree_control ]] || echo +memory >"$SCENE_CG/cgroup.subtree_control"
 	child bad
 	child svc
-	scene_file "$SCENE_DIR/data" $((150 << 20))
-	run_in svc "$LOAD" service "$SCENE_DIR/data" --report 100ms --comm fo-service >"$T/report"
+	file=$(show_file mapped $((150 << 20)))
+	run_in svc "$LOAD" service "$file" --report 100ms --comm fo-service >"$SCENE_DIR/report"
 	SERVICE=$PID
 	wait_for 30 has_served || skip_all "the service does not serve"
 	HEALTHY=$(rate 1500)
-	start "{ name: whole, match: { cgroup: '$SCENE_REL' }, kill: cgroup,
-	      protect: [ { comm: ^fo-service\$ } ] }"
+	daemon_start 'kill: cgroup
+		protect: [ { comm: ^fo-service$ } ]'
 	run_in bad "$LOAD" steady --size 4MiB --comm fo-helper
 	run_in bad sleep 300
 	if ((with_bomb)); then
@@ -261,7 +155,7 @@ whole_cgroup() {
 	else
 		bad "$name: the service is not well again ($(rate 500) of $HEALTHY requests/s)"
 	fi
-	stop
+	daemon_stop || bad "the daemon did not end well"
 	kill -KILL "$SERVICE" 2>/dev/null || :
 	{ wait "$SERVICE" || :; } 2>/dev/null
 	remove_children
@@ -271,7 +165,6 @@ whole_cgroup() {
 whole_cgroup group 0
 
 pids_at=$(awk '$3 == "cgroup" && $4 ~ /(^|,)pids(,|$)/ { print $2; exit }' /proc/self/mounts)
-skipped=0
 if [[ -x $BOMB && -n $pids_at ]] && mkdir "$pids_at/fo-exits-$$" 2>/dev/null; then
 	PIDS_CG=$pids_at/fo-exits-$$
 	echo 48 >"$PIDS_CG/pids.max"
@@ -281,5 +174,4 @@ else
 	skipped=1
 fi
 
-echo "$passed passed, $failed failed, $skipped skipped"
-((failed == 0))
+finish

@@ -8,97 +8,15 @@
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."
-# shellcheck source=tests/lib/scene.sh
-. tests/lib/scene.sh
-BIN=$PWD/${O:-build}/fastoom-bpf LOAD=$PWD/${O:-build}/fo-load
-[[ ${O:-} == /* ]] && BIN=$O/fastoom-bpf LOAD=$O/fo-load
+# shellcheck source=tests/lib/e2e.sh
+. tests/lib/e2e.sh
+show_begin
 
-skip_all() {
-	echo "skipped: $*"
-	exit 77
-}
-
-((EUID == 0)) || skip_all "this needs root"
-[[ -x $BIN && -x $LOAD ]] || skip_all "there is no $BIN or no $LOAD; run make"
-command -v jq >/dev/null || skip_all "there is no jq"
-
-T=$(mktemp -d /var/tmp/fo-frozen-XXXXXX)
-chmod 755 "$T"
-DAEMON=''
 FREEZER=''
 cleanup() {
-	[[ -z $DAEMON ]] || kill -KILL "$DAEMON" 2>/dev/null || :
-	if [[ -n $FREEZER ]]; then
-		thaw || :
-		wait_for 10 rmdir -- "$FREEZER" || :
-	fi
-	rm -rf -- "$T"
-}
-trap cleanup EXIT
-mkdir "$T/run"
-export RUNTIME_DIRECTORY=$T/run
-
-passed=0 failed=0
-good() {
-	echo "ok: $*"
-	passed=$((passed + 1))
-}
-bad() {
-	echo "FAILED: $*"
-	failed=$((failed + 1))
-}
-
-# wait_for SECONDS COMMAND...
-wait_for() {
-	local i n=$(($1 * 10))
-	shift
-	for ((i = 0; i < n; i++)); do
-		if "$@"; then
-			return 0
-		fi
-		sleep 0.1
-	done
-	return 1
-}
-
-# start POLICY [BEFORE...]: the daemon with one more policy than its own; BEFORE comes before it.
-start() {
-	printf 'policies:\n  - %s\n' "$1" >"$T/config.yaml"
-	shift
-	: >"$T/log"
-	: >"$T/events"
-	"$@" "$BIN" run -c "$T/config.yaml" --events "$T/events" >/dev/null 2>"$T/log" </dev/null &
-	DAEMON=$!
-	if ! wait_for 10 grep -q 'watching: ' "$T/log"; then
-		echo "FAILED: the daemon did not start"
-		cat "$T/log"
-		false
-	fi
-}
-
-stop() {
-	kill -TERM "$DAEMON"
-	wait "$DAEMON" || bad "the daemon ended with $?"
-	DAEMON=''
-}
-
-# kills CONDITION: how many records of settled kills jq's condition holds for.
-kills() {
-	jq -s "[.[] | select(.event == \"kill\") | select($1)] | length" "$T/events"
-}
-some_kill() { (($(kills "$1") > 0)); }
-
-# is WHAT CONDITION: jq's condition on the list of all records.
-is() {
-	if jq -es "$2" "$T/events" >/dev/null; then
-		good "$1"
-	else
-		bad "$1: not so: $2"
-		jq -c 'select(.event == "kill" or .event == "act" or .event == "kernel_kill")
-			| {event, reason, outcome, error, pid: .victim.pid, comm: .victim.comm,
-			   freed_bytes, took_ms, members}' "$T/events" | sed 's/^/    /'
-		sed 's/^/    /' "$T/log" | tail -n 12
-	fi
+	[[ -n $FREEZER ]] || return 0
+	thaw || :
+	wait_for 10 rmdir -- "$FREEZER" || :
 }
 
 # The freezer cannot be written to, by the program that comes after this and takes our place.
@@ -106,26 +24,6 @@ read_only() {
 	# shellcheck disable=SC2016 # for the inner shell
 	exec unshare -m sh -c 'mount -o remount,bind,ro "$0" && exec "$@"' "$mount" "$@"
 }
-
-# How well the service is served: requests a second over the last MS milliseconds.
-rate() {
-	local now
-	now=$(now_ms)
-	scene_rate "$T/report" $((now - $1)) "$now" || echo 0
-}
-is_well() { awk -v r="$(rate 500)" -v h="$HEALTHY" 'BEGIN { exit !(r > h / 2) }'; }
-is_ill() { awk -v r="$(rate 500)" -v h="$HEALTHY" 'BEGIN { exit !(r < h / 10) }'; }
-
-# service: maps 150 MB of a file, in the current scene; sets SERVICE and its HEALTHY rate.
-service() {
-	scene_file "$SCENE_DIR/data" $((150 << 20))
-	scene_run "$LOAD" service "$SCENE_DIR/data" --report 100ms --comm fo-service >"$T/report"
-	SERVICE=$SCENE_PID
-	wait_for 30 has_served || skip_all "the service does not serve: is this machine too busy?"
-	HEALTHY=$(rate 1500)
-}
-has_served() { (($(wc -l <"$T/report") > 20)); }
-anon_above() { (($(scene_stat "$ANON") > $1)); }
 
 mount=$(awk '$3 == "cgroup" && $4 ~ /(^|,)freezer(,|$)/ { print $2; exit }' /proc/self/mounts)
 [[ -n $mount ]] || skip_all "there is no v1 freezer; of v2, a frozen process can be killed"
@@ -146,6 +44,7 @@ trap 'thaw || :' ERR
 state_of() { sed 's/.*) \(.\).*/\1/' "/proc/$1/stat" 2>/dev/null || echo gone; }
 is_frozen() { [[ $(state_of "$1") == D ]]; }
 is_dead() { ! scene_alive "$1"; }
+anon_above() { (($(scene_stat "$(scene__v total_rss anon)") > $1)); }
 
 # ends_when_thawed PID NAME [lives]: lives: it does not end, for nobody killed it
 ends_when_thawed() {
@@ -171,14 +70,13 @@ ends_when_thawed() {
 # ---- the one that is preferred is frozen: it is stuck, and the next one is the leaker ----
 
 scene_begin frozen $((256 << 20))
-ANON=$([[ -e $SCENE_CG/memory.limit_in_bytes ]] && echo total_rss || echo anon)
 service
 scene_run "$LOAD" steady --size 8MiB --comm fo-first
 first=$SCENE_PID
 wait_for 10 anon_above $((7 << 20)) || :
 freeze "$first"
-start "{ name: frozen, match: { cgroup: '$SCENE_REL' }, prefer: [ { comm: ^fo-first\$ } ],
-      protect: [ { comm: ^fo-service\$ } ] }" read_only
+DAEMON_UNDER=read_only daemon_start 'prefer: [ { comm: ^fo-first$ } ]
+	protect: [ { comm: ^fo-service$ } ]'
 scene_run "$LOAD" leak --to 200MiB --rate 200MiB --comm fo-leaker
 leaker=$SCENE_PID
 
@@ -197,7 +95,7 @@ is "nobody else was chosen, the stuck one not again" \
 	'[.[] | select(.event == "kill" or .event == "act")] | length == 4'
 scene_alive "$SERVICE" || bad "the service is dead"
 ends_when_thawed "$first" "the stuck one"
-stop
+daemon_stop || bad "the daemon did not end well"
 scene_end frozen
 
 # ---- the leaker itself is frozen, beside another: it is taken out, and dies ----
@@ -211,7 +109,7 @@ beside=$SCENE_PID
 wait_for 30 anon_above $((195 << 20)) || :
 echo "$beside" >"$FREEZER/cgroup.procs"
 freeze "$leaker"
-start "{ name: frozen, match: { cgroup: '$SCENE_REL' }, protect: [ { comm: ^fo-service\$ } ] }"
+daemon_start 'protect: [ { comm: ^fo-service$ } ]'
 wait_for 60 some_kill true || :
 is "the frozen leaker dies, and its memory is back" "[.[] | select(.event == \"kill\")][0]
 	| .outcome == \"killed\" and .victim.pid == $leaker and .freed_bytes > 150000000"
@@ -222,8 +120,7 @@ else
 fi
 is "and nobody else was chosen" '[.[] | select(.event == "kill")] | length == 1'
 ends_when_thawed "$beside" "the one beside it" lives
-stop
+daemon_stop || bad "the daemon did not end well"
 scene_end frozen
 
-echo "$passed passed, $failed failed, 0 skipped"
-((failed == 0))
+finish

@@ -9,8 +9,9 @@
 #   daemon_start POLICY [OPTION...]
 #                              POLICY: the lines of one policy but its name and match, which is the
 #                              current scene; DAEMON_MORE: lines of the file beside the
-#                              policies; DAEMON_UNDER: a program that executes it. Returns when the `start` record is written; sets
-#                              DAEMON_PID, DAEMON_EVENTS (JSON lines), DAEMON_LOG (with evidence)
+#                              policies; DAEMON_UNDER: the command, a word or an array, that executes
+#                              it. Returns when the `start` record is written; sets DAEMON_PID,
+#                              DAEMON_EVENTS (JSON lines), DAEMON_LOG (with evidence)
 #   daemon_start_file TEXT [OPTION...]
 #                              the same, with all of the configuration's text
 #   daemon_stop                TERM, and after 5 s KILL; the files stay until the next start
@@ -59,15 +60,22 @@ daemon__is_ours() {
 }
 
 daemon_start_file() {
-	local config=$1 i who
+	local config=$1
 	shift
 	daemon_stop || return 1
 	[[ -z $DAEMON_DIR ]] || rm -rf -- "$DAEMON_DIR"
 	DAEMON_DIR=$(mktemp -d -- "${TMPDIR:-/tmp}/fastoom-XXXXXX") || return 1
 	DAEMON_EVENTS=$DAEMON_DIR/events.jsonl DAEMON_LOG=$DAEMON_DIR/log
 	printf '%s\n' "$config" >"$DAEMON_DIR/config.yaml"
-	RUNTIME_DIRECTORY=$DAEMON_DIR ${DAEMON_UNDER:+"$DAEMON_UNDER"} "$DAEMON__BUILD/fastoom-bpf" run -v \
-		-c "$DAEMON_DIR/config.yaml" -e "$DAEMON_EVENTS" "$@" >"$DAEMON_LOG" 2>&1 </dev/null &
+	daemon__run "$DAEMON_DIR/config.yaml" "$@"
+}
+
+# daemon__run CONFIG [OPTION...]: with events and log in DAEMON_DIR
+daemon__run() {
+	local config=$1 i who
+	shift
+	RUNTIME_DIRECTORY=$DAEMON_DIR ${DAEMON_UNDER[@]+"${DAEMON_UNDER[@]}"} "$DAEMON__BUILD/fastoom-bpf" run -v \
+		-c "$config" -e "$DAEMON_EVENTS" "$@" >"$DAEMON_LOG" 2>&1 </dev/null &
 	DAEMON_PID=$!
 	who=$(scene__parent_and_start "$DAEMON_PID") || who=''
 	DAEMON__START=${who#* }
