@@ -81,15 +81,7 @@ begin() {
 	ln -s x "$ROOT/var/log/containers/web-1_prod_app-$APP.log"
 	file=$(show_file mapped "$FILE_BYTES")
 	container "$PAUSE" sandbox $((64 << 20)) /bin/sleep 1000
-	[[ -z $DAEMON_DIR ]] || rm -rf -- "$DAEMON_DIR"
-	DAEMON_DIR=$(mktemp -d) DAEMON_EVENTS=$SCENE_DIR/events DAEMON_LOG=$SCENE_DIR/log
-	printf 'policies:\n  - name: web\n    match: { pod: "^web-", namespace: prod }\n%s\n' "$2" >"$DAEMON_DIR/config.yaml"
-	: >"$DAEMON_EVENTS"
-	RUNTIME_DIRECTORY=$DAEMON_DIR "$DAEMON__BUILD/fastoom-bpf" run -v --host-root "$ROOT" \
-		-c "$DAEMON_DIR/config.yaml" -e "$DAEMON_EVENTS" >"$DAEMON_LOG" 2>&1 </dev/null &
-	DAEMON_PID=$!
-	DAEMON__START=$(scene__parent_and_start "$DAEMON_PID") DAEMON__START=${DAEMON__START#* }
-	daemon_await start 20
+	daemon_start_file "policies: [ { name: web, match: { pod: '^web-', namespace: prod }, $2 } ]" --host-root "$ROOT"
 	# shellcheck disable=SC2016 # for the inner shell
 	container "$APP" container $((128 << 20)) /bin/sh -c '(sleep 4; exec "$0" leak --to 100MiB --rate 40MiB --comm leaker) &
 		exec "$0" service "$1" --size 75MiB --comm app' "$LOAD" "$file"
@@ -112,7 +104,7 @@ finish() {
 }
 
 cgroup_of() { echo "$SCENE_REL/kubepods/burstable/pod$UID1/$1"; }
-begin cgroupfs '    spare_pid1: true'
+begin cgroupfs 'spare_pid1: true'
 show_check "the victim is not the leaker" "\"$(jq -r .victim.comm <<<"$record")\" == \"leaker\"" || :
 show_check "the container does not run on" "\"$(status_of "$APP")\" == \"running\" && $(pid_of "$APP") == $app" || :
 finish
@@ -120,7 +112,7 @@ finish
 cgroup_of() {
 	echo "$SCENE_REL/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod${UID1//-/_}.slice/cri-containerd-$1.scope"
 }
-begin systemd '    kill: pod'
+begin systemd 'kill: pod'
 show_check "the container runs on" "\"$(status_of "$APP")\" == \"stopped\"" || :
 finish
 

@@ -6,48 +6,18 @@
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."
-BIN=$PWD/${O:-build}/fastoom-bpf
-[[ ${O:-} == /* ]] && BIN=$O/fastoom-bpf
-if [[ ! -x $BIN ]] || ! command -v jq >/dev/null; then
-	echo "skipped: there is no $BIN or no jq"
-	exit 77
-fi
+# shellcheck source=tests/lib/e2e.sh
+. tests/lib/e2e.sh
+need "$BIN" jq
 
-T=$(mktemp -d /var/tmp/fo-events-XXXXXX)
-chmod 755 "$T"
-cp "$BIN" "$T/fastoom-bpf"
+cp "$BIN" "$T/fastoom-bpf" # where any user may run it
 BIN=$T/fastoom-bpf
 FOLLOWER='' DAEMON=''
 cleanup() {
 	[[ -z $FOLLOWER ]] || kill -KILL "$FOLLOWER" 2>/dev/null || :
 	[[ -z $DAEMON ]] || kill -KILL "$DAEMON" 2>/dev/null || :
-	rm -rf -- "$T"
 }
-trap cleanup EXIT
-mkdir "$T/run"
-export RUNTIME_DIRECTORY=$T/run TZ=UTC
-
-passed=0 failed=0
-# same WHAT WANTED GOT
-same() {
-	if [[ $2 == "$3" ]]; then
-		echo "ok: $1"
-		passed=$((passed + 1))
-	else
-		printf 'FAILED: %s\n  wanted: %s\n  got:    %s\n' "$1" "$2" "$3"
-		failed=$((failed + 1))
-	fi
-}
-wait_for() {
-	local i
-	for ((i = 0; i < 100; i++)); do
-		if "$@"; then
-			return 0
-		fi
-		sleep 0.05
-	done
-	return 1
-}
+export TZ=UTC
 has_lines() { (($(wc -l <"$2") >= $1)); }
 
 record() { printf '{"schema":1,"time":"%s","mono_ns":1,"event":"%s","policy":"%s","scope":{"kind":"cgroup","path":"/x","id":1%s},"dry_run":false,"message":"%s"}\n' "$@"; }
@@ -88,13 +58,13 @@ same "no daemon: one sentence that says how to start it" \
 : >"$T/out"
 "$BIN" events -f -e "$E" >"$T/out" 2>/dev/null &
 FOLLOWER=$!
-wait_for has_lines 3 "$T/out" || :
+wait_for 5 has_lines 3 "$T/out" || :
 printf '":1}\n' >>"$E"
 record 2026-01-03T00:00:00.000Z warn one '' appended >>"$E"
-wait_for has_lines 5 "$T/out" || :
+wait_for 5 has_lines 5 "$T/out" || :
 mv "$E" "$E.1"
 record 2026-01-04T00:00:00.000Z warn one '' rotated >"$E"
-wait_for grep -q rotated "$T/out" || :
+wait_for 5 grep -q rotated "$T/out" || :
 same "it follows" "appended rotated" "$(grep -o 'appended\|rotated' "$T/out" | xargs)"
 kill "$FOLLOWER"
 wait "$FOLLOWER" 2>/dev/null || :
@@ -106,7 +76,7 @@ if ((EUID == 0)) && [[ -r /sys/kernel/btf/vmlinux ]]; then
 	echo "events: $T/run/records" >"$T/config.yaml"
 	"$BIN" run -c "$T/config.yaml" >/dev/null 2>"$T/log" &
 	DAEMON=$!
-	wait_for grep -q watching: "$T/log" || cat "$T/log"
+	wait_for 5 grep -q watching: "$T/log" || cat "$T/log"
 	same "events finds the daemon's file" start "$("$BIN" events -j | jq -r .event | head -n 1)"
 	same "status knows the file and the configuration" "$T/run/records $T/config.yaml" \
 		"$("$BIN" status --json | jq -r '.daemon.events + " " + .daemon.config')"
@@ -115,16 +85,15 @@ if ((EUID == 0)) && [[ -r /sys/kernel/btf/vmlinux ]]; then
 	FOLLOWER=$!
 	sleep 0.5
 	kill -HUP "$DAEMON"
-	wait_for grep -q reload "$T/out" || :
+	wait_for 5 grep -q reload "$T/out" || :
 	same "who may not read the file hears of it" 1 "$(grep -c 'reload ' "$T/out")"
 	# the follower ends with the daemon, and says so
 	kill -TERM "$DAEMON"
 	wait "$DAEMON" || :
 	DAEMON=''
-	wait_for grep -q 'hung up' "$T/out" || :
+	wait_for 5 grep -q 'hung up' "$T/out" || :
 	same "and that the daemon is gone" 1 "$(grep -c 'hung up' "$T/out")"
 	FOLLOWER=''
 fi
 
-echo "$passed passed, $failed failed"
-((failed == 0))
+finish

@@ -8,19 +8,11 @@
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."
-BIN=$PWD/${O:-build}/fastoom-bpf
-[[ ${O:-} == /* ]] && BIN=$O/fastoom-bpf
-if [[ ! -x $BIN ]] || ! command -v python3 >/dev/null; then
-	echo "skipped: there is no $BIN or no python3"
-	exit 77
-fi
-T=$(mktemp -d /tmp/fo-explain-XXXXXX)
-trap 'rm -rf -- "$T"' EXIT
-export TZ=UTC LC_ALL=C.UTF-8 RUNTIME_DIRECTORY=$T
+# shellcheck source=tests/lib/e2e.sh
+. tests/lib/e2e.sh
+need "$BIN" python3
+export TZ=UTC LC_ALL=C.UTF-8
 
-passed=0 failed=0
-good() { echo "ok: $*" && passed=$((passed + 1)); }
-bad() { echo "FAILED: $*" && failed=$((failed + 1)); }
 # golden NAME ARGUMENT...
 golden() {
 	local want=tests/golden/$1.txt
@@ -70,5 +62,4 @@ else
 	bad "no file: $rc $out"
 fi
 
-echo "$passed passed, $failed failed"
-((failed == 0))
+finish

@@ -7,43 +7,13 @@
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."
-BIN=$PWD/${O:-build}/fastoom-bpf
-[[ ${O:-} == /* ]] && BIN=$O/fastoom-bpf
-
-skip_all() {
-	echo "skipped: $*"
-	exit 77
-}
-
-((EUID == 0)) || skip_all "this needs root"
-[[ -x $BIN ]] || skip_all "there is no $BIN; run make"
-for tool in unshare setpriv jq flock bpftool; do
-	command -v "$tool" >/dev/null || skip_all "there is no $tool"
-done
+# shellcheck source=tests/lib/e2e.sh
+. tests/lib/e2e.sh
+need root btf "$BIN" unshare setpriv jq flock bpftool
 unshare -m true 2>/dev/null || skip_all "mount namespaces cannot be made here"
-[[ -r /sys/kernel/btf/vmlinux ]] || skip_all "this kernel has no BTF, so nothing works anyway"
 
-T=$(mktemp -d /var/tmp/fo-hosts-XXXXXX)
-chmod 755 "$T"
-PIDS=()
-cleanup() {
-	local pid
-	for pid in ${PIDS[@]+"${PIDS[@]}"}; do
-		kill -KILL "$pid" 2>/dev/null || :
-	done
-	rm -rf -- "$T"
-}
-trap cleanup EXIT
-
-passed=0 failed=0 skipped=0
-good() {
-	echo "ok: $*"
-	passed=$((passed + 1))
-}
-bad() {
-	echo "FAILED: $*"
-	failed=$((failed + 1))
-}
+FIRST=''
+cleanup() { [[ -z $FIRST ]] || kill -KILL "$FIRST" 2>/dev/null || :; }
 
 # Programs of ours that no process holds: the kernel frees them late, but within seconds.
 # (bpftool names the holders only where it was built with clang; fdinfo always does.)
@@ -121,8 +91,7 @@ starts() {
 run=("$BIN" run --dry-run --for 300ms --events "$T/events")
 nobody=(setpriv --reuid 65534 --regid 65534 --clear-groups --)
 
-mkdir "$T/run" "$T/empty"
-export RUNTIME_DIRECTORY=$T/run
+mkdir "$T/empty"
 
 starts "a good host" 'watching: ' -- "${run[@]}"
 
@@ -233,35 +202,31 @@ refuses "the run directory is read-only" 1 "$T/empty" 'RUNTIME_DIRECTORY' -- \
 # ---- a second instance ----
 
 "$BIN" run --events "$T/first" >/dev/null 2>"$T/first.err" </dev/null &
-first=$!
-PIDS+=("$first")
-for ((i = 0; i < 100; i++)); do
-	grep -q 'watching: ' "$T/first.err" && break
-	sleep 0.1
-done
+FIRST=$!
+wait_for 10 grep -q 'watching: ' "$T/first.err" || :
 rc=0
 timeout -k 5 30 "${run[@]}" >"$T/out" 2>"$T/err" </dev/null || rc=$?
 if ((rc == 1)) && (($(wc -l <"$T/err") == 1)) && [[ ! -s $T/out ]] &&
-	grep -qE "runs already \(pid $first, lock $T/run/lock\); stop" "$T/err"; then
+	grep -qE "runs already \(pid $FIRST, lock $T/run/lock\); stop" "$T/err"; then
 	good "a second instance: exit 1: $(cat "$T/err")"
 else
 	bad "a second instance: exit $rc"
 	sed 's/^/    /' "$T/err"
 fi
-if kill -0 "$first" 2>/dev/null && ! flock -n "$T/run/lock" true; then
+if kill -0 "$FIRST" 2>/dev/null && ! flock -n "$T/run/lock" true; then
 	good "the first instance is not disturbed"
 else
 	bad "the first instance is gone"
 fi
-kill -TERM "$first"
+kill -TERM "$FIRST"
 rc=0
-wait "$first" || rc=$?
-left=$(leftovers)
-if ((rc == 0)) && [[ -z $left ]]; then
+wait "$FIRST" || rc=$?
+FIRST=''
+remains=$(leftovers)
+if ((rc == 0)) && [[ -z $remains ]]; then
 	good "the first instance ends cleanly"
 else
-	bad "the first instance: exit $rc; $left"
+	bad "the first instance: exit $rc; $remains"
 fi
 
-echo "$passed passed, $failed failed, $skipped skipped"
-((failed == 0))
+finish

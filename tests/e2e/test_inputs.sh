@@ -6,17 +6,10 @@
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."
-BIN=$PWD/${O:-build}/fastoom-bpf
-[[ ${O:-} == /* ]] && BIN=$O/fastoom-bpf
-if [[ ! -x $BIN ]]; then
-	echo "skipped: there is no $BIN; run make"
-	exit 77
-fi
-
-T=$(mktemp -d "${TMPDIR:-/tmp}/fo-inputs-XXXXXX")
-trap 'rm -rf -- "$T"' EXIT
-# Should an argument be taken that must not be: the lock is ours, nothing is killed.
-export RUNTIME_DIRECTORY=$T
+# shellcheck source=tests/lib/e2e.sh
+. tests/lib/e2e.sh
+need "$BIN"
+# should an argument be taken that must not be: the lock is ours, nothing is killed
 
 cat >"$T/good.yaml" <<'END'
 events: /var/log/fastoom-bpf/events.jsonl
@@ -45,8 +38,6 @@ head -c 4096 /dev/urandom >"$T/noise.yaml"
 printf 'policies:\n  - name: "a\\e[31m"\n    match: { node: true }\n' >"$T/terminal.yaml"
 printf 'policies:\n  - name: a\n    match: { cgroup: /x }\n    proactive_reclaim: 0.95\n' >"$T/background.yaml"
 mkfifo "$T/fifo"
-
-passed=0 failed=0
 
 # case_is CODE STDERR STDOUT ARGUMENTS...: STDERR and STDOUT are fixed text to be found; "-" wants
 # it empty; "" does not care.
@@ -181,12 +172,11 @@ else
 fi
 
 # what was refused left nothing, not even a lock
-if [[ -e $T/lock ]]; then
+if [[ -e $T/run/lock ]]; then
 	failed=$((failed + 1))
 	echo "FAILED: a lock file was left by a command line that was refused"
 else
 	passed=$((passed + 1))
 fi
 
-echo "$passed passed, $failed failed, 0 skipped"
-((failed == 0))
+finish

@@ -7,55 +7,13 @@
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."
-# shellcheck source=tests/lib/scene.sh
-. tests/lib/scene.sh
-BIN=$PWD/${O:-build}/fastoom-bpf LOAD=$PWD/${O:-build}/fo-load
-[[ ${O:-} == /* ]] && BIN=$O/fastoom-bpf LOAD=$O/fo-load
+# shellcheck source=tests/lib/e2e.sh
+. tests/lib/e2e.sh
+need root "$BIN" "$LOAD" jq bpftool flock
 
-skip_all() {
-	echo "skipped: $*"
-	exit 77
-}
-
-((EUID == 0)) || skip_all "this needs root"
-[[ -x $BIN && -x $LOAD ]] || skip_all "there is no $BIN or no $LOAD; run make"
-for tool in jq bpftool flock; do
-	command -v "$tool" >/dev/null || skip_all "there is no $tool"
-done
-
-T=$(mktemp -d /var/tmp/fo-leftovers-XXXXXX)
 DAEMON=''
-cleanup() {
-	[[ -z $DAEMON ]] || kill -KILL "$DAEMON" 2>/dev/null || :
-	rm -rf -- "$T"
-}
-trap cleanup EXIT
-mkdir "$T/run"
-export RUNTIME_DIRECTORY=$T/run
+cleanup() { [[ -z $DAEMON ]] || kill -KILL "$DAEMON" 2>/dev/null || :; }
 ulimit -c 0
-
-passed=0 failed=0
-good() {
-	echo "ok: $*"
-	passed=$((passed + 1))
-}
-bad() {
-	echo "FAILED: $*"
-	failed=$((failed + 1))
-}
-
-# wait_for SECONDS COMMAND...
-wait_for() {
-	local i n=$(($1 * 10))
-	shift
-	for ((i = 0; i < n; i++)); do
-		if "$@"; then
-			return 0
-		fi
-		sleep 0.1
-	done
-	return 1
-}
 
 says() { grep -q -- "$1" "$T/log"; }
 
@@ -240,5 +198,4 @@ wait "$DAEMON" || rc=$?
 ((rc == 0)) || bad "--for: exit code $rc"
 nothing_left "--for 500ms"
 
-echo "$passed passed, $failed failed, 0 skipped"
-((failed == 0))
+finish

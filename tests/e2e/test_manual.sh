@@ -7,23 +7,11 @@
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."
-O=${O:-build}
-BIN=$O/fastoom-bpf D=$O/docs
-if [[ ! -x $BIN || ! -s $D/fastoom-bpf.8 ]]; then
-	echo "skipped: no $BIN or no $D/fastoom-bpf.8; run make test-build"
-	exit 77
-fi
-
-passed=0 failed=0
-good() { echo "ok: $*" && passed=$((passed + 1)); }
-bad() { echo "FAILED: $*" && failed=$((failed + 1)); }
-same() {
-	if [[ $2 == "$3" ]]; then
-		good "$1"
-	else
-		bad "$1: wanted <$2>, got <$3>"
-	fi
-}
+# shellcheck source=tests/lib/e2e.sh
+. tests/lib/e2e.sh
+D=$DAEMON__BUILD/docs
+need "$BIN"
+[[ -s $D/fastoom-bpf.8 ]] || skip_all "there is no $D/fastoom-bpf.8; run make test-build"
 
 commands=$("$BIN" --help | sed -n 's/^  \([a-z]*\) .*/\1/p')
 (($(wc -w <<<"$commands") >= 7)) || bad "too few commands: $commands"
@@ -64,5 +52,4 @@ if command -v fish >/dev/null; then
 	same "fish: options" "--socket --sort" "$(fish -c "source $D/fastoom-bpf.fish; complete -C 'fastoom-bpf top --so'" | cut -f 1 | sort | xargs)"
 fi
 
-echo "$passed passed, $failed failed"
-((failed == 0))
+finish

@@ -9,26 +9,12 @@
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."
-# shellcheck source=tests/lib/scene.sh
-. tests/lib/scene.sh
-# shellcheck source=tests/lib/daemon.sh
-. tests/lib/daemon.sh
-for tool in socat python3 setpriv; do
-	if ! command -v "$tool" >/dev/null; then
-		echo "skipped: there is no $tool"
-		exit 77
-	fi
-done
-if ! python3 -c 'import jsonschema' 2>/dev/null; then
-	echo "skipped: python3 has no jsonschema"
-	exit 77
-fi
+# shellcheck source=tests/lib/e2e.sh
+. tests/lib/e2e.sh
+need socat python3 setpriv
+python3 -c 'import jsonschema' 2>/dev/null || skip_all "python3 has no jsonschema"
 show_begin
-BIN=$DAEMON__BUILD/fastoom-bpf
 
-passed=0 failed=0
-good() { echo "ok: $*" && passed=$((passed + 1)); }
-bad() { echo "FAILED: $*" && failed=$((failed + 1)); }
 # check WHAT COMMAND...
 check() {
 	local what=$1
@@ -148,5 +134,4 @@ done
 daemon_stop || bad "the daemon did not end well"
 check "the socket is gone with the daemon" test ! -e "$socket"
 
-echo "$passed passed, $failed failed"
-((failed == 0))
+finish

@@ -12,24 +12,12 @@ cd "$(dirname "$0")/../.."
 . tests/lib/daemon.sh
 
 show_begin
-BIN=$DAEMON__BUILD/fastoom-bpf
 DAEMON_DIR=$(mktemp -d) DAEMON_EVENTS=$DAEMON_DIR/events DAEMON_LOG=$DAEMON_DIR/log
 
 policies() {
 	echo 'policies:'
 	for name; do
 		echo "  - { name: $name, match: { cgroup: /none/$name } }"
-	done
-}
-
-# begin FILE
-begin() {
-	RUNTIME_DIRECTORY=$DAEMON_DIR "$BIN" run -c "$1" -e "$DAEMON_EVENTS" >"$DAEMON_LOG" 2>&1 </dev/null &
-	DAEMON_PID=$!
-	DAEMON__START=$(scene__parent_and_start "$DAEMON_PID") DAEMON__START=${DAEMON__START#* }
-	for ((i = 0; i < 200; i++)); do
-		! daemon_has start || return 0
-		sleep 0.05
 	done
 }
 
@@ -60,7 +48,7 @@ expect_error() {
 
 mkdir "$DAEMON_DIR/a"
 policies one >"$DAEMON_DIR/a/c.yaml"
-begin "$DAEMON_DIR/a/c.yaml"
+daemon_run "$DAEMON_DIR/a/c.yaml"
 policies one two >"$DAEMON_DIR/a/c.yaml"
 expect "written anew" 2
 policies one two three >"$DAEMON_DIR/a/new"
@@ -89,7 +77,7 @@ policies one >"$DAEMON_DIR/b/..1/config.yaml"
 policies one two >"$DAEMON_DIR/b/..2/config.yaml"
 ln -s ..1 "$DAEMON_DIR/b/..data"
 ln -s ..data/config.yaml "$DAEMON_DIR/b/config.yaml"
-begin "$DAEMON_DIR/b/config.yaml"
+daemon_run "$DAEMON_DIR/b/config.yaml"
 ln -s ..2 "$DAEMON_DIR/b/..tmp"
 mv -T "$DAEMON_DIR/b/..tmp" "$DAEMON_DIR/b/..data"
 expect "a ConfigMap's link" 2

@@ -12,45 +12,24 @@
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."
-BIN=$PWD/${O:-build}/fastoom-bpf
-[[ ${O:-} == /* ]] && BIN=$O/fastoom-bpf
-for tool in "$BIN" tmux python3 jq; do
-	if ! command -v "$tool" >/dev/null; then
-		echo "skipped: there is no $tool"
-		exit 77
-	fi
-done
+# shellcheck source=tests/lib/e2e.sh
+. tests/lib/e2e.sh
+need "$BIN" tmux python3 jq
 
-T=$(mktemp -d /tmp/fo-top-XXXXXX)
 SERVER=''
 servers=0
 tm() { LC_ALL=C.UTF-8 tmux -S "$T/tmux-$servers" -f /dev/null "$@"; }
 cleanup() {
 	tm kill-server 2>/dev/null || :
 	[[ -z $SERVER ]] || kill -KILL "$SERVER" 2>/dev/null || :
-	rm -rf -- "$T"
 }
-trap cleanup EXIT
 export TZ=UTC
 
-passed=0 failed=0
-good() { echo "ok: $*" && passed=$((passed + 1)); }
-bad() { echo "FAILED: $*" && failed=$((failed + 1)); }
-wait_for() {
-	local i
-	for ((i = 0; i < 100; i++)); do
-		if "$@"; then
-			return 0
-		fi
-		sleep 0.05
-	done
-	return 1
-}
 serve() {
 	rm -f "$T/sock"
 	python3 tests/lib/canned_socket.py "$T/sock" "$T/snapshot.json" &
 	SERVER=$!
-	wait_for test -S "$T/sock"
+	wait_for 5 test -S "$T/sock"
 }
 unserve() {
 	kill -KILL "$SERVER"
@@ -76,8 +55,8 @@ begin() {
 }
 screen() { tm capture-pane -p | sed -E 's/^(fastoom-bpf top  )[^ ]+  [0-9:]{8}/\1HOST  HH:MM:SS/; s/ +$//'; }
 screen_has() { screen | grep -qF -- "$1"; }
-sees() { wait_for screen_has "$1"; }
-sees_not() { wait_for eval '! screen_has "$1"'; }
+sees() { wait_for 5 screen_has "$1"; }
+sees_not() { wait_for 5 eval '! screen_has "$1"'; }
 # golden NAME: history grows with time: its blocks are cut to one
 golden() {
 	local got=$T/got want=tests/golden/$1.txt
@@ -146,7 +125,7 @@ kill -CONT "$SERVER"
 sees_not "stopped or stalled" && good "and that it does no more" || bad "hangs still: $(screen)"
 
 tm send-keys q
-wait_for test -s "$T/stty-after"
+wait_for 5 test -s "$T/stty-after"
 if [[ $(<"$T/rc") == 'rc 0' ]] && cmp -s "$T/stty-before" "$T/stty-after" &&
 	[[ $(tm display -p '#{alternate_on}#{cursor_flag}') == 01 ]]; then
 	good "the terminal is as it was"
@@ -160,7 +139,7 @@ for signal in SEGV TERM ABRT; do
 	sees leaker
 	pid=$(pgrep -f -x "$BIN top --root tests/fixtures/v2 --socket $T/sock ?")
 	kill -"$signal" "$pid"
-	wait_for test -s "$T/stty-after"
+	wait_for 5 test -s "$T/stty-after"
 	if cmp -s "$T/stty-before" "$T/stty-after" &&
 		[[ $(tm display -p '#{alternate_on}#{cursor_flag}') == 01 ]]; then
 		good "the terminal is as it was after SIG$signal"
@@ -214,5 +193,4 @@ once >"$T/out" 2>"$T/err" || rc=$?
 ((rc == 1)) && grep -q 'start it with' "$T/err" && good "--once without a daemon says how to start one" ||
 	bad "--once without a daemon: $rc $(<"$T/err")"
 
-echo "$passed passed, $failed failed"
-((failed == 0))
+finish

@@ -14,6 +14,9 @@
 #                              DAEMON_EVENTS (JSON lines), DAEMON_LOG (with evidence)
 #   daemon_start_file TEXT [OPTION...]
 #                              the same, with all of the configuration's text
+#   daemon_run FILE [OPTION...]
+#                              the same, with that file; DAEMON_DIR, DAEMON_EVENTS and DAEMON_LOG are
+#                              the caller's
 #   daemon_stop                TERM, and after 5 s KILL; the files stay until the next start
 #   daemon_records [FILTER]    the scene's records that a jq filter picks, one a line
 #   daemon_count FILTER        how many
@@ -67,11 +70,10 @@ daemon_start_file() {
 	DAEMON_DIR=$(mktemp -d -- "${TMPDIR:-/tmp}/fastoom-XXXXXX") || return 1
 	DAEMON_EVENTS=$DAEMON_DIR/events.jsonl DAEMON_LOG=$DAEMON_DIR/log
 	printf '%s\n' "$config" >"$DAEMON_DIR/config.yaml"
-	daemon__run "$DAEMON_DIR/config.yaml" "$@"
+	daemon_run "$DAEMON_DIR/config.yaml" "$@"
 }
 
-# daemon__run CONFIG [OPTION...]: with events and log in DAEMON_DIR
-daemon__run() {
+daemon_run() {
 	local config=$1 i who
 	shift
 	RUNTIME_DIRECTORY=$DAEMON_DIR ${DAEMON_UNDER[@]+"${DAEMON_UNDER[@]}"} "$DAEMON__BUILD/fastoom-bpf" run -v \
