@@ -1,22 +1,23 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 """
-The corpus of tests/corpus: its runs, their labels, and what replay makes of them. For
-scripts/fit-model and scripts/judge-report, which import it; and
+corpus.py list | pack PATH DIR SCOPE KEY VALUE...
 
-  corpus.py pack PATH DIR SCOPE KEY VALUE...  what a run left in DIR becomes PATH.fo and PATH.json
-  corpus.py list                              every run with its label
+The corpus of tests/corpus: its runs, their labels, and what replay prints of them. scripts/fit-model and
+scripts/judge-report import it. list prints every run with its label and counts; pack makes PATH.fo and
+PATH.json of the files that a run left in DIR.
 
-A label is made of what the canary did and of when the kernel killed, of nothing that we measure
-ourselves:
+A label is made of the work of a canary (a service with a small mapped working set, which reports its
+requests) and of the time of a kill by the kernel. Nothing that fastoom-bpf measures is part of it.
+Harm is a time in which the canary does little of its healthy work.
 
-  near-oom  harm that did not end by itself: it lasted for LASTING_S or more, or the kernel ended it,
-            after PASSING_S or later
-  benign    no harm, or harm that was over by itself within PASSING_S
-  passing   harm that ended by itself, but later than that: who kills then is not wrong, who waits is
-            not either
-  kernel    the kernel killed within PASSING_S of the harm, or without any: it was out of memory before
-            it was near it
+  near-oom  harm that did not end by itself: it lasted for LASTING_S or more, or a kill by the kernel ended
+            it after PASSING_S or later
+  benign    no harm, or harm that ended by itself within PASSING_S
+  passing   harm that ended by itself, but later than that: neither a kill nor its absence is wrong
+  kernel    the kernel killed within PASSING_S of the onset of harm, or without harm: memory was exhausted
+            before it was nearly exhausted
+  cut       the run ended during harm that had lasted for less than LASTING_S
 """
 import csv
 import functools
@@ -31,16 +32,16 @@ CORPUS = os.path.join(HERE, "tests", "corpus")
 BUILD = os.environ.get("O", "build")
 BUILD = BUILD if os.path.isabs(BUILD) else os.path.join(HERE, BUILD)
 
-# Harm: the canary does less than a tenth of its healthy work, for a second. It is over when for a
-# second it does a quarter again: not all, for others may have a right to the processor by then.
+# Harm: for a second, the canary does less than a tenth of its healthy work. It ends when for a second the
+# canary does a quarter of it: not all, since others may use the processor by then.
 HARM, WELL, SPAN_MS = 0.1, 0.25, 1000
 HEALTHY_MS = 2000
-# What is asked of `medium` is to act within this; who is well again by then needed nobody.
+# `medium` must act within this; harm that ends sooner needs no kill.
 PASSING_S = 3.0
-# Three times that, and longer than any wait of a real client; a livelock lasts until somebody acts.
+# Three times that, and longer than the timeout of a client; a livelock does not end by itself.
 LASTING_S = 10.0
 
-# How far ahead a risk speaks: within this the harm is there, or it is none.
+# The horizon of a risk: the probability of harm within this time.
 HORIZON_S = 2.0
 
 # From worst to best.
@@ -73,7 +74,7 @@ def pack(path, directory, scope, pairs):
         peers = [[number(word) for word in row] for row in csv.reader(file, delimiter="\t")]
     meta["peers"] = [row for row in peers if len(row) == len(PEERS)]
     meta["canary"] = [row for row in canary if len(row) == 2]
-    subprocess.run([os.path.join(BUILD, "tests/tools/fo-trim"), os.path.join(directory, "recording.fo"),
+    subprocess.run([os.path.join(BUILD, "tests/tools/fo-trim"), os.path.join(directory, "trace.fo"),
                     path + ".fo", scope, "scope", os.path.join(CORPUS, "corpus.yaml")], check=True)
     head = subprocess.run([os.path.join(BUILD, "fastoom-bpf"), "replay", path + ".fo", "--json"], check=True,
                           stdout=subprocess.PIPE, text=True).stdout.splitlines()[0]
@@ -103,7 +104,7 @@ class Run:
         self._label()
 
     def _work(self, begin_ms, end_ms):
-        """What the canary did between two moments, per ms; a report across an edge counts in part."""
+        """Work of the canary per ms between two times; a report across an edge counts in proportion."""
         done = span = 0.0
         for (before, _), (at, requests) in zip(self.canary, self.canary[1:]):
             overlap = min(at, end_ms) - max(before, begin_ms)
@@ -113,7 +114,7 @@ class Run:
         return done / span if span else None
 
     def harms(self):
-        """Every time of harm: when it began and was over, and by whom."""
+        """Every time of harm: its begin and end, and what ended it."""
         starts = [at for at, _ in self.canary if self.trouble_ms <= at and at + SPAN_MS <= self.end_ms]
         begin = None
         for t in starts:
@@ -121,7 +122,7 @@ class Run:
                 if all((self._work(t, t + span) or 0) < HARM * self.healthy for span in (100, SPAN_MS)):
                     begin = t / 1e3
             elif (self._work(t, t + SPAN_MS) or 0) >= WELL * self.healthy:
-                # where it was well again within the second of a kill it was so by the kill
+                # the recovery within the second of a kill is the kill's
                 by_kernel = self.kernel_s and begin <= self.kernel_s <= (t + SPAN_MS) / 1e3
                 yield begin, self.kernel_s if by_kernel else t / 1e3, "kernel" if by_kernel else "itself"
                 begin = None
@@ -142,11 +143,11 @@ class Run:
     def _label(self):
         self.healthy = self._work(self.trouble_ms - HEALTHY_MS, self.trouble_ms)
         if not self.healthy:
-            raise ValueError(f"{self.name}: the canary did nothing while it was healthy")
+            raise ValueError(f"{self.name}: the canary did no work before the trouble")
         self.onset_s = self.over_s = None
         self.ended_by, self.harm_s = "", 0.0
         self.label = "kernel" if self.kernel_s else "benign"
-        # the worst one is what the run is about, and of the same kind the first
+        # the worst harm makes the label, and of the same label the first
         for begin, over, by in self.harms():
             label = self._label_of(over - begin, by)
             if self.onset_s is None or LABELS.index(label) < LABELS.index(self.label):
@@ -160,19 +161,19 @@ class Run:
             if self.onset_s else "none"
         return f"{self.name:24} {self.label:9} {where:38} {size:20} harm {harm}"
 
-    # ---- what judge makes of it
+    # ---- what replay prints of it
 
     def ticks(self, pressure="medium", without=()):
-        """One dict a sample, as replay prints them, of all scopes that were hot."""
+        """One dict per sample, as replay prints it, of all scopes that were hot."""
         return _ticks(self.path + ".fo", pressure, tuple(without))
 
     def of_scope(self, ticks):
-        """Those of the scope that the canary lives in."""
+        """Those of the scope in which the canary runs."""
         return [tick for tick in ticks if tick["scope"]["kind"] == self.scope]
 
 
 def truth(run, tick):
-    """1: in harm that does not end by itself, or within HORIZON_S of it; 0: not; None: not to be told."""
+    """1: in harm that does not end by itself, or within HORIZON_S of it; 0: not; None: unknown."""
     at_s = tick["at_s"]
     if tick["scope"]["kind"] != run.scope or run.label == "benign":
         return 0
@@ -219,7 +220,7 @@ def runs(half=None):
 
 
 def main(argv):
-    if len(argv) > 4 and argv[1] == "pack":
+    if len(argv) > 4 and argv[1] == "pack" and len(argv) % 2:
         pack(argv[2], argv[3], argv[4], argv[5:])
     elif argv[1:] == ["list"]:
         everything = runs()
@@ -227,8 +228,11 @@ def main(argv):
             print(run.line(), split()[run.family])
         for label in LABELS:
             print(label, sum(run.label == label for run in everything))
+    elif argv[1:] == ["--help"]:
+        print(__doc__.strip())
     else:
-        sys.exit(__doc__)
+        print("usage: " + __doc__.strip().splitlines()[0], file=sys.stderr)
+        sys.exit(2)
 
 
 if __name__ == "__main__":

@@ -27,6 +27,9 @@
 #
 # And, further down, what the scripts share that show something. O is where the build is (build).
 
+# shellcheck source=tests/lib/usage.sh
+. "${BASH_SOURCE[0]%/*}/usage.sh"
+
 DAEMON_PID='' DAEMON_DIR='' DAEMON_EVENTS='' DAEMON_LOG=''
 DAEMON__BUILD=${O:-build}
 [[ $DAEMON__BUILD == /* ]] || DAEMON__BUILD=$(cd -- "${BASH_SOURCE[0]%/*}/../.." && pwd)/$DAEMON__BUILD

@@ -9,7 +9,7 @@
 /*
  * 11017 samples of 9 families.
  * Brier score 0.025, log loss 0.091; of families left out of the fit in turn 0.048 and 0.173.
- * Features: futile, reread, stalled, halted, cost, growth.
+ * Features: avoidable, reread, stalled, unproductive, cost, growth.
  */
 #define UNPRODUCTIVE_INTERCEPT (-7.07)
 #define UNPRODUCTIVE_WEIGHTS                                                                       \
@@ -20,7 +20,7 @@
 /*
  * 16216 samples of 10 families.
  * Brier score 0.080, log loss 0.270; of families left out of the fit in turn 0.094 and 0.341.
- * Features: futile, reread, stalled, halted, cost, growth.
+ * Features: avoidable, reread, stalled, unproductive, cost, growth.
  */
 #define TRACKING_INTERCEPT (-4.29)
 #define TRACKING_WEIGHTS                                                                           \
@@ -31,7 +31,7 @@
 /*
  * 16080 samples of 10 families.
  * Brier score 0.139, log loss 0.413; of families left out of the fit in turn 0.165 and 0.486.
- * Features: futile, reread, stalled, halted, cost, growth.
+ * Features: avoidable, reread, stalled, unproductive, cost, growth.
  */
 #define FILES_INTERCEPT (-3.06)
 #define FILES_WEIGHTS                                                                              \
