@@ -1,7 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-"""canned_socket SOCKET SNAPSHOT: the daemon's end of the control socket with one answer, so that
-screens of top can be compared. The snapshot's times are made the present."""
+"""
+canned_socket.py SOCKET SNAPSHOT
+
+Serves a control socket that answers every request with one snapshot, so that screens of top can be
+compared. The time of the snapshot is set to the present.
+"""
 import json
 import socket
 import sys
@@ -32,6 +36,9 @@ def serve(conn, snapshot):
 
 
 def main():
+    if len(sys.argv) != 3:
+        print("usage: canned_socket.py SOCKET SNAPSHOT", file=sys.stderr)
+        sys.exit(2)
     with open(sys.argv[2], encoding="utf-8") as file:
         snapshot = json.load(file)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

@@ -1,31 +1,32 @@
 # shellcheck shell=bash
-# shellcheck disable=SC2034 # much of it is for the caller
+# shellcheck disable=SC2034 # the caller uses the variables
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #
-# A daemon of one's own in a scene: its own lock, configuration and events file. To be sourced
-# after scene.sh by bash (4.4 or newer), with or without "set -euo pipefail".
+# A daemon for a scene, with its own lock, configuration and events file. To be sourced after scene.sh by
+# bash (4.4 or newer), with or without "set -euo pipefail".
 #
-#   daemon_can                 whether this host can run it; if not, prints why in one line
+#   daemon_can                 whether this host can run it; if not, prints the reason in one line
 #   daemon_start POLICY [OPTION...]
-#                              POLICY: the lines of one policy but its name and match, which is the
-#                              current scene; DAEMON_MORE: lines of the file beside the
+#                              POLICY: the lines of one policy without name and match: it matches
+#                              the current scene; DAEMON_MORE: lines of the file beside the
 #                              policies; DAEMON_UNDER: the command, a word or an array, that executes
 #                              it. Returns when the `start` record is written; sets DAEMON_PID,
 #                              DAEMON_EVENTS (JSON lines), DAEMON_LOG (with evidence)
 #   daemon_start_file TEXT [OPTION...]
-#                              the same, with all of the configuration's text
+#                              the same, with the text of the whole configuration
 #   daemon_run FILE [OPTION...]
 #                              the same, with that file; DAEMON_DIR, DAEMON_EVENTS and DAEMON_LOG are
 #                              the caller's
-#   daemon_stop                TERM, and after 5 s KILL; the files stay until the next start
-#   daemon_records [FILTER]    the scene's records that a jq filter picks, one a line
-#   daemon_count FILTER        how many
+#   daemon_stop                SIGTERM, and after 5 s SIGKILL; the files stay until the next start
+#   daemon_records [FILTER]    the records of the scene that a jq filter selects, one a line
+#   daemon_count FILTER        the number of them
 #   daemon_has EVENT           whether there is such a record; cheap, for loops
-#   daemon_await EVENT SECONDS until there is one; fails when the time is over
-#   daemon_signal_ms           when the signal of the (first) `kill` record left, CLOCK_MONOTONIC
+#   daemon_await EVENT SECONDS waits for one; fails when the time is over
+#   daemon_signal_ms           the time of the signal in the first `kill` record, CLOCK_MONOTONIC
 #   daemon_keep NAME FILE...   copies events, log and FILEs to $SHOW_KEEP/NAME-*, if that is set
 #
-# And, further down, what the scripts share that show something. O is where the build is (build).
+# The functions show_* are those that scripts/show-* and several tests share. O is where the build is
+# (build).
 
 # shellcheck source=tests/lib/usage.sh
 . "${BASH_SOURCE[0]%/*}/usage.sh"
@@ -37,7 +38,7 @@ DAEMON__START=''
 
 daemon__say() { printf 'daemon: %s\n' "$*" >&2; }
 
-# Before scene.sh sets its own trap, which runs this one after it has ended the scenes.
+# scene.sh sets its trap later, and runs this one after it has ended the scenes.
 daemon__exit() {
 	local rc=$?
 	daemon_stop || :
@@ -53,14 +54,14 @@ daemon_can() {
 	elif [[ ! -r /sys/kernel/btf/vmlinux ]]; then
 		echo "this kernel has no BTF (/sys/kernel/btf/vmlinux)"
 	elif ! scene__find_root 2>/dev/null || [[ ! -w $SCENE__BASE ]]; then
-		echo "no memory cgroup can be made here"
+		echo "no memory cgroup can be created here"
 	else
 		return 0
 	fi
 	return 1
 }
 
-# A number alone may be somebody else's by now.
+# The pid may have been reused.
 daemon__is_ours() {
 	[[ -n $DAEMON_PID && $(scene__parent_and_start "$DAEMON_PID") == "$BASHPID $DAEMON__START" ]]
 }
@@ -77,19 +78,19 @@ daemon_start_file() {
 }
 
 daemon_run() {
-	local config=$1 i who
+	local config=$1 i identity
 	shift
 	RUNTIME_DIRECTORY=$DAEMON_DIR ${DAEMON_UNDER[@]+"${DAEMON_UNDER[@]}"} "$DAEMON__BUILD/fastoom-bpf" run -v \
 		-c "$config" -e "$DAEMON_EVENTS" "$@" >"$DAEMON_LOG" 2>&1 </dev/null &
 	DAEMON_PID=$!
-	who=$(scene__parent_and_start "$DAEMON_PID") || who=''
-	DAEMON__START=${who#* }
+	identity=$(scene__parent_and_start "$DAEMON_PID") || identity=''
+	DAEMON__START=${identity#* }
 	for ((i = 0; i < 600; i++)); do
 		! daemon_has start || return 0
 		scene_alive "$DAEMON_PID" || break
 		sleep 0.05
 	done
-	daemon__say "it does not start:"
+	daemon__say "the daemon does not start:"
 	tail -n 20 -- "$DAEMON_LOG" >&2
 	return 1
 }
@@ -116,7 +117,7 @@ daemon_stop() {
 			sleep 0.05
 		done
 		if scene_alive "$pid"; then
-			daemon__say "it does not end on TERM"
+			daemon__say "the daemon does not end on SIGTERM"
 			kill -KILL "$pid" 2>/dev/null || :
 			rc=1
 		fi
@@ -126,8 +127,8 @@ daemon_stop() {
 	return "$rc"
 }
 
-# Of the current scene or of none: other scopes of the host are watched too. The last line may be
-# half written.
+# Records of the current scene or of no scope: the daemon watches other scopes of the host, too. The last
+# line may be incomplete.
 daemon_records() {
 	jq -cR --arg rel "$SCENE_REL" \
 		"fromjson? | select((.scope.path // \$rel) == \$rel) | select(${1:-true})" "$DAEMON_EVENTS"
@@ -160,11 +161,11 @@ daemon_keep() {
 	done
 }
 
-# ---- what the scripts that show something share ------------------------------------------------
+# ---- show_*: shared by scripts/show-* and tests --------------------------------------------------
 
 SHOW__SCRATCH='' SHOW__UNMET=() SHOW__RUN=''
 
-# Ends the script if this host or this tree cannot run it.
+# Ends the script if it cannot run on this host, or if something is not built.
 show_begin() {
 	local why
 	if ! why=$(daemon_can); then
@@ -186,30 +187,30 @@ show_heading() {
 	printf '%s: Linux %s, cgroup v%s, %s\n' "$1" "$(uname -r)" "$SCENE__V" "$(date -u '+%F %H:%MZ')"
 }
 
-# A file of random bytes, made once for the whole script; none of it in the page cache.
-# Prints its path.
+# show_file NAME BYTES: a file of random bytes, written once per script, dropped from the page cache; prints
+# its path.
 show_file() {
 	scene_file "$SHOW__SCRATCH/$1" "$2" || return 1
 	printf '%s\n' "$SHOW__SCRATCH/$1"
 }
 
-# show_load OUTPUT MODE ARGUMENT...: fo-load in the current scene, its report in OUTPUT.
+# show_load OUTPUT MODE ARGUMENT...: runs fo-load in the current scene, with its report in OUTPUT.
 show_load() {
 	local out=$1
 	shift
 	scene_run "$LOAD" "$@" >"$out"
-	disown "$SCENE_PID" 2>/dev/null || : # or else bash tells of every kill
+	disown "$SCENE_PID" 2>/dev/null || : # otherwise bash reports every kill
 }
 
-# show_stop PID: kills a process of show_load, if it still is that one.
+# show_stop PID: kills a process of show_load, if the pid is not reused.
 show_stop() {
-	local who
-	who=$(scene__parent_and_start "$1") || return 0
-	[[ ${who% *} != "$BASHPID" ]] || kill -KILL "$1" 2>/dev/null || :
+	local identity
+	identity=$(scene__parent_and_start "$1") || return 0
+	[[ ${identity% *} != "$BASHPID" ]] || kill -KILL "$1" 2>/dev/null || :
 }
 
-# show_service REPORT FILE BYTES [OPTION...]: a service in the current scene, and two seconds of its
-# healthy rate once the file is read in. Sets SERVICE (pid) and HEALTHY (requests/s).
+# show_service REPORT FILE BYTES [OPTION...]: starts a service in the current scene, waits until the file is
+# read in, and measures two seconds. Sets SERVICE (pid) and HEALTHY (requests/s).
 show_service() {
 	local report=$1 file=$2 bytes=$3 now
 	shift 3
@@ -220,8 +221,8 @@ show_service() {
 	HEALTHY=$(scene_rate "$report" "$((now - 2000))" "$now")
 }
 
-# show_onset REPORT HEALTHY FROM_MS: where the service fell: the beginning of the first interval
-# after FROM_MS below a tenth of HEALTHY that is followed by another such.
+# show_onset REPORT HEALTHY FROM_MS: when the service fell: the begin of the first of two consecutive
+# intervals after FROM_MS below a tenth of HEALTHY.
 show_onset() {
 	awk -v healthy="$2" -v from="$3" '
 		NF != 2 { next }
@@ -236,8 +237,8 @@ show_onset() {
 		{ prev = $1 + 0 }' "$1"
 }
 
-# show_back REPORT HEALTHY FROM_MS: where it is back: the end of the first interval begun after
-# FROM_MS above nine tenths of HEALTHY that is followed by another such.
+# show_back REPORT HEALTHY FROM_MS: when it recovered: the end of the first of two consecutive intervals
+# after FROM_MS above nine tenths of HEALTHY.
 show_back() {
 	awk -v healthy="$2" -v from="$3" '
 		NF != 2 { next }
@@ -252,7 +253,7 @@ show_back() {
 		{ prev = $1 + 0 }' "$1"
 }
 
-# show_s FROM_MS TO_MS: the difference in seconds; "-" if one is not known.
+# show_s FROM_MS TO_MS: the difference in seconds; "-" if a time is missing.
 show_s() {
 	if [[ $1 =~ ^[0-9]+$ && $2 =~ ^[0-9]+$ ]]; then
 		awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f\n", (b - a) / 1000 }'
@@ -261,14 +262,14 @@ show_s() {
 	fi
 }
 
-# show_check WHAT CONDITION: an awk condition that must hold; remembered if it does not.
+# show_check WHAT CONDITION: an awk condition that must hold; show_end prints WHAT if it does not.
 show_check() {
 	awk "BEGIN { exit !($2) }" </dev/null 2>/dev/null && return 0
 	SHOW__UNMET+=("${SHOW__RUN:+$SHOW__RUN: }$1")
 	return 1
 }
 
-# The exit status is the claim's.
+# show_end CLAIM: prints the claim, or what is not met; exit status 0 or 1.
 show_end() {
 	local text
 	if ((${#SHOW__UNMET[@]} == 0)); then
@@ -281,7 +282,7 @@ show_end() {
 	exit 1
 }
 
-# Of the numbers among the arguments; "-" if there are none.
+# The median of the numbers among the arguments; "-" if there are none.
 show_median() {
 	printf '%s\n' "$@" | grep -E '^-?[0-9.]+$' | sort -n |
 		awk '{ v[NR] = $1 } END { print NR ? (v[int((NR + 1) / 2)] + v[int((NR + 2) / 2)]) / 2 : "-" }'

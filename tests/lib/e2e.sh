@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# shellcheck disable=SC2034 # much of it is for the caller
+# shellcheck disable=SC2034 # the caller uses the variables
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #
 # What the scripts of tests/e2e share, scene.sh and daemon.sh included. To be sourced from the root of
@@ -9,15 +9,15 @@
 #   T                          a scratch directory that every user may read; removed at the end. T/run is
 #                              exported as RUNTIME_DIRECTORY, so no command reaches a daemon of the host
 #   skip_all WHY               ends the script as skipped
-#   need WHAT...               skip_all unless each is there: root, btf, or a program (name or path)
+#   need WHAT...               skip_all unless all are there: root, btf, or programs (name or path)
 #   good WHAT, bad WHAT        count and print
 #   same WHAT WANTED GOT       good if both texts are equal
-#   wait_for SECONDS COMMAND...  until it succeeds
-#   is WHAT CONDITION          good if jq's condition holds for the list of all records
-#   kills CONDITION, some_kill CONDITION  how many records of settled kills it holds for; whether any
+#   wait_for SECONDS COMMAND...  repeats it until it succeeds
+#   is WHAT CONDITION          good if the list of all records meets a condition of jq
+#   kills CONDITION, some_kill CONDITION  number of `kill` records that meet it; whether there is one
 #   service                    maps 150 MiB of a file in the current scene; sets SERVICE (pid) and HEALTHY
-#   rate MS, is_well           its requests/s over the last MS; whether that is half of HEALTHY or more
-#   cleanup                    the script may define it: runs first when the script ends
+#   rate MS, is_well           its requests/s in the last MS; whether they are half of HEALTHY or more
+#   cleanup                    a script may define it: runs first when the script ends
 #   finish                     prints the counts; the script's last command
 
 # shellcheck source=tests/lib/scene.sh
@@ -32,7 +32,7 @@ mkdir "$T/run"
 export RUNTIME_DIRECTORY=$T/run
 
 cleanup() { :; }
-# shellcheck disable=SC2317 # the trap
+# shellcheck disable=SC2317 # called by the trap
 e2e__exit() {
 	local rc=$?
 	set +e

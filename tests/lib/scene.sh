@@ -1,20 +1,20 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #
-# Scenes: memory cgroups of a few hundred MiB in which real workloads run. To be sourced by bash
-# (4.4 or newer), as root, with or without "set -euo pipefail"; cgroup v1 and v2.
+# Scenes: memory cgroups of a few hundred MiB in which real workloads run. To be sourced by bash (4.4 or
+# newer), as root, with or without "set -euo pipefail"; cgroup v1 and v2.
 #
-#   scene_begin NAME LIMIT    makes the cgroup; sets SCENE_NAME, SCENE_CG (absolute path), SCENE_REL
+#   scene_begin NAME LIMIT    creates the cgroup; sets SCENE_NAME, SCENE_CG (absolute path), SCENE_REL
 #                             (path below the root of the memory controller), SCENE_DIR (scratch
 #                             directory on a disk); the last scene begun is the current one
-#   scene_use NAME            makes another open scene the current one
-#   scene_file PATH BYTES     random bytes, written once, not in the page cache afterwards
-#   scene_run COMMAND...      in the background inside the current scene; sets SCENE_PID
-#   scene_end [NAME]          kills and removes one scene, or all of them (also the EXIT trap)
+#   scene_use NAME            makes NAME, an open scene, the current one
+#   scene_file PATH BYTES     writes random bytes once, and drops the file from the page cache
+#   scene_run COMMAND...      runs it in the background in the current scene; sets SCENE_PID
+#   scene_end [NAME]          kills and removes one scene, or all of them (as does the EXIT trap)
 #   scene_usage, scene_stat KEY, scene_ooms, scene_alive PID, scene_rate FILE FROM_MS TO_MS, now_ms
 #
-# Redirect scene_run itself: scene_run fo-load service FILE --size 150MiB >"$SCENE_DIR/report".
-# Scratch goes to SCENE_TMP or TMPDIR if they are on a disk.
+# To redirect the command, redirect scene_run: scene_run fo-load service FILE >"$SCENE_DIR/report".
+# Scratch directories are in SCENE_TMP or TMPDIR if they are on a disk.
 
 SCENE_NAME='' SCENE_CG='' SCENE_REL='' SCENE_DIR='' SCENE_PID=''
 declare -A SCENE__CG=() SCENE__DIR=() SCENE__OWNER=()
@@ -31,8 +31,8 @@ scene__slurp() {
 
 scene__say() { printf 'scene: %s\n' "$*" >&2; }
 
-# Milliseconds of the clock fo-load reports by. /proc/uptime includes time in suspend, which
-# CLOCK_MONOTONIC does not; to hundredths of a second, and without a process.
+# Milliseconds of the clock of fo-load's reports, in steps of 10, without starting a process. /proc/uptime
+# includes time in suspend, which CLOCK_MONOTONIC does not.
 now_ms() {
 	local up _
 	read -r up _ </proc/uptime
@@ -40,7 +40,7 @@ now_ms() {
 	printf '%s\n' "$((10#$up * 10))"
 }
 
-# Where the memory controller is mounted, which version it is, and our own place below it.
+# Sets where the memory controller is mounted, its version, and the cgroup of this shell.
 scene__find_root() {
 	local mnt type opts line own v2=''
 	[[ -z $SCENE__ROOT ]] || return 0
@@ -72,14 +72,14 @@ scene__find_root() {
 		own=${line#*:}
 		own=${own#*:}
 	done </proc/self/cgroup
-	[[ -d $SCENE__ROOT$own ]] || own=/ # a cgroup namespace that is not ours
+	[[ -d $SCENE__ROOT$own ]] || own=/ # the path is of another cgroup namespace
 	own=${own%/}
 	[[ $SCENE__V == 1 ]] || scene__v2_parent own || return 1
 	SCENE__BASE=$SCENE__ROOT$own
 }
 
-# v2: a cgroup with processes of its own cannot hand controllers down (the root can), so take the
-# nearest ancestor that does already, or else the nearest one that can be made to.
+# v2: a cgroup that has processes cannot delegate controllers, except the root. Takes the nearest
+# ancestor that delegates the memory controller, or else the nearest one that can be made to.
 scene__v2_parent() {
 	local -n scene__place=$1
 	local at try given
@@ -98,11 +98,11 @@ scene__v2_parent() {
 			at=${at%/*}
 		done
 	done
-	scene__say "no cgroup above us can hand down the memory controller"
+	scene__say "no ancestor of this cgroup can delegate the memory controller"
 	return 1
 }
 
-# A scratch directory whose pages cost page cache: not on a memory file system.
+# A scratch directory on a disk: pages of its files are page cache.
 scene__scratch() {
 	local dir
 	for dir in "${SCENE_TMP:-}" "${TMPDIR:-}" /var/tmp "$PWD"; do
@@ -144,7 +144,7 @@ scene_begin() {
 	SCENE__ORDER+=("$name")
 	if [[ $SCENE__V == 1 ]]; then
 		scene__set "$cg" memory.limit_in_bytes "$limit" || return 1
-		# Without swap accounting there is no limit on swap, only the wish not to use it.
+		# without swap accounting there is no limit on swap: ask the kernel not to swap
 		{ scene__set "$cg" memory.memsw.limit_in_bytes "$limit"; } 2>/dev/null ||
 			scene__set "$cg" memory.swappiness 0 || return 1
 	else
@@ -167,19 +167,19 @@ scene_use() {
 	SCENE_REL=${SCENE_CG#"$SCENE__ROOT"}
 }
 
-# Call it outside of every scene, as it is: whoever touches a page of the file first pays for it.
+# Runs outside every scene: a page is charged to the cgroup that touches it first.
 scene_file() {
 	local path=$1 bytes=$2
 	if [[ ! -f $path || $(stat -c %s -- "$path") != "$bytes" ]]; then
 		head -c "$bytes" /dev/urandom >"$path.part" || return 1
 		mv -- "$path.part" "$path" || return 1
 	fi
-	# Twice: pages still in a CPU's batch survive the first time.
+	# twice: pages in the batch of a CPU survive the first time
 	dd of="$path" oflag=nocache conv=notrunc,fdatasync count=0 status=none || return 1
 	dd of="$path" oflag=nocache conv=notrunc,fdatasync count=0 status=none
 }
 
-# Field 4 (parent) and 22 (start time) of /proc/PID/stat; the name in field 2 may hold anything.
+# Fields 4 (parent) and 22 (start time) of /proc/PID/stat; the name in field 2 may hold any character.
 scene__parent_and_start() {
 	local stat f
 	scene__slurp stat "/proc/$1/stat" || return 1
@@ -188,7 +188,7 @@ scene__parent_and_start() {
 }
 
 scene_run() {
-	local i who
+	local i identity
 	if [[ -z $SCENE_CG ]]; then
 		scene__say "no scene is open"
 		return 1
@@ -198,21 +198,21 @@ scene_run() {
 		exec "$@"
 	) &
 	SCENE_PID=$!
-	# Not before it is in: else a short look at the cgroup would find it empty.
+	# wait until it is in: a caller that reads the cgroup now must find it
 	for ((i = 0; i < 500; i++)); do
-		who=$(scene__parent_and_start "$SCENE_PID") || break
+		identity=$(scene__parent_and_start "$SCENE_PID") || break
 		if grep -qF -- "/${SCENE_CG##*/}" "/proc/$SCENE_PID/cgroup" 2>/dev/null; then
-			SCENE__PIDS+=("$SCENE_NAME $SCENE_PID ${who#* }")
+			SCENE__PIDS+=("$SCENE_NAME $SCENE_PID ${identity#* }")
 			return 0
 		fi
 		sleep 0.01
 	done
-	# It was over before we could look. What it returned is for the caller's own "wait".
+	# it has ended already; the caller may "wait" for its exit status
 	wait "$SCENE_PID" || [[ $? != 125 ]]
 }
 
-# Kills the pids we started that are still our children (a number alone may be somebody else's by
-# now: same parent and same start time), and takes their exit status.
+# Kills the children that scene_run started in that scene, and reaps them. A pid may have been reused:
+# parent and start time must be the same.
 scene__kill() {
 	local name=$1 entry of pid start left=()
 	for entry in ${SCENE__PIDS[@]+"${SCENE__PIDS[@]}"}; do
@@ -232,7 +232,7 @@ scene__kill() {
 scene__remove_cgroup() {
 	local cg=$1 i
 	for ((i = 0; i < 100; i++)); do
-		# Page cache left behind would keep the dead cgroup in memory.
+		# page cache that is charged to the cgroup would keep it in memory
 		if [[ -e $cg/memory.force_empty ]]; then
 			{ echo 0 >"$cg/memory.force_empty"; } 2>/dev/null || :
 		fi
@@ -256,7 +256,7 @@ scene__end_one() {
 	done
 	SCENE__ORDER=(${left[@]+"${left[@]}"})
 	if [[ $SCENE_NAME == "$name" ]]; then
-		# shellcheck disable=SC2034 # for the caller
+		# shellcheck disable=SC2034 # used by the caller
 		SCENE_NAME='' SCENE_CG='' SCENE_REL='' SCENE_DIR=''
 		n=${#SCENE__ORDER[@]}
 		if ((n > 0)); then
@@ -282,11 +282,11 @@ scene_end() {
 	fi
 }
 
-# An EXIT trap that was there before is kept and run after ours.
+# Keeps an EXIT trap that was set before, and runs it after the one of the scenes.
 scene__read_trap() {
 	local text
 	SCENE__OLD_TRAP=''
-	[[ $BASHPID == "$$" ]] || return 0 # a subshell is shown its parent's, and does not run it
+	[[ $BASHPID == "$$" ]] || return 0 # a subshell sees the trap of its parent, and does not run it
 	text=$(trap -p EXIT)
 	[[ $text == "trap -- '"* ]] || return 0
 	text=${text#trap -- }
@@ -297,7 +297,7 @@ scene__exit() {
 	local rc=$?
 	scene__end_all || :
 	set +e
-	(exit "$rc") # the $? it would have seen
+	(exit "$rc") # the $? that it expects
 	eval "$SCENE__OLD_TRAP"
 	exit "$rc"
 }
@@ -319,7 +319,7 @@ scene_ooms() {
 		"$SCENE_CG/$(scene__v memory.oom_control memory.events)"
 }
 
-# Running, that is neither gone nor a zombie.
+# Whether the process exists and is no zombie.
 scene_alive() {
 	local stat
 	scene__slurp stat "/proc/$1/stat" || return 1
@@ -327,8 +327,8 @@ scene_alive() {
 	[[ ${stat%% *} != [ZX] ]]
 }
 
-# Mean per second, by a report of fo-load, between two times of now_ms. A line that overlaps the
-# edge counts in proportion. Fails when the report has nothing about that time.
+# scene_rate REPORT FROM_MS TO_MS: the mean per second between two times of now_ms, by a report of fo-load.
+# A line that overlaps an edge counts in proportion. Fails when the report has no line of that time.
 scene_rate() {
 	awk -v from="$2" -v to="$3" '
 		NF != 2 { next }

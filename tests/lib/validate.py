@@ -1,12 +1,19 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-"""validate SCHEMA FILE: each line of FILE, an object in JSON, against a JSON Schema. Prints what is
-wrong, one line each, and how many lines there were; fails if any is wrong or there are none."""
+"""
+validate.py SCHEMA FILE
+
+Validates each line of FILE, an object in JSON, against a JSON Schema. Prints one line per error, and the
+number of lines; fails if there are errors or no lines.
+"""
 import json
 import sys
 
 import jsonschema
 
+if len(sys.argv) != 3:
+    print("usage: validate.py SCHEMA FILE", file=sys.stderr)
+    sys.exit(2)
 with open(sys.argv[1], encoding="utf-8") as file:
     schema = json.load(file)
 jsonschema.Draft202012Validator.check_schema(schema)
