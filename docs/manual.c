@@ -9,7 +9,7 @@
 #include "cli/cmd.h"
 #include "config/config_file.h"
 
-/* As scdoc wants plain text. */
+/* Escapes what scdoc treats as markup. */
 static void put_text(const char *text)
 {
 	for (; *text; text++) {
@@ -39,14 +39,15 @@ static void man_option(const struct option_spec *option)
 static void man8(void)
 {
 	puts("fastoom-bpf(8)\n\n# NAME\n\n"
-	     "fastoom-bpf - ends the hang of a Linux machine or container that is short of memory\n\n"
+	     "fastoom-bpf - ends Near-OOM on a Linux host or in a container, by policy\n\n"
 	     "# SYNOPSIS\n\n*fastoom-bpf* _COMMAND_ [_OPTION_]...\n\n# DESCRIPTION\n\n"
-	     "Short of memory, a machine does not die, it hangs: the kernel takes the file pages of "
-	     "running programs, they read them straight back, and the kernel's OOM killer does not "
-	     "act, for there is still a page to reclaim. *fastoom-bpf run* sees that state from "
-	     "inside the kernel, for the whole node and for each memory cgroup, and ends it by a "
-	     "policy (*fastoom-bpf.yaml*(5)): it kills the process that took the memory, not the "
-	     "one that suffers, and writes down why. The other commands tell what it sees and did.\n\n"
+	     "A host or container that is short of memory can stop making progress long before the "
+	     "kernel's OOM killer acts: the kernel evicts file pages of running programs, they are "
+	     "read back, and reclaim always finds another page. This state is called Near-OOM. "
+	     "*fastoom-bpf run* measures it with BPF programs, for the node and for each memory "
+	     "cgroup, and ends it by a policy (*fastoom-bpf.yaml*(5)). It kills the process that "
+	     "took the memory, not the one that suffers, and records the reason. The other "
+	     "commands show what it sees and did.\n\n"
 	     "# COMMANDS\n");
 	for (size_t i = 0; commands[i]; i++) {
 		const struct command *command = commands[i];
@@ -64,21 +65,21 @@ static void man8(void)
 	}
 	puts("Each command also takes *-h*, *--help*.\n\n"
 	     "# EXIT STATUS\n\n"
-	     "*0*\n\tdone; *doctor*: all is well\n\n"
-	     "*1*\n\tit could not do what was asked; *doctor*: less than could be\n\n"
-	     "*2*\n\tthe command line or the configuration is wrong\n\n"
-	     "*3*\n\tthis host cannot: no BTF, no permission, no such hook\n\n"
-	     "*4*\n\tthe kernel refused the BPF programs\n\n"
+	     "*0*\n\tSuccess. *doctor*: every check is ok.\n\n"
+	     "*1*\n\tFailure. *doctor*: some checks are not ok.\n\n"
+	     "*2*\n\tThe command line or the configuration is wrong.\n\n"
+	     "*3*\n\tThis host lacks something that is required: BTF, a permission, a hook.\n\n"
+	     "*4*\n\tThe kernel refused the BPF programs.\n\n"
 	     "# FILES\n\n"
-	     "_/etc/fastoom-bpf/config.yaml_\n\tpolicies; without it the built-in ones hold\n\n"
-	     "_/var/log/fastoom-bpf/events.jsonl_\n\trecords, one JSON object a line\n\n"
-	     "_/run/fastoom-bpf/control.sock_\n\twhat *top* and *status* read; speaks varlink\n\n"
+	     "_/etc/fastoom-bpf/config.yaml_\n\tThe configuration. Without it the built-in policies apply.\n\n"
+	     "_/var/log/fastoom-bpf/events.jsonl_\n\tThe records, one JSON object a line.\n\n"
+	     "_/run/fastoom-bpf/control.sock_\n\tThe control socket (varlink), which *top*, *status* and *events -f* read.\n\n"
 	     "# ENVIRONMENT\n\n"
-	     "*RUNTIME\\_DIRECTORY*\n\tinstead of _/run/fastoom-bpf_\n\n"
-	     "*NO\\_COLOR*\n\tno colours, if it is not empty\n\n"
-	     "*COLUMNS*\n\thow wide *top --once* and *--batch* print\n\n"
-	     "# SIGNALS\n\nSIGHUP makes *run* read its configuration again; a wrong one changes "
-	     "nothing. SIGTERM and SIGINT end it.\n\n"
+	     "*RUNTIME\\_DIRECTORY*\n\tThe directory to use instead of _/run/fastoom-bpf_.\n\n"
+	     "*NO\\_COLOR*\n\tIf it is not empty, *top* uses no colours.\n\n"
+	     "*COLUMNS*\n\tThe width of *top --once* and *top --batch*.\n\n"
+	     "# SIGNALS\n\nOn SIGHUP *run* reads its configuration again. A configuration with an "
+	     "error changes nothing. SIGTERM and SIGINT end it.\n\n"
 	     "# SEE ALSO\n\n*fastoom-bpf.yaml*(5)");
 }
 
@@ -101,7 +102,7 @@ static void man_table(const struct config_table *table)
 		put_text(config_key_allowed(key, allowed, sizeof(allowed)));
 		putchar('.');
 		if (key->preset) {
-			printf(" Without it: ");
+			printf(" Default: ");
 			put_text(key->preset);
 			putchar('.');
 		}
@@ -113,12 +114,14 @@ static void man5(void)
 {
 	puts("fastoom-bpf.yaml(5)\n\n# NAME\n\nfastoom-bpf.yaml - policies of fastoom-bpf\n\n"
 	     "# DESCRIPTION\n\n"
-	     "A file in YAML, _/etc/fastoom-bpf/config.yaml_ or what *run -c* names. It says what is "
-	     "judged, how early it is acted on, and who may die for it. The first policy that "
-	     "matches wins. A file that has _policies_ and names no policy for the node leaves the "
-	     "node alone; cgroups that no policy names are watched and warned of. What is protected "
-	     "built in stays protected. *fastoom-bpf check* tells every error with its place; wrong "
-	     "files change nothing.\n");
+	     "The configuration is a YAML file, _/etc/fastoom-bpf/config.yaml_ or the file of "
+	     "*run -c*, and the files _config.d/\\*.yaml_ beside it. Its policies say what is "
+	     "judged, how early to act, and which processes may be killed. The first policy that "
+	     "matches a scope applies. If a file has _policies_ and none of them is for the node, "
+	     "the daemon does not act on the node. Cgroups that no policy matches are watched, and "
+	     "the daemon only warns. The built-in protection holds in every policy. "
+	     "*fastoom-bpf check* prints every error with its place. A configuration with an error "
+	     "changes nothing.\n");
 	for (size_t i = 0; config_tables[i]; i++)
 		man_table(config_tables[i]);
 	puts("# EXAMPLE\n\n```\npolicies:\n  - name: node\n    match: { node: true }\n"
@@ -141,7 +144,7 @@ static void bash_values(const struct command *command, const char *what, const c
 	for (size_t j = 0; j < command->option_count; j++) {
 		const struct option_spec *option = &command->options[j];
 
-		/* what is neither a file nor a directory is the user's to know */
+		/* a value that is neither a file nor a directory cannot be completed */
 		if (what ? !is_value(option, what)
 			 : !option->value || is_value(option, "FILE") || is_value(option, "DIR"))
 			continue;
@@ -157,7 +160,7 @@ static void bash_values(const struct command *command, const char *what, const c
 
 static void bash(void)
 {
-	puts("# bash completion of fastoom-bpf; made of its option tables\n_fastoom_bpf() {\n"
+	puts("# bash completion of fastoom-bpf, made from its option tables\n_fastoom_bpf() {\n"
 	     "\tlocal cur=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]} options=''\n"
 	     "\tCOMPREPLY=()\n"
 	     "\tif ((COMP_CWORD == 1)); then");
@@ -184,7 +187,7 @@ static void bash(void)
 	     "complete -F _fastoom_bpf fastoom-bpf");
 }
 
-/* Within single quotes; brackets and colons mean something to zsh. */
+/* Within single quotes; zsh treats brackets and colons as markup. */
 static void put_zsh(const char *text)
 {
 	for (; *text; text++) {
@@ -200,7 +203,7 @@ static void put_zsh(const char *text)
 
 static void zsh(void)
 {
-	puts("#compdef fastoom-bpf\n# made of the option tables of fastoom-bpf\n"
+	puts("#compdef fastoom-bpf\n# made from the option tables of fastoom-bpf\n"
 	     "_fastoom_bpf() {\n\tlocal -a commands\n\tif ((CURRENT == 2)); then\n\t\tcommands=(");
 	for (size_t i = 0; commands[i]; i++) {
 		printf("\t\t\t'%s:", commands[i]->name);
@@ -246,7 +249,7 @@ static void put_fish(const char *text)
 
 static void fish(void)
 {
-	puts("# made of the option tables of fastoom-bpf\ncomplete -c fastoom-bpf -f");
+	puts("# made from the option tables of fastoom-bpf\ncomplete -c fastoom-bpf -f");
 	for (size_t i = 0; commands[i]; i++) {
 		printf("complete -c fastoom-bpf -n __fish_use_subcommand -a %s -d '",
 		       commands[i]->name);
