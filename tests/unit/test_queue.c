@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -12,6 +13,21 @@
 #include "base/util.h"
 #include "base/worker.h"
 #include "unit/unit.h"
+
+/*
+ * Stands for a step of the wall clock between a reading of it and the wait that uses the reading:
+ * code linked into this program reads a wall clock that is off by so many seconds.
+ */
+static time_t wall_step_s;
+
+int clock_gettime(clockid_t clock, struct timespec *ts)
+{
+	int err = (int)syscall(SYS_clock_gettime, clock, ts);
+
+	if (!err && clock == CLOCK_REALTIME)
+		ts->tv_sec += wall_step_s;
+	return err;
+}
 
 static uint64_t now_ns(void)
 {
@@ -441,6 +457,57 @@ static void test_wait_for(void **state)
 	queue_done(&queue);
 }
 
+/* A step of the wall clock, back or forth, neither prolongs a wait nor ends it early. */
+static void test_wait_for_wall_step(void **state)
+{
+	static const time_t steps_s[] = {3600, -3600};
+	struct queue queue;
+
+	(void)state;
+	assert_int_equal(queue_init(&queue, sizeof(int), 4), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(steps_s); i++) {
+		uint64_t begin_ns, took_ns;
+		size_t len;
+
+		wall_step_s = steps_s[i];
+		alarm(10);
+		begin_ns = now_ns();
+		assert_null(queue_wait_for(&queue, &len, 200 * MS));
+		took_ns = now_ns() - begin_ns;
+		wall_step_s = 0;
+		alarm(60);
+		assert_true(took_ns >= 190 * MS && took_ns < 5 * SEC);
+	}
+	queue_done(&queue);
+}
+
+static void test_stop_wall_step(void **state)
+{
+	static const time_t steps_s[] = {3600, -3600};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(steps_s); i++) {
+		struct worker *worker;
+		uint64_t begin_ns, took_ns;
+		bool ended;
+
+		yard_clear(true);
+		assert_int_equal(worker_start(&worker, "fo-test", 8, 4), 0);
+		assert_int_equal(worker_give(worker, piece, NULL, 0), 0);
+		yard_wait_begun(1);
+		wall_step_s = steps_s[i];
+		alarm(10);
+		begin_ns = now_ns();
+		ended = worker_stop(worker, 200 * MS);
+		took_ns = now_ns() - begin_ns;
+		wall_step_s = 0;
+		alarm(60);
+		yard_open();
+		assert_false(ended);
+		assert_true(took_ns >= 190 * MS && took_ns < 5 * SEC);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -450,7 +517,8 @@ int main(void)
 		cmocka_unit_test(test_worker_order),   cmocka_unit_test(test_worker_full),
 		cmocka_unit_test(test_worker_sizes),   cmocka_unit_test(test_worker_alignment),
 		cmocka_unit_test(test_worker_thread),  cmocka_unit_test(test_stop_while_full),
-		cmocka_unit_test(test_stop_stuck),
+		cmocka_unit_test(test_stop_stuck),     cmocka_unit_test(test_wait_for_wall_step),
+		cmocka_unit_test(test_stop_wall_step),
 	};
 
 	/* a worker that gave up leaves a thread behind; the next tests must not hang on it */

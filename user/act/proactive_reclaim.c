@@ -3,19 +3,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/queue.h"
+#include "base/thread.h"
 #include "base/util.h"
 #include "judge/proactive.h"
 
@@ -23,8 +21,6 @@
 #define SCOPES_MAX 256
 /* Orders and news that wait: a power of two. */
 #define QUEUE_DEPTH 64
-/* Buffers of files are on it. */
-#define STACK_BYTES (256 * 1024)
 #define FOREVER_NS  UINT64_MAX
 /*
  * After those that it is done for: on a busy processor reclaim that comes too late is done by who
@@ -271,8 +267,6 @@ static void *run(void *context)
 int proactive_reclaim_start(struct proactive_reclaim **ret, const struct cgroup_host *host)
 {
 	struct proactive_reclaim *r;
-	sigset_t all, before;
-	pthread_attr_t attr;
 	int err;
 
 	if (!host->ops || host->version != 2)
@@ -287,16 +281,8 @@ int proactive_reclaim_start(struct proactive_reclaim **ret, const struct cgroup_
 		err = queue_init(&r->orders, sizeof(struct order), QUEUE_DEPTH);
 	if (!err)
 		err = queue_init(&r->news, sizeof(struct proactive_reclaim_event), QUEUE_DEPTH);
-	if (!err) {
-		/* signals are the main thread's: it reads them from a descriptor */
-		sigfillset(&all);
-		pthread_sigmask(SIG_SETMASK, &all, &before);
-		pthread_attr_init(&attr);
-		pthread_attr_setstacksize(&attr, STACK_BYTES);
-		err = -pthread_create(&r->thread, &attr, run, r);
-		pthread_attr_destroy(&attr);
-		pthread_sigmask(SIG_SETMASK, &before, NULL);
-	}
+	if (!err)
+		err = thread_start(&r->thread, "fo-reclaim", run, r);
 	if (err) {
 		queue_done(&r->orders);
 		queue_done(&r->news);
@@ -305,7 +291,6 @@ int proactive_reclaim_start(struct proactive_reclaim **ret, const struct cgroup_
 		free(r);
 		return err;
 	}
-	pthread_setname_np(r->thread, "fo-reclaim");
 	*ret = r;
 	return 0;
 }
@@ -313,14 +298,11 @@ int proactive_reclaim_start(struct proactive_reclaim **ret, const struct cgroup_
 bool proactive_reclaim_stop(struct proactive_reclaim *r, uint64_t timeout_ns)
 {
 	const struct order order = {.kind = ORDER_END};
-	struct timespec until;
 
 	if (!r)
 		return true;
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += (time_t)(timeout_ns / 1000000000ULL);
 	if (queue_push(&r->orders, &order, sizeof(order)) ||
-	    pthread_timedjoin_np(r->thread, NULL, &until))
+	    thread_join(r->thread, thread_deadline(timeout_ns)))
 		return false;
 	queue_done(&r->orders);
 	queue_done(&r->news);

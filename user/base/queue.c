@@ -4,11 +4,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
+#include "base/thread.h"
 
 struct slot {
 	size_t len;
-	/* whatever is copied in is used in place */
+	/* the reader uses the bytes in place, as any type */
 	char bytes[] __attribute__((aligned(16)));
 };
 
@@ -21,7 +22,7 @@ static struct slot *slot_at(const struct queue *queue, unsigned position)
 
 int queue_init(struct queue *queue, size_t slot_size, unsigned depth)
 {
-	/* slots stay aligned for whatever is copied in */
+	/* keeps the next slot aligned */
 	slot_size = (slot_size + 15) & ~(size_t)15;
 	if (depth == 0 || (depth & (depth - 1)))
 		return -EINVAL;
@@ -79,28 +80,15 @@ static void *oldest(const struct queue *queue, size_t *ret_len)
 
 void *queue_wait(struct queue *queue, size_t *ret_len)
 {
-	while (sem_wait(&queue->ready) < 0)
-		; /* EINTR is all there is */
-	return oldest(queue, ret_len);
+	return queue_wait_for(queue, ret_len, UINT64_MAX);
 }
 
 void *queue_wait_for(struct queue *queue, size_t *ret_len, uint64_t wait_ns)
 {
-	struct timespec until;
+	const uint64_t deadline_ns =
+		wait_ns == UINT64_MAX ? THREAD_NO_DEADLINE : thread_deadline(wait_ns);
 
-	if (wait_ns == UINT64_MAX)
-		return queue_wait(queue, ret_len);
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += (time_t)(wait_ns / 1000000000ULL);
-	until.tv_nsec += (long)(wait_ns % 1000000000ULL);
-	if (until.tv_nsec >= 1000000000L) {
-		until.tv_nsec -= 1000000000L;
-		until.tv_sec++;
-	}
-	while (sem_timedwait(&queue->ready, &until) < 0)
-		if (errno != EINTR)
-			return NULL;
-	return oldest(queue, ret_len);
+	return thread_sem_wait(&queue->ready, deadline_ns) ? NULL : oldest(queue, ret_len);
 }
 
 void *queue_try(struct queue *queue, size_t *ret_len)

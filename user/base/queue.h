@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * queue: fixed slots from one thread to one other; neither ever waits for the other.
+ * queue: fixed slots from one writing thread to one reading thread. The writer never waits.
  *
- * The killer hands records to its writer and slow work to its aide through these: a
- * push is a copy into memory that is already there, and a full queue is an answer, not
- * a wait.
+ * A push copies into memory that is allocated already, so the decision path can hand records and
+ * slow work to other threads. A full queue is an error, not a wait.
  *
- * Purity:    memory only, plus sem_post(), which does not block.
- * Units:     sizes in bytes, depth in slots.
- * Errors:    queue_push() -ENOSPC when full, -EMSGSIZE when too long; the caller counts.
- * Ownership: queue_init() allocates all the slots, queue_done() frees them.
+ * Purity:    memory, and a semaphore.
+ * Units:     sizes in bytes, depth in slots, *_ns durations.
+ * Errors:    0 or -errno. queue_init() -EINVAL: @depth is no power of two; -ENOMEM.
+ *            queue_push() -ENOSPC: full; -EMSGSIZE: longer than a slot.
+ * Ownership: queue_init() allocates all slots, queue_done() frees them and accepts a zeroed queue.
  */
 #ifndef FASTOOM_BASE_QUEUE_H
 #define FASTOOM_BASE_QUEUE_H
@@ -32,15 +32,14 @@ struct queue {
 int queue_init(struct queue *queue, size_t slot_size, unsigned depth);
 void queue_done(struct queue *queue);
 
-/* Copies len bytes; never blocks. */
+/* Copies @len bytes; never blocks. */
 int queue_push(struct queue *queue, const void *bytes, size_t len);
 
 /* Waits for the oldest slot, which stays valid until queue_pop(). */
 void *queue_wait(struct queue *queue, size_t *ret_len);
-/* The same, or NULL after @wait_ns; UINT64_MAX: for ever. By the wall clock: a jump of it may cut a
- * wait short or make it longer. */
+/* The same for at most @wait_ns (UINT64_MAX: without limit); NULL: nothing came. */
 void *queue_wait_for(struct queue *queue, size_t *ret_len, uint64_t wait_ns);
-/* The same, or NULL at once. */
+/* The same without waiting. */
 void *queue_try(struct queue *queue, size_t *ret_len);
 void queue_pop(struct queue *queue);
 

@@ -2,18 +2,18 @@
 #include "base/worker.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/queue.h"
+#include "base/thread.h"
 
-/* Threads of ours write and read files with small buffers; 256 KiB are locked for each. */
-#define STACK_BYTES (256 * 1024)
+/* How often worker_stop() tries to get into a full queue. */
+#define RETRY_NS 10000000
 
-struct piece {
+struct job {
 	worker_task *task; /* NULL: stop */
 	size_t len;
 	char argument[] __attribute__((aligned(16)));
@@ -24,20 +24,20 @@ struct worker {
 	struct queue queue;
 	size_t size;
 	uint64_t refused;
-	struct piece *piece; /* where worker_give() puts one together */
+	struct job *job; /* where worker_give() builds one */
 };
 
-static void *work(void *context)
+static void *run(void *context)
 {
 	struct worker *worker = context;
 
 	for (;;) {
 		size_t len;
-		struct piece *piece = queue_wait(&worker->queue, &len);
+		struct job *job = queue_wait(&worker->queue, &len);
 
-		if (!piece->task)
+		if (!job->task)
 			return NULL;
-		piece->task(piece->argument, piece->len);
+		job->task(job->argument, job->len);
 		queue_pop(&worker->queue);
 	}
 }
@@ -45,37 +45,23 @@ static void *work(void *context)
 int worker_start(struct worker **ret, const char *name, size_t size, unsigned depth)
 {
 	struct worker *worker = calloc(1, sizeof(*worker));
-	sigset_t all, before;
-	pthread_attr_t attr;
 	int err;
 
 	if (!worker)
 		return -ENOMEM;
 	worker->size = size;
-	worker->piece = malloc(sizeof(struct piece) + size);
-	err = worker->piece ? queue_init(&worker->queue, sizeof(struct piece) + size, depth)
-			    : -ENOMEM;
-	if (err)
-		goto fail;
-
-	/* signals are the main thread's: it reads them from a descriptor */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, STACK_BYTES);
-	err = -pthread_create(&worker->thread, &attr, work, worker);
-	pthread_attr_destroy(&attr);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (err)
-		goto fail;
-	pthread_setname_np(worker->thread, name);
+	worker->job = malloc(sizeof(struct job) + size);
+	err = worker->job ? queue_init(&worker->queue, sizeof(struct job) + size, depth) : -ENOMEM;
+	if (!err)
+		err = thread_start(&worker->thread, name, run, worker);
+	if (err) {
+		queue_done(&worker->queue);
+		free(worker->job);
+		free(worker);
+		return err;
+	}
 	*ret = worker;
 	return 0;
-fail:
-	queue_done(&worker->queue);
-	free(worker->piece);
-	free(worker);
-	return err;
 }
 
 int worker_give(struct worker *worker, worker_task *task, const void *argument, size_t len)
@@ -83,11 +69,11 @@ int worker_give(struct worker *worker, worker_task *task, const void *argument, 
 	int err = -EMSGSIZE;
 
 	if (len <= worker->size) {
-		worker->piece->task = task;
-		worker->piece->len = len;
+		worker->job->task = task;
+		worker->job->len = len;
 		if (len)
-			memcpy(worker->piece->argument, argument, len);
-		err = queue_push(&worker->queue, worker->piece, sizeof(struct piece) + len);
+			memcpy(worker->job->argument, argument, len);
+		err = queue_push(&worker->queue, worker->job, sizeof(struct job) + len);
 	}
 	if (err)
 		worker->refused++;
@@ -101,31 +87,23 @@ uint64_t worker_refused(const struct worker *worker)
 
 bool worker_stop(struct worker *worker, uint64_t timeout_ns)
 {
-	const struct timespec pause = {.tv_nsec = 10000000};
-	const struct piece stop = {0};
-	struct timespec until, now;
+	const struct timespec pause = {.tv_nsec = RETRY_NS};
+	const struct job stop = {0};
+	uint64_t deadline_ns;
 
 	if (!worker)
 		return true;
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += (time_t)(timeout_ns / 1000000000);
-	until.tv_nsec += (long)(timeout_ns % 1000000000);
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_nsec -= 1000000000;
-		until.tv_sec++;
-	}
-	/* a full queue has a place as soon as the piece in hand is done */
+	deadline_ns = thread_deadline(timeout_ns);
+	/* a full queue has a free slot when the running task ends */
 	while (queue_push(&worker->queue, &stop, sizeof(stop))) {
-		clock_gettime(CLOCK_REALTIME, &now);
-		if (now.tv_sec > until.tv_sec ||
-		    (now.tv_sec == until.tv_sec && now.tv_nsec >= until.tv_nsec))
+		if (clock_mono_ns() >= deadline_ns)
 			return false;
 		nanosleep(&pause, NULL);
 	}
-	if (pthread_timedjoin_np(worker->thread, NULL, &until))
-		return false; /* it may still run: nothing of it can be freed */
+	if (thread_join(worker->thread, deadline_ns))
+		return false; /* the thread still uses the worker */
 	queue_done(&worker->queue);
-	free(worker->piece);
+	free(worker->job);
 	free(worker);
 	return true;
 }

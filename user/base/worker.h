@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * worker: a thread that does what may wait, one piece after the other, for a thread that
- * must not: writing to a disk, attaching programs, reading a stuck process's command line.
+ * worker: a helper thread for work that may block: writing to a disk, attaching programs, reading
+ * the command line of a stuck process.
  *
- * Purity:    one thread; pieces run in the order they were handed over.
- * Units:     sizes in bytes.
- * Errors:    worker_give() as queue_push(): -ENOSPC is an answer, and is counted.
- * Ownership: arguments are copied. worker_stop() waits at most the time given, for a
- *            worker may be stuck on a disk; what it had then is lost and said so.
+ * Purity:    one thread; it runs tasks in the order in which they were given.
+ * Units:     sizes in bytes, *_ns durations.
+ * Errors:    0 or -errno. worker_give() fails as queue_push() does, and counts that.
+ * Ownership: worker_start() gives, worker_stop() takes; arguments are copied. One thread gives.
  */
 #ifndef FASTOOM_BASE_WORKER_H
 #define FASTOOM_BASE_WORKER_H
@@ -18,14 +17,21 @@
 
 struct worker;
 
+/* @argument is the copy of what was given; it is valid during the call. */
 typedef void worker_task(void *argument, size_t len);
 
-/* @name is the thread's; @depth, a power of two, and @size are all it can hold. */
+/*
+ * @name: of the thread, at most 15 characters. @size: the longest argument. @depth: how many tasks
+ * wait at most, the running one included; a power of two.
+ */
 int worker_start(struct worker **ret, const char *name, size_t size, unsigned depth);
 int worker_give(struct worker *worker, worker_task *task, const void *argument, size_t len);
-/* Pieces that found no place. */
+/* How many tasks worker_give() refused. */
 uint64_t worker_refused(const struct worker *worker);
-/* Finishes what was given, then frees. False: it did not within @timeout_ns, and is left. */
+/*
+ * Finishes all tasks, then frees the worker; NULL is accepted. False: it is not finished within
+ * @timeout_ns, being stuck on a disk, say. Then the thread lives on and nothing is freed.
+ */
 bool worker_stop(struct worker *worker, uint64_t timeout_ns);
 
 #endif /* FASTOOM_BASE_WORKER_H */

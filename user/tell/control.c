@@ -3,8 +3,6 @@
 
 #include <errno.h>
 #include <grp.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +18,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/queue.h"
+#include "base/thread.h"
 #include "base/util.h"
 #include "base/version.h"
 #include "base/yaml.h"
@@ -31,7 +30,6 @@
 #define REQUEST_MAX    4096
 #define MESSAGE_MAX    (64 * 1024)
 #define EVENTS_DEPTH   16
-#define STACK_BYTES    (256 * 1024)
 
 /* How far apart snapshots are, unless the reader says. */
 #define INTERVAL_LEAST_MS  100
@@ -628,9 +626,6 @@ static int open_socket(struct control *control, const char *readers)
 static int start_thread(struct control *control)
 {
 	struct epoll_event event = {.events = EPOLLIN};
-	sigset_t all, before;
-	pthread_attr_t attr;
-	int err;
 
 	event.data.ptr = &control->kick_fd;
 	if (epoll_ctl(control->epoll_fd, EPOLL_CTL_ADD, control->kick_fd, &event) < 0)
@@ -638,17 +633,7 @@ static int start_thread(struct control *control)
 	event.data.ptr = &control->listen_fd;
 	if (epoll_ctl(control->epoll_fd, EPOLL_CTL_ADD, control->listen_fd, &event) < 0)
 		return -errno;
-	/* signals are the main thread's */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, STACK_BYTES);
-	err = -pthread_create(&control->thread, &attr, serve_all, control);
-	pthread_attr_destroy(&attr);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (!err)
-		pthread_setname_np(control->thread, "fo-control");
-	return err;
+	return thread_start(&control->thread, "fo-control", serve_all, control);
 }
 
 static void release(struct control *control)
