@@ -56,7 +56,7 @@ static void test_depths(void **state)
 		assert_int_equal(queue_init(&queue, 8, bad[i]), -EINVAL);
 	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
 		assert_int_equal(queue_init(&queue, 8, good[i]), 0);
-		/* so many and no more */
+		/* exactly that many slots */
 		for (unsigned n = 0; n < good[i]; n++)
 			assert_int_equal(queue_push(&queue, &n, sizeof(n)), 0);
 		assert_int_equal(queue_push(&queue, &i, sizeof(i)), -ENOSPC);
@@ -65,10 +65,10 @@ static void test_depths(void **state)
 	}
 }
 
-/* Full is an answer; a place that is free again is used; order and lengths stay. */
+/* A full queue is an error, a freed slot is used again, order and lengths are kept. */
 static void test_full_and_order(void **state)
 {
-	/* also where the unsigned positions wrap */
+	/* also where the positions wrap around */
 	static const unsigned starts[] = {0, UINT_MAX - 5};
 
 	(void)state;
@@ -124,7 +124,7 @@ static void test_too_long(void **state)
 	queue_done(&queue);
 }
 
-/* Whatever is copied in may be used where it lies: slots are aligned as malloc()'s memory is. */
+/* Slots are aligned as the memory of malloc(), so the reader can use any type in place. */
 static void test_alignment(void **state)
 {
 	static const size_t sizes[] = {1, 8, 16, 24, 40, 100};
@@ -172,7 +172,7 @@ static void *push_all(void *arg)
 	return NULL;
 }
 
-/* One thread to another: nothing is lost, torn, doubled or out of order. */
+/* From one thread to another nothing is lost, torn, duplicated or out of order. */
 static void test_two_threads(void **state)
 {
 	struct queue queue;
@@ -200,111 +200,111 @@ static void test_two_threads(void **state)
 
 /* ---- worker ------------------------------------------------------------ */
 
-/* What the pieces below work on. */
+/* What the tasks below share. */
 static struct {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	bool shut;	  /* pieces wait while it is */
-	int begun, ended; /* pieces */
+	bool closed;	  /* tasks wait while it is set */
+	int begun, ended; /* tasks */
 	int order[64];
 	char name[16];
 	bool signals_blocked, misaligned;
-} yard = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+} shared = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
-static void yard_clear(bool shut)
+static void shared_clear(bool closed)
 {
-	pthread_mutex_lock(&yard.lock);
-	yard.shut = shut;
-	yard.begun = yard.ended = 0;
-	memset(yard.order, 0, sizeof(yard.order));
-	yard.misaligned = false;
-	pthread_mutex_unlock(&yard.lock);
+	pthread_mutex_lock(&shared.lock);
+	shared.closed = closed;
+	shared.begun = shared.ended = 0;
+	memset(shared.order, 0, sizeof(shared.order));
+	shared.misaligned = false;
+	pthread_mutex_unlock(&shared.lock);
 }
 
-static void yard_open(void)
+static void shared_open(void)
 {
-	pthread_mutex_lock(&yard.lock);
-	yard.shut = false;
-	pthread_cond_broadcast(&yard.changed);
-	pthread_mutex_unlock(&yard.lock);
+	pthread_mutex_lock(&shared.lock);
+	shared.closed = false;
+	pthread_cond_broadcast(&shared.changed);
+	pthread_mutex_unlock(&shared.lock);
 }
 
-static void yard_wait_begun(int n)
+static void shared_wait_begun(int n)
 {
-	pthread_mutex_lock(&yard.lock);
-	while (yard.begun < n)
-		pthread_cond_wait(&yard.changed, &yard.lock);
-	pthread_mutex_unlock(&yard.lock);
+	pthread_mutex_lock(&shared.lock);
+	while (shared.begun < n)
+		pthread_cond_wait(&shared.changed, &shared.lock);
+	pthread_mutex_unlock(&shared.lock);
 }
 
-static int yard_ended(void)
+static int shared_ended(void)
 {
 	int n;
 
-	pthread_mutex_lock(&yard.lock);
-	n = yard.ended;
-	pthread_mutex_unlock(&yard.lock);
+	pthread_mutex_lock(&shared.lock);
+	n = shared.ended;
+	pthread_mutex_unlock(&shared.lock);
 	return n;
 }
 
-static void piece(void *argument, size_t len)
+static void note_task(void *argument, size_t len)
 {
 	int number = -1;
 
 	if (len >= sizeof(number))
 		memcpy(&number, argument, sizeof(number));
-	pthread_mutex_lock(&yard.lock);
-	yard.begun++;
+	pthread_mutex_lock(&shared.lock);
+	shared.begun++;
 	if ((uintptr_t)argument % _Alignof(max_align_t))
-		yard.misaligned = true;
-	pthread_cond_broadcast(&yard.changed);
-	while (yard.shut)
-		pthread_cond_wait(&yard.changed, &yard.lock);
-	if (yard.ended < (int)ARRAY_SIZE(yard.order))
-		yard.order[yard.ended] = number;
-	yard.ended++;
-	pthread_mutex_unlock(&yard.lock);
+		shared.misaligned = true;
+	pthread_cond_broadcast(&shared.changed);
+	while (shared.closed)
+		pthread_cond_wait(&shared.changed, &shared.lock);
+	if (shared.ended < (int)ARRAY_SIZE(shared.order))
+		shared.order[shared.ended] = number;
+	shared.ended++;
+	pthread_mutex_unlock(&shared.lock);
 }
 
-static void slow_piece(void *argument, size_t len)
+static void slow_task(void *argument, size_t len)
 {
 	sleep_ns(20 * MS);
-	piece(argument, len);
+	note_task(argument, len);
 }
 
-static void look_piece(void *argument, size_t len)
+static void look_task(void *argument, size_t len)
 {
 	sigset_t set;
 
 	(void)argument;
 	(void)len;
-	pthread_mutex_lock(&yard.lock);
-	pthread_getname_np(pthread_self(), yard.name, sizeof(yard.name));
+	pthread_mutex_lock(&shared.lock);
+	pthread_getname_np(pthread_self(), shared.name, sizeof(shared.name));
 	pthread_sigmask(SIG_SETMASK, NULL, &set);
-	yard.signals_blocked = sigismember(&set, SIGTERM) && sigismember(&set, SIGINT);
-	pthread_mutex_unlock(&yard.lock);
+	shared.signals_blocked = sigismember(&set, SIGTERM) && sigismember(&set, SIGINT);
+	pthread_mutex_unlock(&shared.lock);
 }
 
-/* Arguments are copied; pieces run in their order; stop finishes what was given. */
+/* Arguments are copied, tasks run in order, worker_stop() finishes all of them. */
 static void test_worker_order(void **state)
 {
 	struct worker *worker;
 	int number;
 
 	(void)state;
-	yard_clear(true);
+	shared_clear(true);
 	assert_int_equal(worker_start(&worker, "fo-test", 64, 64), 0);
 	for (number = 1; number <= 50; number++)
-		assert_int_equal(worker_give(worker, piece, &number, sizeof(number)), 0);
+		assert_int_equal(worker_give(worker, note_task, &number, sizeof(number)), 0);
 	number = 4711;
-	yard_open();
+	shared_open();
 	assert_true(worker_stop(worker, 10 * SEC));
-	assert_int_equal(yard.ended, 50);
+	assert_int_equal(shared.ended, 50);
 	for (int i = 0; i < 50; i++)
-		assert_int_equal(yard.order[i], i + 1);
+		assert_int_equal(shared.order[i], i + 1);
 }
 
-/* No place: refused at once and counted; what has a place is done. */
+/* A full queue refuses a task at once and counts it; the others run. */
 static void test_worker_full(void **state)
 {
 	struct worker *worker;
@@ -312,30 +312,30 @@ static void test_worker_full(void **state)
 	int number = 0, taken = 0;
 
 	(void)state;
-	yard_clear(true);
+	shared_clear(true);
 	assert_int_equal(worker_start(&worker, "fo-test", 64, 4), 0);
-	assert_int_equal(worker_give(worker, piece, &number, sizeof(number)), 0);
-	yard_wait_begun(1);
+	assert_int_equal(worker_give(worker, note_task, &number, sizeof(number)), 0);
+	shared_wait_begun(1);
 	begin = now_ns();
 	for (number = 1; number <= 10; number++) {
-		int err = worker_give(worker, piece, &number, sizeof(number));
+		int err = worker_give(worker, note_task, &number, sizeof(number));
 
 		assert_true(!err || err == -ENOSPC);
 		taken += !err;
 	}
 	assert_true(now_ns() - begin < SEC);
-	assert_int_equal(taken, 3); /* the fourth place is that of the piece being done */
+	assert_int_equal(taken, 3); /* the fourth slot holds the running task */
 	assert_int_equal(worker_refused(worker), 7);
-	yard_open();
-	while (yard_ended() < 4)
+	shared_open();
+	while (shared_ended() < 4)
 		sleep_ns(MS);
 	number = 77;
-	while (worker_give(worker, piece, &number, sizeof(number)))
+	while (worker_give(worker, note_task, &number, sizeof(number)))
 		sleep_ns(MS);
 	assert_true(worker_stop(worker, 10 * SEC));
-	assert_int_equal(yard.ended, 5);
-	assert_int_equal(yard.order[3], 3);
-	assert_int_equal(yard.order[4], 77);
+	assert_int_equal(shared.ended, 5);
+	assert_int_equal(shared.order[3], 3);
+	assert_int_equal(shared.order[4], 77);
 }
 
 static void test_worker_sizes(void **state)
@@ -344,70 +344,69 @@ static void test_worker_sizes(void **state)
 	char bytes[65] = "";
 
 	(void)state;
-	yard_clear(false);
+	shared_clear(false);
 	assert_int_equal(worker_start(&worker, "fo-test", 64, 4), 0);
-	assert_int_equal(worker_give(worker, piece, bytes, 65), -EMSGSIZE);
+	assert_int_equal(worker_give(worker, note_task, bytes, 65), -EMSGSIZE);
 	assert_int_equal(worker_refused(worker), 1);
-	assert_int_equal(worker_give(worker, piece, bytes, 64), 0);
-	assert_int_equal(worker_give(worker, piece, NULL, 0), 0);
+	assert_int_equal(worker_give(worker, note_task, bytes, 64), 0);
+	assert_int_equal(worker_give(worker, note_task, NULL, 0), 0);
 	assert_true(worker_stop(worker, 10 * SEC));
-	assert_int_equal(yard.ended, 2);
-	assert_int_equal(yard.order[1], -1);
+	assert_int_equal(shared.ended, 2);
+	assert_int_equal(shared.order[1], -1);
 	assert_true(worker_stop(NULL, 0));
 	assert_int_equal(worker_start(&worker, "fo-test", 64, 3), -EINVAL);
 }
 
-/* Arguments lie where any type may lie. */
+/* Arguments are aligned for any type. */
 static void test_worker_alignment(void **state)
 {
 	struct worker *worker;
 	int number = 1;
 
 	(void)state;
-	yard_clear(false);
+	shared_clear(false);
 	assert_int_equal(worker_start(&worker, "fo-test", 40, 8), 0);
 	for (int i = 0; i < 7; i++)
-		assert_int_equal(worker_give(worker, piece, &number, sizeof(number)), 0);
+		assert_int_equal(worker_give(worker, note_task, &number, sizeof(number)), 0);
 	assert_true(worker_stop(worker, 10 * SEC));
-	assert_int_equal(yard.ended, 7);
-	assert_false(yard.misaligned);
+	assert_int_equal(shared.ended, 7);
+	assert_false(shared.misaligned);
 }
 
-/* Signals are the main thread's; the thread can be told from others. */
+/* The thread blocks signals and has its name. */
 static void test_worker_thread(void **state)
 {
 	struct worker *worker;
 
 	(void)state;
-	memset(yard.name, 0, sizeof(yard.name));
+	memset(shared.name, 0, sizeof(shared.name));
 	assert_int_equal(worker_start(&worker, "fo-test", 8, 2), 0);
-	/* its name is given after it has begun */
+	/* worker_start() names the thread after it has started */
 	sleep_ns(10 * MS);
-	assert_int_equal(worker_give(worker, look_piece, NULL, 0), 0);
+	assert_int_equal(worker_give(worker, look_task, NULL, 0), 0);
 	assert_true(worker_stop(worker, 10 * SEC));
-	assert_string_equal(yard.name, "fo-test");
-	assert_true(yard.signals_blocked);
+	assert_string_equal(shared.name, "fo-test");
+	assert_true(shared.signals_blocked);
 }
 
-/* "Finishes what was given": also when the queue is full at that moment. */
+/* worker_stop() finishes all tasks also when the queue is full. */
 static void test_stop_while_full(void **state)
 {
 	struct worker *worker;
 	int number = 1, given = 0;
 
 	(void)state;
-	yard_clear(false);
+	shared_clear(false);
 	assert_int_equal(worker_start(&worker, "fo-test", 8, 4), 0);
-	while (!worker_give(worker, slow_piece, &number, sizeof(number)))
+	while (!worker_give(worker, slow_task, &number, sizeof(number)))
 		given++;
 	assert_true(given >= 4);
 	if (!worker_stop(worker, 10 * SEC))
-		fail_msg("%d of %d pieces were done when it gave up, without any patience",
-			 yard_ended(), given);
-	assert_int_equal(yard.ended, given);
+		fail_msg("worker_stop() gave up after %d of %d tasks", shared_ended(), given);
+	assert_int_equal(shared.ended, given);
 }
 
-/* Stuck on its disk: left after the time given, not sooner and not much later. */
+/* worker_stop() gives up on a stuck task at its timeout, not earlier and not much later. */
 static void test_stop_stuck(void **state)
 {
 	struct worker *worker;
@@ -415,19 +414,19 @@ static void test_stop_stuck(void **state)
 	int number = 1;
 
 	(void)state;
-	yard_clear(true);
+	shared_clear(true);
 	assert_int_equal(worker_start(&worker, "fo-test", 8, 4), 0);
-	assert_int_equal(worker_give(worker, piece, &number, sizeof(number)), 0);
-	yard_wait_begun(1);
+	assert_int_equal(worker_give(worker, note_task, &number, sizeof(number)), 0);
+	shared_wait_begun(1);
 	begin = now_ns();
 	assert_false(worker_stop(worker, 200 * MS));
 	took = now_ns() - begin;
 	assert_true(took >= 190 * MS);
 	assert_true(took < 5 * SEC);
-	yard_open();
+	shared_open();
 }
 
-/* Waits so long and no longer; what is there is had at once, and each only once. */
+/* queue_wait_for() waits for its timeout; a slot that is there is returned at once, and once. */
 static void test_wait_for(void **state)
 {
 	struct queue queue;
@@ -457,7 +456,7 @@ static void test_wait_for(void **state)
 	queue_done(&queue);
 }
 
-/* A step of the wall clock, back or forth, neither prolongs a wait nor ends it early. */
+/* A step of the wall clock in either direction does not change when a wait ends. */
 static void test_wait_for_wall_step(void **state)
 {
 	static const time_t steps_s[] = {3600, -3600};
@@ -491,10 +490,10 @@ static void test_stop_wall_step(void **state)
 		uint64_t begin_ns, took_ns;
 		bool ended;
 
-		yard_clear(true);
+		shared_clear(true);
 		assert_int_equal(worker_start(&worker, "fo-test", 8, 4), 0);
-		assert_int_equal(worker_give(worker, piece, NULL, 0), 0);
-		yard_wait_begun(1);
+		assert_int_equal(worker_give(worker, note_task, NULL, 0), 0);
+		shared_wait_begun(1);
 		wall_step_s = steps_s[i];
 		alarm(10);
 		begin_ns = now_ns();
@@ -502,7 +501,7 @@ static void test_stop_wall_step(void **state)
 		took_ns = now_ns() - begin_ns;
 		wall_step_s = 0;
 		alarm(60);
-		yard_open();
+		shared_open();
 		assert_false(ended);
 		assert_true(took_ns >= 190 * MS && took_ns < 5 * SEC);
 	}
@@ -521,7 +520,7 @@ int main(void)
 		cmocka_unit_test(test_stop_wall_step),
 	};
 
-	/* a worker that gave up leaves a thread behind; the next tests must not hang on it */
+	/* a test that hangs fails */
 	alarm(60);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

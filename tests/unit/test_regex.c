@@ -16,8 +16,8 @@
 #include "base/util.h"
 
 /*
- * Every allocation of the process, PCRE2's too, goes through these. A sanitizer brings
- * its own malloc and other libcs have no other name for theirs: there, nothing is counted.
+ * Counts every allocation of the process, including PCRE2's. Not with a sanitizer, which has its
+ * own malloc(), nor with a C library without the __libc_ names.
  */
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||                         \
@@ -154,7 +154,7 @@ static void test_compile_errors(void **state)
 	}
 }
 
-/* A message that does not fit is cut, and a good pattern leaves the outputs alone. */
+/* A message that does not fit is cut; success leaves the outputs unchanged. */
 static void test_compile_outputs(void **state)
 {
 	struct regex *regex = NULL;
@@ -171,7 +171,7 @@ static void test_compile_outputs(void **state)
 	assert_true(strlen(msg) < sizeof(msg));
 }
 
-/* Patterns made to run for ages, or to pile up frames, end by a limit. */
+/* Patterns that backtrack exponentially or nest deeply end at a limit. */
 static const struct {
 	const char *pattern;
 	const char *unit; /* repeated to make the subject */
@@ -214,7 +214,7 @@ static void test_limits(void **state)
 
 		if (r != heavy[i].r)
 			fail_msg("/%s/: %d", heavy[i].pattern, r);
-		/* Nothing is left behind that would spoil the next one. */
+		/* the next match is not affected */
 		assert_int_equal(regex_match(regex, "", 0), regex_match(regex, NULL, 0));
 		assert_int_equal(regex_match(regex, subject, len), heavy[i].r);
 		regex_free(regex);
@@ -230,7 +230,7 @@ static void test_match_allocates_nothing(void **state)
 	if (!COUNTS_ALLOCATIONS)
 		skip();
 
-	/* The counter counts: compiling does allocate. */
+	/* the counter works: compiling allocates */
 	before = allocations;
 	for (size_t i = 0; i < ARRAY_SIZE(heavy); i++)
 		regexes[i] = compile(heavy[i].pattern);
@@ -265,7 +265,7 @@ static void *match_often(void *arg)
 	return (void *)wrong;
 }
 
-/* The scratch is shared: threads, even with one and the same regex, do not mix. */
+/* Threads share the scratch memory without mixing results, also with the same regex. */
 static void test_threads(void **state)
 {
 	struct regex *regex = compile("^(?:(a)|(b))*$");

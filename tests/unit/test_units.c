@@ -218,7 +218,7 @@ static void test_format_duration(void **state)
 	check_format(units_format_duration, cases, ARRAY_SIZE(cases));
 }
 
-/* A buffer that is too small is filled and terminated, never overrun. */
+/* A buffer that is too small gets a text that is cut and terminated. */
 static void test_format_small_buffer(void **state)
 {
 	char buf[5] = "zzzz";

@@ -17,7 +17,7 @@ static void test_tame(void **state)
 		{"\177", "?"},
 		{"caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80",
 		 "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80"},
-		/* C1, as UTF-8 writes it and as a terminal of eight bits reads it */
+		/* C1, in UTF-8 and as a single byte */
 		{"\xc2\x9b"
 		 "31m",
 		 "??31m"},
@@ -25,7 +25,7 @@ static void test_tame(void **state)
 		 "31m",
 		 "?31m"},
 		{"\xc2\xa0", "\xc2\xa0"},
-		/* cut short, overlong, a surrogate, beyond the last, and text right after it */
+		/* incomplete, overlong, a surrogate, above U+10FFFF, each also before text */
 		{"\xe2\x82", "??"},
 		{"\xe2\x82x", "??x"},
 		{"\xc0\xafx", "??x"},
@@ -45,7 +45,8 @@ static void test_tame(void **state)
 	}
 }
 
-/* Whatever it was: as long as before, printable, well formed, and tame already. */
+/* Of any bytes: the length is unchanged, the result is printable UTF-8, a second run changes
+ * nothing. */
 static void test_any_bytes(void **state)
 {
 	uint64_t random = 3;

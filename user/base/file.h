@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * file: a whole file in memory.
+ * file: reads a whole regular file into memory, and writes a whole buffer.
  *
- * Purity:    reads one file.
+ * Purity:    reads one file or writes to one descriptor; file_read_all() allocates.
  * Units:     bytes.
- * Errors:    0 or -errno; -ENODEV: no regular file, -EFBIG: larger than @max.
- * Ownership: *ret_bytes is the caller's to free; there is a NUL behind the last byte.
+ * Errors:    0 or -errno. file_read_all() -ENODEV: not a regular file; -EFBIG: larger than @max.
+ * Ownership: the caller frees *ret_bytes, which ends in a NUL that *ret_len does not count.
  */
 #ifndef FASTOOM_BASE_FILE_H
 #define FASTOOM_BASE_FILE_H
@@ -13,7 +13,7 @@
 #include <stddef.h>
 
 int file_read_all(const char *path, size_t max, char **ret_bytes, size_t *ret_len);
-/* All of it, also when the kernel takes it in pieces. */
+/* Repeats write() until all @len bytes are written. */
 int file_write_all(int fd, const void *bytes, size_t len);
 
 #endif /* FASTOOM_BASE_FILE_H */

@@ -11,7 +11,7 @@
 
 static void put(struct json *json, const char *bytes, size_t n)
 {
-	/* room for the NUL is always kept */
+	/* keeps room for the NUL */
 	if (json->full || n >= json->size - json->len) {
 		json->full = true;
 		return;
@@ -87,7 +87,7 @@ static void open_with(struct json *json, const char *key, char bracket)
 	json->comma = false;
 }
 
-static void shut_with(struct json *json, char bracket)
+static void close_with(struct json *json, char bracket)
 {
 	put_char(json, bracket);
 	json->comma = true;
@@ -100,7 +100,7 @@ void json_open_map(struct json *json, const char *key)
 
 void json_shut_map(struct json *json)
 {
-	shut_with(json, '}');
+	close_with(json, '}');
 }
 
 void json_open_list(struct json *json, const char *key)
@@ -110,7 +110,7 @@ void json_open_list(struct json *json, const char *key)
 
 void json_shut_list(struct json *json)
 {
-	shut_with(json, ']');
+	close_with(json, ']');
 }
 
 void json_text_n(struct json *json, const char *key, const char *value, size_t len)

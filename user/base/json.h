@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * json: writes one JSON object into a buffer of fixed size; allocates nothing.
+ * json: writes one JSON object into a buffer of fixed size, without allocating.
  *
- * Our own and not a library's: a record is written on the decision path, where
- * nothing may allocate (jansson takes 21 mallocs an event, cJSON 13).
+ * Records are written on the decision path, where nothing may allocate. The libraries do: jansson
+ * calls malloc() 21 times a record, cJSON 13 times.
  *
- * Purity:    pure; only the caller's buffer changes.
- * Units:     none; names carry them.
- * Errors:    none a call: once the text no longer fits, json_end() says -ENOSPC.
- * Ownership: the caller owns buffer and struct.
+ * Purity:    pure; changes the caller's buffer only.
+ * Units:     none; keys name theirs.
+ * Errors:    json_end() alone: -ENOSPC, the text does not fit.
+ * Ownership: the caller owns the buffer and the struct.
  */
 #ifndef FASTOOM_BASE_JSON_H
 #define FASTOOM_BASE_JSON_H
@@ -21,27 +21,27 @@ struct json {
 	char *text;
 	size_t size;
 	size_t len;
-	bool comma; /* the next member needs one before it */
-	bool full;
+	bool comma; /* the next member needs a comma before it */
+	bool full;  /* the text does not fit; nothing more is written */
 };
 
 void json_begin(struct json *json, char *buf, size_t size);
-/* 0 and *ret_len (without the NUL) or -ENOSPC. Ends the outermost object. */
+/* Ends the outermost object. *ret_len is without the NUL. */
 int json_end(struct json *json, size_t *ret_len);
 
-/* key NULL: an element of a list */
+/* Here and below, @key NULL adds an element to a list. */
 void json_open_map(struct json *json, const char *key);
 void json_shut_map(struct json *json);
 void json_open_list(struct json *json, const char *key);
 void json_shut_list(struct json *json);
 
-/* Bytes that are not UTF-8 become U+FFFD, control characters \u escapes; NULL becomes null. */
+/* Writes invalid UTF-8 as U+FFFD, control characters as \u escapes, a NULL @value as null. */
 void json_text(struct json *json, const char *key, const char *value);
 void json_text_n(struct json *json, const char *key, const char *value, size_t len);
 void json_u64(struct json *json, const char *key, uint64_t value);
 void json_i64(struct json *json, const char *key, int64_t value);
 void json_bool(struct json *json, const char *key, bool value);
-/* 6 significant digits; not a number becomes null */
+/* Writes 6 significant digits; null for infinity and NaN. */
 void json_double(struct json *json, const char *key, double value);
 
 #endif /* FASTOOM_BASE_JSON_H */

@@ -56,8 +56,7 @@ void log_line(enum log_level level, const char *format, ...)
 	len += (size_t)n;
 	if (len > sizeof(line) - 2)
 		len = sizeof(line) - 2;
-	/* names in it are whatever a process chose: none of them ends the line or moves the cursor
-	 */
+	/* a process chooses its name: no name may end the line or move the cursor */
 	utf8_tame(line, len);
 	line[len++] = '\n';
 	line[len] = '\0';
@@ -65,5 +64,5 @@ void log_line(enum log_level level, const char *format, ...)
 	if (state.sink)
 		state.sink(line, len);
 	else if (write(STDERR_FILENO, line, len) < 0)
-		return; /* nobody is left to tell */
+		return; /* there is no other place to report it */
 }

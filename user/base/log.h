@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * log: sentences for the person who runs us. Only cli logs; the other rooms return errors.
+ * log: lines for the administrator, on stderr or through a sink.
  *
- * Purity:    one level and one sink for the process, set at start.
+ * The daemon sets a sink that hands lines to another thread: a terminal or a journal can block for
+ * seconds when memory is short.
+ *
+ * Purity:    one level and one sink a process, set at start; writes to stderr or to the sink.
  * Units:     none.
- * Errors:    never fails the caller. A line longer than LOG_LINE_MAX is cut.
- * Ownership: none.
- *
- * Without a sink, lines go to stderr at once. The daemon sets one when it is up, for a
- * terminal or a journal may hang for seconds when memory is short.
+ * Errors:    none. A line longer than LOG_LINE_MAX is cut.
+ * Ownership: none; the sink gets a buffer that is valid during the call.
  */
 #ifndef FASTOOM_BASE_LOG_H
 #define FASTOOM_BASE_LOG_H
@@ -16,16 +16,16 @@
 #include <stdarg.h>
 #include <stddef.h>
 
-#define LOG_LINE_MAX 1024
+#define LOG_LINE_MAX 1024 /* bytes, with newline and NUL */
 
-enum log_level { /* syslog's numbers, which the journal reads as a "<N>" prefix */
+enum log_level { /* syslog(3)'s numbers: the journal reads them as a "<N>" prefix */
 	LOG_LEVEL_ERROR = 3,
 	LOG_LEVEL_WARN = 4,
 	LOG_LEVEL_INFO = 6,
 	LOG_LEVEL_DEBUG = 7,
 };
 
-/* Gets a whole line with its newline; must not block and must not log. */
+/* Gets one line with its newline; must neither block nor log. */
 typedef void log_sink(const char *line, size_t len);
 
 void log_set_level(enum log_level level);

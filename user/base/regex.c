@@ -13,6 +13,7 @@
 
 #include "base/util.h"
 
+/* Chosen; tests/unit/test_regex.c has patterns that backtrack exponentially, and reach them. */
 #define REGEX_MATCH_LIMIT 10000
 #define REGEX_DEPTH_LIMIT 250
 #define REGEX_HEAP_KIB	  64
@@ -24,11 +25,9 @@ struct regex {
 };
 
 /*
- * What PCRE2 may use while it matches. Its backtracking frames grow by allocating a
- * larger block and copying, up to the heap limit: two blocks of that limit are all it
- * can ever hold. They are static, not one pair a pattern (128 KiB of locked memory
- * each), and not on the stack or in thread storage, whose pages would fault in at the
- * moment when that must not happen.
+ * Memory for PCRE2 while it matches. It grows its frames by allocating a larger block and copying,
+ * up to the heap limit, so two blocks suffice. They are static: the pages of a stack could fault
+ * in during Near-OOM, and a pair for each pattern would lock 128 KiB each.
  */
 static struct {
 	pthread_mutex_t lock;
@@ -47,7 +46,7 @@ static void *scratch_alloc(size_t size, void *userdata)
 
 	(void)userdata;
 
-	/* The contexts and the match data, made once and kept. */
+	/* the contexts and the match data, allocated once */
 	if (!scratch.ready) {
 		size = (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
 		if (size > sizeof(scratch.fixed) - scratch.fixed_used)
@@ -75,7 +74,7 @@ static void scratch_free(void *p, void *userdata)
 			scratch.block_used[i] = false;
 }
 
-/* With the lock held. */
+/* The caller holds the lock. */
 static int scratch_prepare(void)
 {
 	pcre2_general_context *general;
@@ -88,7 +87,7 @@ static int scratch_prepare(void)
 	if (!general)
 		return -ENOMEM;
 
-	/* One pair: whether it matched is all that is asked. */
+	/* one pair: only whether it matched is used */
 	scratch.data = pcre2_match_data_create(1, general);
 	scratch.limits = pcre2_match_context_create(general);
 	if (!scratch.data || !scratch.limits)
@@ -146,7 +145,7 @@ int regex_compile(const char *pattern, struct regex **ret, size_t *ret_offset, c
 			*ret_offset = offset;
 		if (msg && msg_size > 0) {
 			msg[0] = '\0';
-			/* A text cut short for want of room is still a text. */
+			/* a message that is cut short is still useful */
 			pcre2_get_error_message(error, (PCRE2_UCHAR *)msg, msg_size);
 		}
 		return -EINVAL;
@@ -175,7 +174,7 @@ int regex_match(const struct regex *regex, const char *subject, size_t len)
 	if (r == PCRE2_ERROR_NOMATCH)
 		return 0;
 
-	/* The limits, out of scratch, or a loop in a recursive pattern: not to be known. */
+	/* a limit, no scratch memory, or a loop in a recursive pattern */
 	return -E2BIG;
 }
 

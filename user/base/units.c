@@ -42,8 +42,8 @@ static bool is_digit(char c)
 }
 
 /*
- * A whole number followed by one of the units. Not strtoull(): it takes signs, spaces
- * and, for "-1", answers 2^64-1.
+ * A whole number followed by one of the units. strtoull() would accept signs and spaces, and
+ * return 2^64-1 for "-1".
  */
 static int parse_with_unit(const char *text, const struct unit *units, size_t count,
 			   uint64_t *ret_value)
@@ -63,7 +63,7 @@ static int parse_with_unit(const char *text, const struct unit *units, size_t co
 	for (size_t i = 0; i < count; i++) {
 		if (strcmp(p, units[i].name) != 0)
 			continue;
-		/* Junk is told before size: "99999999999999999999x" is -EINVAL. */
+		/* syntax before range: "99999999999999999999x" is -EINVAL */
 		if (overflow || __builtin_mul_overflow(value, units[i].factor, &value))
 			return -ERANGE;
 		*ret_value = value;
@@ -90,12 +90,12 @@ int units_parse_ratio(const char *text, double *ret_ratio)
 	unsigned whole = 0;
 	const char *p;
 
-	/* Not strtod(): its decimal point is the locale's, and it takes "inf" and "0x1p-1". */
+	/* strtod() would use the locale's decimal point, and accept "inf" and "0x1p-1" */
 	for (p = text; is_digit(*p); p++) {
 		whole = whole * 10 + (unsigned)(*p - '0');
 		if (whole > 1) {
 			above = true;
-			whole = 2; /* stays small however many digits follow */
+			whole = 2; /* any number of digits may follow */
 		}
 	}
 	if (p == text)
@@ -107,7 +107,7 @@ int units_parse_ratio(const char *text, double *ret_ratio)
 		for (; is_digit(*p); p++) {
 			if (whole >= 1 && *p != '0')
 				above = true;
-			/* Digits past the fifteenth are below what a double can hold. */
+			/* a double holds 15 digits */
 			if (p - first < 15) {
 				fraction = fraction * 10 + (uint64_t)(*p - '0');
 				scale *= 10;
@@ -138,15 +138,12 @@ char *units_format_bytes(char *buf, size_t n, uint64_t bytes)
 		return buf;
 	}
 
-	/*
-	 * In tenths, rounded, by integers: at 1023.95 the next unit takes over, so that
-	 * nothing ever reads "1024.0 KiB".
-	 */
+	/* integer tenths, rounded; from 1023.95 on the next unit, never "1024.0 KiB" */
 	for (;;) {
 		uint64_t unit = UINT64_C(1) << shift;
 		uint64_t rest = bytes & (unit - 1);
 
-		/* rest * 10 fits up to 2^60 only; at EiB it loses bits that do not show. */
+		/* rest * 10 overflows from 2^60 on; the bits dropped there do not show */
 		if (shift >= 60)
 			tenths = (bytes >> shift) * 10 +
 				 (((rest >> 4) * 10 + (unit >> 5)) >> (shift - 4));
@@ -167,7 +164,7 @@ char *units_format_duration(char *buf, size_t n, uint64_t ns)
 	static const struct {
 		const char *name;
 		uint64_t unit;
-		uint64_t below; /* tenths of the unit, rounded, where the next one takes over */
+		uint64_t below; /* in tenths of the unit; from there on the next unit is used */
 	} small[] = {
 		{"us", UINT64_C(1000), 10000},
 		{"ms", UINT64_C(1000000), 10000},

@@ -17,7 +17,7 @@ size_t utf8_length(const char *text, size_t n)
 		len = 4;
 	else
 		return 0;
-	/* neither overlong forms, surrogates, nor beyond U+10FFFF */
+	/* no overlong forms, no surrogates, nothing above U+10FFFF */
 	if (s[0] == 0xe0)
 		lowest = 0xa0;
 	else if (s[0] == 0xed)

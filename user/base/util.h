@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * util: the handful of macros every room uses.
+ * util: macros for all rooms.
  *
  * Purity:    no state; the cleanup helpers free or close what a variable holds.
  * Units:     none.
- * Errors:    none; the helpers keep errno, so that cleaning up never hides a reason.
- * Ownership: _cleanup_x_ makes a variable the owner of what it holds; TAKE_PTR() and
- *            TAKE_FD() hand that on.
+ * Errors:    none; the cleanup helpers preserve errno.
+ * Ownership: _cleanup_x_ makes a variable the owner of its value; TAKE_PTR() and TAKE_FD() pass
+ *            the ownership on.
  */
 #ifndef FASTOOM_BASE_UTIL_H
 #define FASTOOM_BASE_UTIL_H
@@ -18,7 +18,7 @@
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-/* The value of a pointer, which is NULL from now on. */
+/* Returns the pointer and sets the variable to NULL. */
 #define TAKE_PTR(p)                                                                                \
 	({                                                                                         \
 		__typeof__(p) *take_from_ = &(p);                                                  \
@@ -27,7 +27,7 @@
 		taken_;                                                                            \
 	})
 
-/* The same for a file descriptor, which is -1 from now on. */
+/* Returns the file descriptor and sets the variable to -1. */
 #define TAKE_FD(fd)                                                                                \
 	({                                                                                         \
 		int *take_from_ = &(fd);                                                           \
@@ -64,7 +64,7 @@ static inline void cleanup_fclose(FILE **f)
 	errno = saved;
 }
 
-/* Give the variable a value where it is declared: NULL, or -1 for a descriptor. */
+/* Such a variable needs an initializer: NULL, or -1 for a descriptor. */
 #define _cleanup_free_	 _cleanup_(cleanup_free)
 #define _cleanup_close_	 _cleanup_(cleanup_close)
 #define _cleanup_fclose_ _cleanup_(cleanup_fclose)

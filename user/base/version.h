@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
-/* version: of the program; a packager may set it from outside. */
+/* version: of the program; a packager may define FASTOOM_VERSION on the compiler's command line. */
 #ifndef FASTOOM_BASE_VERSION_H
 #define FASTOOM_BASE_VERSION_H
 

@@ -10,9 +10,8 @@
 #include "base/util.h"
 
 /*
- * Built from libyaml's events, not from its documents: a document has already lost the
- * anchors and the explicit tags and resolved the aliases, and the loader recurses as
- * deep as the text says before anybody can object.
+ * Built from libyaml's events. Its documents have no anchors or explicit tags any more and resolve
+ * aliases, and their loader recurses as deep as the text says.
  */
 struct builder {
 	const char *input;
@@ -22,7 +21,7 @@ struct builder {
 	struct ydoc *doc;
 	size_t nodes;
 	struct ynode *stack[YDOC_DEPTH_MAX]; /* the open lists and maps */
-	struct ynode *key[YDOC_DEPTH_MAX];   /* a map's key that waits for its value */
+	struct ynode *key[YDOC_DEPTH_MAX];   /* of a map: a key without its value yet */
 	size_t depth;
 };
 
@@ -41,7 +40,7 @@ static void event_delete(yaml_event_t *event)
 	yaml_event_delete(event);
 }
 
-/* Where a byte is, for libyaml's reader tells offsets instead of lines. */
+/* Line and column of a byte: libyaml's reader reports offsets only. */
 static void offset_place(const char *text, size_t offset, unsigned *ret_line, unsigned *ret_column)
 {
 	unsigned line = 1, column = 1;
@@ -62,7 +61,7 @@ static void offset_place(const char *text, size_t offset, unsigned *ret_line, un
 	*ret_column = column;
 }
 
-/* Whether the character at a place is a tab, the one mistake libyaml tells too tersely. */
+/* Whether the character at @mark is a tab: libyaml's message does not mention it. */
 static bool is_tab_at(const char *text, size_t len, const yaml_mark_t *mark)
 {
 	size_t chars = 0;
@@ -76,7 +75,7 @@ static bool is_tab_at(const char *text, size_t len, const yaml_mark_t *mark)
 	return false;
 }
 
-/* libyaml's own complaint, in its words. */
+/* Reports libyaml's error. */
 static int complain_parser(struct builder *b, const yaml_parser_t *parser)
 {
 	const char *problem = parser->problem ? parser->problem : "not understood";
@@ -108,7 +107,7 @@ static int complain_parser(struct builder *b, const yaml_parser_t *parser)
 	return -EINVAL;
 }
 
-/* A node that is in the tree's keeping, but not yet at its place. NULL: out of memory. */
+/* A node that the tree owns but does not contain yet. NULL: out of memory. */
 static struct ynode *node_new(struct builder *b, enum ynode_kind kind, const yaml_mark_t *mark,
 			      const char *text, size_t len)
 {
@@ -140,7 +139,7 @@ static struct ynode *map_find(const struct ynode *map, const char *name)
 	return NULL;
 }
 
-/* Whether a map takes this node for its next key; complains if not. */
+/* Whether @key may be the next key of @map; reports why not. */
 static bool key_is_good(struct builder *b, const struct ynode *map, const struct ynode *key,
 			const yaml_mark_t *mark)
 {
@@ -169,7 +168,7 @@ static bool key_is_good(struct builder *b, const struct ynode *map, const struct
 	return true;
 }
 
-/* Puts a node at its place: the root, next in a list, or key or value in a map. */
+/* Adds a node to the tree: as the root, or the next value or key of the open list or map. */
 static int node_attach(struct builder *b, struct ynode *node, const yaml_mark_t *mark)
 {
 	struct ynode *parent, *key;
@@ -189,10 +188,10 @@ static int node_attach(struct builder *b, struct ynode *node, const yaml_mark_t 
 			return 0;
 		}
 		b->key[b->depth - 1] = NULL;
-		/* The value of a key that was refused goes the same way. */
+		/* the value of a refused key is dropped too */
 		if (key->kind != YNODE_SCALAR)
 			return 0;
-		/* Keeps the search for duplicates, a loop in a loop, cheap. */
+		/* bounds the search for duplicates, which is quadratic */
 		if (parent->count == YDOC_KEYS_MAX) {
 			complain_at(b, mark,
 				    "too many keys in one mapping; at most 256 are allowed");
@@ -210,9 +209,9 @@ static int node_attach(struct builder *b, struct ynode *node, const yaml_mark_t 
 	return 0;
 }
 
-/* Anchors and tags hang on a node of any kind. They are complained of, not fatal. */
-static void check_adornments(struct builder *b, const yaml_mark_t *mark, const void *anchor,
-			     const void *tag, const char *default_tag)
+/* Reports anchors and tags, which any node may have; parsing goes on. */
+static void check_anchor_and_tag(struct builder *b, const yaml_mark_t *mark, const void *anchor,
+				 const void *tag, const char *default_tag)
 {
 	if (anchor)
 		complain_at(b, mark, "anchors (&name) are not allowed; write the value out");
@@ -230,11 +229,11 @@ static int take_scalar(struct builder *b, const yaml_event_t *event)
 	if (!node)
 		return -ENOMEM;
 
-	check_adornments(b, &event->start_mark, event->data.scalar.anchor, event->data.scalar.tag,
-			 YAML_STR_TAG);
+	check_anchor_and_tag(b, &event->start_mark, event->data.scalar.anchor,
+			     event->data.scalar.tag, YAML_STR_TAG);
 	node->plain = event->data.scalar.plain_implicit &&
 		      event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
-	/* "\0" between double quotes: what follows would be lost to every reader. */
+	/* "\0" between double quotes would hide the rest of the text */
 	if (memchr(text, '\0', len)) {
 		complain_at(b, &event->start_mark, "NUL bytes are not allowed");
 		node->kind = YNODE_BAD;
@@ -270,11 +269,11 @@ static int open_container(struct builder *b, const yaml_event_t *event, enum yno
 		return -ENOMEM;
 
 	if (kind == YNODE_LIST)
-		check_adornments(b, &event->start_mark, event->data.sequence_start.anchor,
-				 event->data.sequence_start.tag, YAML_SEQ_TAG);
+		check_anchor_and_tag(b, &event->start_mark, event->data.sequence_start.anchor,
+				     event->data.sequence_start.tag, YAML_SEQ_TAG);
 	else
-		check_adornments(b, &event->start_mark, event->data.mapping_start.anchor,
-				 event->data.mapping_start.tag, YAML_MAP_TAG);
+		check_anchor_and_tag(b, &event->start_mark, event->data.mapping_start.anchor,
+				     event->data.mapping_start.tag, YAML_MAP_TAG);
 
 	r = node_attach(b, node, &event->start_mark);
 	if (r < 0)
@@ -286,7 +285,7 @@ static int open_container(struct builder *b, const yaml_event_t *event, enum yno
 	return 0;
 }
 
-/* 1 at the end of the text, 0 if there is more. */
+/* 1: the text ends, 0: there is more, or -errno. */
 static int take_event(struct builder *b, const yaml_event_t *event)
 {
 	switch (event->type) {
@@ -368,7 +367,7 @@ int ydoc_parse(const char *text, size_t len, ydoc_complain *complain, void *user
 	};
 	if (!yaml_parser_initialize(&parser))
 		return -ENOMEM;
-	/* Said, not guessed: a UTF-16 file is refused by the reader like any other noise. */
+	/* otherwise libyaml guesses, and would accept UTF-16 */
 	yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
 	r = parse_events(&b, &parser);
