@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * notifier: has a program of the administrator's run, by a helper process that was forked
- * while there was memory. Telling the helper is one datagram that never waits.
+ * notifier: runs the administrator's program through a helper process, which is forked at start,
+ * while there is memory. A request to the helper is one datagram and never blocks.
  *
- * The program gets the record as JSON in its standard input, and nothing else; it is killed,
- * with its process group, when its time is over. One runs at a time.
+ * The program gets the record as JSON on its standard input, PATH as its only variable, and a
+ * session of its own. At its timeout it is killed with its process group. One runs at a time.
  *
- * Purity:    processes.
- * Units:     ns.
- * Errors:    0 or -errno; -EAGAIN: the helper has its hands full.
- * Ownership: notifier_start() gives, notifier_stop() takes; the helper ends by itself when we do.
+ * Purity:    forks; sends datagrams.
+ * Units:     *_ns durations, rounded up to ms.
+ * Errors:    0 or -errno. notifier_send() -EMSGSIZE: path or JSON too long; -EAGAIN: too many
+ *            requests wait. A program that cannot be run is not reported.
+ * Ownership: notifier_start() gives, notifier_stop() takes. The helper ends with the daemon.
  */
 #ifndef FASTOOM_ACT_NOTIFIER_H
 #define FASTOOM_ACT_NOTIFIER_H
@@ -17,11 +18,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Bytes of the longest record: WRITER_LINE_MAX (tell/writer.h). A pipe holds 64 KiB: pipe(7). */
+#define NOTIFIER_JSON_MAX 36864
+
 struct notifier;
 
 int notifier_start(struct notifier **ret);
 int notifier_send(struct notifier *notifier, const char *program, uint64_t timeout_ns,
 		  const char *json, size_t len);
+/* Ends the helper, after 500 ms with SIGKILL; a program that runs then goes on. NULL is accepted.
+ */
 void notifier_stop(struct notifier *notifier);
 
 #endif /* FASTOOM_ACT_NOTIFIER_H */
