@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * What the steps write into the files of a cgroup, and what undoing them writes. The files are
- * plain ones: what a kernel does on such a write is not looked at here.
+ * What the steps write to the files of a cgroup, and what undoing them writes. The files are
+ * regular ones; tests/e2e/test_ladder.sh has the effects of such writes.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -99,7 +99,8 @@ static int give(enum ladder_step_kind kind, const char *path)
 	return ladder_give(ladder, 0, &order);
 }
 
-/* What stood there is longer than what is written, as a kernel's file is anew every time. */
+/* memory.high is set to memory.current, and undone to its former value. In a regular file the
+ * newline behind a shorter text remains. */
 static void test_throttle(void **state)
 {
 	(void)state;
@@ -108,7 +109,7 @@ static void test_throttle(void **state)
 	assert_int_equal(give(STEP_THROTTLE, "/a"), 0);
 	assert_int_equal(result(), 0);
 	check("a/memory.high", "777\n");
-	/* one step at a time, until it is undone */
+	/* no other step until this one is undone */
 	assert_int_equal(give(STEP_RECLAIM, "/a"), -EBUSY);
 	ladder_undo(ladder, 0);
 	ladder_free(ladder);
@@ -123,7 +124,7 @@ static void test_freeze(void **state)
 	assert_int_equal(give(STEP_FREEZE, "/a"), 0);
 	assert_int_equal(result(), 0);
 	check("a/cgroup.freeze", "1");
-	/* who forgets to undo is not left standing still */
+	/* ladder_free() undoes what the caller did not */
 	ladder_free(ladder);
 	check("a/cgroup.freeze", "0");
 	assert_int_equal(ladder_new(&ladder, 2, 2, root, "/nowhere"), 0);
@@ -136,18 +137,18 @@ static void test_reclaim(void **state)
 	assert_int_equal(give(STEP_RECLAIM, "/a"), 0);
 	assert_int_equal(result(), 0);
 	check("a/memory.reclaim", "4096");
-	/* nothing to undo: the next step may come */
+	/* there is nothing to undo, so the next step may begin */
 	assert_int_equal(give(STEP_RECLAIM, "/a"), 0);
 	assert_int_equal(result(), 0);
 }
 
-static void test_not_possible(void **state)
+static void test_unsupported(void **state)
 {
 	(void)state;
-	/* a kernel before 5.19 */
+	/* a kernel before 5.19 has no memory.reclaim */
 	assert_int_equal(give(STEP_RECLAIM, "/a"), 0);
 	assert_int_equal(result(), -EOPNOTSUPP);
-	/* the root does not stand still */
+	/* the root is not frozen */
 	put("cgroup.freeze", "0");
 	assert_int_equal(give(STEP_FREEZE, "/"), 0);
 	assert_int_equal(result(), -EOPNOTSUPP);
@@ -176,7 +177,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_throttle, begin_v2, end),
 		cmocka_unit_test_setup_teardown(test_freeze, begin_v2, end),
 		cmocka_unit_test_setup_teardown(test_reclaim, begin_v2, end),
-		cmocka_unit_test_setup_teardown(test_not_possible, begin_v2, end),
+		cmocka_unit_test_setup_teardown(test_unsupported, begin_v2, end),
 		cmocka_unit_test_setup_teardown(test_v1, begin_v1, end),
 	};
 

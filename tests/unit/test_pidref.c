@@ -14,7 +14,7 @@
 
 #define UNTOUCHED 0xdeadbeefULL
 
-/* The fields 3 to 52 of a process that began at tick 4242, as 6.18 writes them. */
+/* Fields 3 to 52 of a process with start time 4242, as Linux 6.18 writes them. */
 #define REST                                                                                       \
 	"S 1 812 812 0 -1 4194560 1713 0 10 0 21 14 0 0 20 0 3 0 4242 23687168 1024 "              \
 	"18446744073709551615 1 1 0 0 0 0 0 4096 16384 0 0 0 17 1 0 0 0 0 0 0 0 0 0 0 0 0 0\n"
@@ -27,7 +27,7 @@ static void test_parse(void **state)
 		uint64_t ticks;
 	} rows[] = {
 		{"812 (sshd) " REST, 0, 4242},
-		/* whatever the program calls itself */
+		/* a name may contain anything */
 		{"812 (foo) Z 1 2) " REST, 0, 4242},
 		{"812 (foo) Z 1 812 812 0 -1 4194560 1 0 1 0 2 1 0 0 20 0 3 0 99) " REST, 0, 4242},
 		{"812 () " REST, 0, 4242},
@@ -38,12 +38,12 @@ static void test_parse(void **state)
 		{"812 (a\n) " REST, 0, 4242},
 		{"812 (\x01\xff\t ) " REST, 0, 4242},
 		{"812 (        ) " REST, 0, 4242},
-		/* it is the last field that was read, and whole */
+		/* field 22 is the last one in the text, and complete */
 		{"1 (x) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 7\n", 0, 7},
 		{"1 (x) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 18446744073709551615 1\n", 0,
 		 UINT64_MAX},
 		{"1 (x) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 0 1\n", 0, 0},
-		/* cut off in the middle of the number: not that number */
+		/* the number may be cut off */
 		{"1 (x) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 42", -EINVAL, 0},
 		{"1 (x) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 ", -EINVAL, 0},
 		{"1 (x) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0", -EINVAL, 0},
@@ -58,7 +58,7 @@ static void test_parse(void **state)
 		{"\n", -EINVAL, 0},
 		{")", -EINVAL, 0},
 		{") ", -EINVAL, 0},
-		/* no number, or too large a one */
+		/* no number, or out of range */
 		{"1 (x) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 x 1\n", -EINVAL, 0},
 		{"1 (x) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 7x 1\n", -EINVAL, 0},
 		{"1 (x) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 18446744073709551616 1\n", -EINVAL,
@@ -75,7 +75,7 @@ static void test_parse(void **state)
 	}
 }
 
-/* A sign or another space before the number is nothing that the kernel writes. */
+/* The kernel writes neither a sign nor a second space before the number. */
 static void test_parse_signs(void **state)
 {
 	static const char *const fields[] = {"-1", "+7", " 7", "-18446744073709551615"};
@@ -88,11 +88,11 @@ static void test_parse_signs(void **state)
 		snprintf(stat, sizeof(stat), "1 (x) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 %s 1\n",
 			 fields[i]);
 		if (pidref_parse_start(stat, &ticks) != -EINVAL)
-			fail_msg("\"%s\" is taken for %llu", fields[i], (unsigned long long)ticks);
+			fail_msg("\"%s\" is read as %llu", fields[i], (unsigned long long)ticks);
 	}
 }
 
-/* Names of every length, also such as no kernel has, of every byte. */
+/* Names of many bytes and lengths, longer than a kernel's too. */
 static void test_parse_long(void **state)
 {
 	char stat[2048];
@@ -111,14 +111,14 @@ static void test_parse_long(void **state)
 	}
 }
 
-/* Cut anywhere, it is an error or the right number: never another one. */
+/* A text that is cut anywhere is an error or gives the right number. */
 static void test_parse_cut(void **state)
 {
 	static const char whole[] = "812 (foo) Z 1 2) " REST;
 
 	(void)state;
 	for (size_t len = 0; len < sizeof(whole); len++) {
-		char *stat = strndup(whole, len); /* its end is the heap's, for sanitizers */
+		char *stat = strndup(whole, len); /* on the heap, for sanitizers */
 		uint64_t ticks = UNTOUCHED;
 
 		assert_non_null(stat);
@@ -145,7 +145,7 @@ static uint64_t start_of(int pid)
 	return ticks * (SEC / (uint64_t)sysconf(_SC_CLK_TCK));
 }
 
-/* The identity: right, of another start time, gone. */
+/* pidref_open() with the right start time, with another one, and of a process that is gone. */
 static void test_open(void **state)
 {
 	uint64_t tick_ns = SEC / (uint64_t)sysconf(_SC_CLK_TCK), start;
@@ -161,7 +161,7 @@ static void test_open(void **state)
 		_exit(0);
 	}
 	start = start_of(pid);
-	/* within its tick it is the same; a tick beside it is another process */
+	/* the same tick is the same process, the next tick another one */
 	assert_int_equal(pidref_open(pid, start + tick_ns - 1, &ref), 0);
 	pidref_shut(&ref);
 	assert_int_equal(pidref_open(pid, start + tick_ns, &ref), -ESTALE);
@@ -172,7 +172,7 @@ static void test_open(void **state)
 	assert_int_equal(ref.pid, pid);
 	assert_int_equal(ref.start_boot_ns, start);
 
-	/* the descriptor is that process's, and says when it ends */
+	/* the descriptor is readable when the process has ended */
 	poll_fd = (struct pollfd){.fd = ref.fd, .events = POLLIN};
 	assert_int_equal(poll(&poll_fd, 1, 0), 0);
 	kill(pid, SIGKILL);

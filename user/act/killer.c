@@ -11,7 +11,7 @@
 #include "base/util.h"
 
 #ifndef SYS_process_mrelease
-#define SYS_process_mrelease 448 /* 5.15, 884a7e5964e0; not so on alpha and mips */
+#define SYS_process_mrelease 448 /* since 5.15, 884a7e5964e0; alpha and mips differ */
 #endif
 
 static void end(struct kill *kill, enum kill_state state, int error, uint64_t now_ns)
@@ -21,7 +21,7 @@ static void end(struct kill *kill, enum kill_state state, int error, uint64_t no
 	kill->ended_ns = now_ns;
 }
 
-/* A pidfd is readable once the whole thread group is gone, also before it is waited for. */
+/* A pidfd is readable when the whole thread group has ended, also while it is a zombie. */
 static bool has_exited(int pidfd)
 {
 	struct pollfd poll_fd = {.fd = pidfd, .events = POLLIN};
@@ -29,7 +29,7 @@ static bool has_exited(int pidfd)
 	return poll(&poll_fd, 1, 0) > 0;
 }
 
-/* The one place where a dry run differs. */
+/* A dry run differs here and nowhere else. */
 static int send_signal(int pidfd, int signo, bool dry_run)
 {
 	if (dry_run)
@@ -63,7 +63,7 @@ static void open_and_send(struct kill *kill, int pid, uint64_t start_boot_ns, in
 	*kill = (struct kill){.ref = PIDREF_NONE, .opened_ns = now_ns, .dry_run = dry_run};
 	err = pidref_open(pid, start_boot_ns, &kill->ref);
 	if (!err && has_exited(kill->ref.fd))
-		err = -ESRCH; /* a signal to a process that nobody waited for yet would "work" */
+		err = -ESRCH; /* a signal to a zombie succeeds without effect */
 	if (!err)
 		err = send_signal(kill->ref.fd, signo, dry_run);
 	kill->ref.pid = pid;
@@ -87,7 +87,7 @@ void kill_insist(struct kill *kill, uint64_t now_ns)
 					   : send_signal(kill->ref.fd, SIGKILL, kill->dry_run);
 
 	if (err == -ESRCH)
-		end(kill, KILL_GONE, 0, now_ns); /* it did as it was asked */
+		end(kill, KILL_GONE, 0, now_ns); /* SIGTERM ended it */
 	else
 		settle(kill, SIGKILL, err, now_ns);
 }

@@ -14,21 +14,24 @@
 #include "base/util.h"
 #include "base/worker.h"
 
-#define PATH_MOST 512
-/* At the end, what is under way may take this long. */
-#define PATIENCE_NS 3000000000ULL
+/* Bytes; that of cgroup paths (CGROUP_PATH_MAX). */
+#define PATH_SIZE 512
+/* Tasks that the worker holds; twice the watched scopes (64), for a step and its undo, fit. */
+#define WORKER_DEPTH 256
+/* How long ladder_free() waits for the worker; chosen. */
+#define STOP_TIMEOUT_NS 3000000000ULL
 
-/* One step, from its order to its undoing; written by the worker but for `open`. */
+/* One step, until it is undone. Only the worker writes it while `queued` is not 0. */
 struct slot {
-	atomic_int open; /* pieces that the worker still has */
+	atomic_int queued; /* tasks that the worker has not finished */
 	atomic_int result;
 	enum ladder_step_kind kind;
-	char path[PATH_MOST];
+	char path[PATH_SIZE];
 	int pid;
 	uint64_t bytes;
-	bool done;     /* there is something to undo */
-	char undo[64]; /* what to write for it */
-	char undo_path[PATH_MOST];
+	bool must_undo;
+	char undo_text[64]; /* written to undo the step */
+	char undo_path[PATH_SIZE];
 };
 
 struct ladder {
@@ -36,11 +39,11 @@ struct ladder {
 	struct slot *slots;
 	int version;
 	int mount_fd;	/* -1: none */
-	int freezer_fd; /* of v1; -1: none */
+	int freezer_fd; /* v1; -1: none */
 	size_t slot_count;
 };
 
-struct piece {
+struct job {
 	struct ladder *ladder;
 	struct slot *slot;
 };
@@ -74,8 +77,9 @@ int ladder_new(struct ladder **ret, size_t slots, int cgroup_version, const char
 	ladder->freezer_fd =
 		freezer ? open(freezer, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : find_freezer();
 	ladder->slots = calloc(slots, sizeof(*ladder->slots));
-	err = ladder->slots ? worker_start(&ladder->worker, "fo-ladder", sizeof(struct piece), 256)
-			    : -ENOMEM;
+	err = ladder->slots
+		      ? worker_start(&ladder->worker, "fo-ladder", sizeof(struct job), WORKER_DEPTH)
+		      : -ENOMEM;
 	if (err) {
 		ladder_free(ladder);
 		return err;
@@ -90,8 +94,8 @@ void ladder_free(struct ladder *ladder)
 		return;
 	for (size_t i = 0; ladder->worker && i < ladder->slot_count; i++)
 		ladder_undo(ladder, i);
-	if (!worker_stop(ladder->worker, PATIENCE_NS))
-		return; /* it still uses the rest; the process ends anyway */
+	if (!worker_stop(ladder->worker, STOP_TIMEOUT_NS))
+		return; /* the worker still uses the rest; the process is about to exit */
 	if (ladder->mount_fd >= 0)
 		close(ladder->mount_fd);
 	if (ladder->freezer_fd >= 0)
@@ -102,28 +106,29 @@ void ladder_free(struct ladder *ladder)
 
 /* ---- files ---- */
 
-static int put(int root_fd, const char *path, const char *file, const char *text)
+static int write_file(int root_fd, const char *path, const char *file, const char *text)
 {
 	_cleanup_close_ int fd = -1;
-	char full[PATH_MOST + 64];
+	char full[PATH_SIZE + 64];
 
 	while (*path == '/')
 		path++;
-	/* the root has no such files, and is not to stand still */
+	/* the root has no such files, and must not be frozen */
 	if (!*path)
 		return -EOPNOTSUPP;
 	snprintf(full, sizeof(full), "%s/%s", path, file);
-	/* kernels that know it then leave what memory.high asks for to its own tasks */
+	/* with O_NONBLOCK, newer kernels let the cgroup's own tasks reclaim down to memory.high */
 	fd = openat(root_fd, full, O_WRONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		return errno == ENOENT ? -EOPNOTSUPP : -errno;
 	return write(fd, text, strlen(text)) < 0 ? -errno : 0;
 }
 
-static int get(int root_fd, const char *path, const char *file, char *text, size_t size)
+/* Reads the first line. */
+static int read_line(int root_fd, const char *path, const char *file, char *text, size_t size)
 {
 	_cleanup_close_ int fd = -1;
-	char full[PATH_MOST + 64];
+	char full[PATH_SIZE + 64];
 	ssize_t n;
 
 	while (*path == '/')
@@ -140,10 +145,10 @@ static int get(int root_fd, const char *path, const char *file, char *text, size
 	return 0;
 }
 
-/* Its cgroup in v1's hierarchy of @controller. */
-static int own_path(int pid, const char *controller, char *path, size_t size)
+/* The cgroup of @pid in the v1 hierarchy of @controller. */
+static int cgroup_of(int pid, const char *controller, char *path, size_t size)
 {
-	char name[64], line[PATH_MOST + 128];
+	char name[64], line[PATH_SIZE + 128];
 	_cleanup_fclose_ FILE *file = NULL;
 
 	snprintf(name, sizeof(name), "/proc/%d/cgroup", pid);
@@ -173,15 +178,15 @@ static int own_path(int pid, const char *controller, char *path, size_t size)
 int ladder_thaw(const struct ladder *ladder, int pid)
 {
 	_cleanup_close_ int fd = -1;
-	char path[PATH_MOST], state[64], text[16];
+	char path[PATH_SIZE], state[64], text[16];
 	int err;
 
 	if (ladder->freezer_fd < 0)
-		return 0; /* of v2, a frozen process can be killed */
-	err = own_path(pid, "freezer", path, sizeof(path));
+		return 0; /* a process that is frozen by v2 can be killed */
+	err = cgroup_of(pid, "freezer", path, sizeof(path));
 	if (err)
 		return err == -EOPNOTSUPP ? 0 : err;
-	if (get(ladder->freezer_fd, path, "freezer.state", state, sizeof(state)) ||
+	if (read_line(ladder->freezer_fd, path, "freezer.state", state, sizeof(state)) ||
 	    !strcmp(state, "THAWED"))
 		return 0;
 	fd = openat(ladder->freezer_fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
@@ -195,9 +200,9 @@ int ladder_thaw(const struct ladder *ladder, int pid)
 
 static void keep_undo(struct slot *slot, const char *path, const char *text)
 {
-	snprintf(slot->undo, sizeof(slot->undo), "%s", text);
+	snprintf(slot->undo_text, sizeof(slot->undo_text), "%s", text);
 	snprintf(slot->undo_path, sizeof(slot->undo_path), "%s", path);
-	slot->done = true;
+	slot->must_undo = true;
 }
 
 static int reclaim(const struct ladder *ladder, struct slot *slot)
@@ -206,8 +211,8 @@ static int reclaim(const struct ladder *ladder, struct slot *slot)
 	int err;
 
 	snprintf(text, sizeof(text), "%llu", (unsigned long long)slot->bytes);
-	err = put(ladder->mount_fd, slot->path, "memory.reclaim", text);
-	return err == -EAGAIN ? 0 : err; /* less than asked for is something */
+	err = write_file(ladder->mount_fd, slot->path, "memory.reclaim", text);
+	return err == -EAGAIN ? 0 : err; /* it reclaimed less than requested */
 }
 
 static int throttle(const struct ladder *ladder, struct slot *slot)
@@ -215,91 +220,93 @@ static int throttle(const struct ladder *ladder, struct slot *slot)
 	char high[64], now[64];
 	int err;
 
-	err = get(ladder->mount_fd, slot->path, "memory.high", high, sizeof(high));
+	err = read_line(ladder->mount_fd, slot->path, "memory.high", high, sizeof(high));
 	if (!err)
-		err = get(ladder->mount_fd, slot->path, "memory.current", now, sizeof(now));
+		err = read_line(ladder->mount_fd, slot->path, "memory.current", now, sizeof(now));
 	if (err)
 		return err;
-	/* before it is written, for that may take long, and is to be undone all the same */
+	/* before the write: it may block, and ladder_free() must undo it even then */
 	keep_undo(slot, slot->path, high);
-	return put(ladder->mount_fd, slot->path, "memory.high", now);
+	return write_file(ladder->mount_fd, slot->path, "memory.high", now);
 }
 
 static int freeze(const struct ladder *ladder, struct slot *slot)
 {
-	char path[PATH_MOST], memory[PATH_MOST];
+	char path[PATH_SIZE], memory[PATH_SIZE];
 	int err;
 
 	if (ladder->version == 2) {
 		keep_undo(slot, slot->path, "0");
-		return put(ladder->mount_fd, slot->path, "cgroup.freeze", "1");
+		return write_file(ladder->mount_fd, slot->path, "cgroup.freeze", "1");
 	}
-	err = own_path(slot->pid, "freezer", path, sizeof(path));
+	err = cgroup_of(slot->pid, "freezer", path, sizeof(path));
 	if (!err)
-		err = own_path(slot->pid, "memory", memory, sizeof(memory));
+		err = cgroup_of(slot->pid, "memory", memory, sizeof(memory));
 	if (err)
 		return err;
-	/* another hierarchy has others in it, of whom nobody was asked */
+	/* a freezer cgroup of another path may contain processes outside the scope */
 	if (strcmp(path, memory) != 0 || !path[1])
 		return -EOPNOTSUPP;
 	keep_undo(slot, path, "THAWED");
-	return put(ladder->freezer_fd, path, "freezer.state", "FROZEN");
+	return write_file(ladder->freezer_fd, path, "freezer.state", "FROZEN");
 }
 
 static void do_step(void *argument, size_t len)
 {
-	struct piece *piece = argument;
-	struct slot *slot = piece->slot;
+	struct job *job = argument;
+	struct slot *slot = job->slot;
 	int err = -EOPNOTSUPP;
 
 	(void)len;
-	slot->done = false;
+	slot->must_undo = false;
 	switch (slot->kind) {
 	case STEP_RECLAIM:
-		err = reclaim(piece->ladder, slot);
+		err = reclaim(job->ladder, slot);
 		break;
 	case STEP_FORCE_EMPTY:
-		err = put(piece->ladder->mount_fd, slot->path, "memory.force_empty", "0");
+		err = write_file(job->ladder->mount_fd, slot->path, "memory.force_empty", "0");
 		break;
 	case STEP_THROTTLE:
-		err = throttle(piece->ladder, slot);
+		err = throttle(job->ladder, slot);
 		break;
 	case STEP_FREEZE:
-		err = freeze(piece->ladder, slot);
+		err = freeze(job->ladder, slot);
 		break;
 	default:
 		break;
 	}
 	atomic_store(&slot->result, err);
-	atomic_fetch_sub(&slot->open, 1);
+	atomic_fetch_sub(&slot->queued, 1);
 }
 
 static void undo_step(void *argument, size_t len)
 {
-	struct piece *piece = argument;
-	struct slot *slot = piece->slot;
-	const struct ladder *ladder = piece->ladder;
+	struct job *job = argument;
+	struct slot *slot = job->slot;
+	const struct ladder *ladder = job->ladder;
 
 	(void)len;
-	if (slot->done && slot->kind == STEP_THROTTLE)
-		(void)put(ladder->mount_fd, slot->undo_path, "memory.high", slot->undo);
-	else if (slot->done && slot->kind == STEP_FREEZE && ladder->version == 2)
-		(void)put(ladder->mount_fd, slot->undo_path, "cgroup.freeze", slot->undo);
-	else if (slot->done && slot->kind == STEP_FREEZE)
-		(void)put(ladder->freezer_fd, slot->undo_path, "freezer.state", slot->undo);
-	slot->done = false;
-	atomic_fetch_sub(&slot->open, 1);
+	if (slot->must_undo && slot->kind == STEP_THROTTLE)
+		(void)write_file(ladder->mount_fd, slot->undo_path, "memory.high", slot->undo_text);
+	else if (slot->must_undo && slot->kind == STEP_FREEZE && ladder->version == 2)
+		(void)write_file(ladder->mount_fd, slot->undo_path, "cgroup.freeze",
+				 slot->undo_text);
+	else if (slot->must_undo && slot->kind == STEP_FREEZE)
+		(void)write_file(ladder->freezer_fd, slot->undo_path, "freezer.state",
+				 slot->undo_text);
+	slot->must_undo = false;
+	atomic_fetch_sub(&slot->queued, 1);
 }
 
 static int give(struct ladder *ladder, struct slot *slot, worker_task *task)
 {
-	struct piece piece = {ladder, slot};
+	struct job job = {ladder, slot};
 	int err;
 
-	atomic_fetch_add(&slot->open, 1);
-	err = worker_give(ladder->worker, task, &piece, sizeof(piece));
+	atomic_fetch_add(&slot->queued, 1);
+	err = worker_give(ladder->worker, task, &job, sizeof(job));
 	if (err)
-		atomic_fetch_sub(&slot->open, 1);
+		atomic_fetch_sub(&slot->queued, 1);
 	return err;
 }
 
@@ -307,7 +314,7 @@ bool ladder_is_busy(const struct ladder *ladder, size_t at)
 {
 	const struct slot *slot = &ladder->slots[at];
 
-	return atomic_load(&slot->open) || slot->done;
+	return atomic_load(&slot->queued) || slot->must_undo;
 }
 
 int ladder_give(struct ladder *ladder, size_t at, const struct ladder_order *order)
@@ -318,7 +325,7 @@ int ladder_give(struct ladder *ladder, size_t at, const struct ladder_order *ord
 	    : order->kind == STEP_FREEZE    ? ladder->version != 2 && ladder->freezer_fd < 0
 					    : ladder->version != 2)
 		return -EOPNOTSUPP;
-	/* after what never can be: that is no matter of waiting */
+	/* -EOPNOTSUPP comes first: waiting does not help then */
 	if (ladder_is_busy(ladder, at))
 		return -EBUSY;
 	if (strlen(order->path) >= sizeof(slot->path))
@@ -335,8 +342,8 @@ void ladder_undo(struct ladder *ladder, size_t at)
 {
 	struct slot *slot = &ladder->slots[at];
 
-	/* under way, or done: also what is only just being done is undone after it */
-	if (atomic_load(&slot->open) || slot->done)
+	/* a step that still runs is undone after it */
+	if (atomic_load(&slot->queued) || slot->must_undo)
 		(void)give(ladder, slot, undo_step);
 }
 

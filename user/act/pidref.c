@@ -13,8 +13,7 @@
 
 int pidref_parse_start(const char *stat, uint64_t *ret_ticks)
 {
-	/* comm is in parentheses and may hold anything, also ")" and spaces: the last one ends it
-	 */
+	/* comm may contain ")" and spaces; its end is the last ")" */
 	const char *p = strrchr(stat, ')');
 	unsigned long long ticks;
 	char *end;
@@ -60,7 +59,7 @@ int pidref_open(int pid, uint64_t start_boot_ns, struct pidref *ret)
 	int err;
 
 	if (fd < 0)
-		/* the number is a thread's now: ENOENT, EINVAL before 6.9 */
+		/* the number belongs to a thread: ENOENT, before 6.9 EINVAL */
 		return errno == ENOENT || errno == EINVAL ? -ESTALE : -errno;
 	err = read_start(pid, &ticks);
 	if (!err && ticks != start_boot_ns / tick_ns)

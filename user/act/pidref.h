@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * pidref: a process as an identity, not a number: pid, start time and a pidfd.
+ * pidref: identifies a process by pid, start time and pidfd.
  *
- * Between choosing and killing a pid can become another process. The pidfd is opened
- * first and pins whatever has the pid now; then the start time is compared, so a pidref
- * that opened is the process that was chosen, and can never become another one.
+ * A pid can be reused between choosing and killing. pidref_open() opens the pidfd, which pins the
+ * process that has the pid now, then compares the start time. So an open pidref is the chosen
+ * process, and stays it.
  *
  * Purity:    system calls on one process; opens one descriptor.
- * Units:     start_boot_ns CLOCK_BOOTTIME ns; /proc shows it in ticks, which is the
- *            precision of the comparison (10 ms: far below the time a pid takes to return).
- * Errors:    0 or -errno: -ESRCH gone, -ESTALE the pid is another process now.
+ * Units:     start_boot_ns CLOCK_BOOTTIME. It is compared in clock ticks (10 ms), the unit of
+ *            /proc/PID/stat; a pid takes far longer to be reused.
+ * Errors:    0 or -errno. -ESRCH: the process is gone; -ESTALE: the pid is another process.
  * Ownership: pidref_open() gives the descriptor, pidref_shut() takes it.
  */
 #ifndef FASTOOM_ACT_PIDREF_H
@@ -28,7 +28,10 @@ struct pidref {
 int pidref_open(int pid, uint64_t start_boot_ns, struct pidref *ret);
 void pidref_shut(struct pidref *ref);
 
-/* Pure: field 22 of /proc/PID/stat, whatever the program calls itself. -EINVAL. */
+/*
+ * Pure: field 22 of a line of /proc/PID/stat, in clock ticks since boot. The name in the line may
+ * contain anything. -EINVAL: no such line.
+ */
 int pidref_parse_start(const char *stat, uint64_t *ret_ticks);
 
 #endif /* FASTOOM_ACT_PIDREF_H */

@@ -17,27 +17,27 @@
 #include "base/util.h"
 #include "judge/proactive.h"
 
-/* Cgroups at a time; a node has at most 110 pods by default. */
+/* Watched cgroups. The kubelet runs at most 110 pods by default (maxPods). */
 #define SCOPES_MAX 256
-/* Orders and news that wait: a power of two. */
+/* Requests and events that wait; chosen, a power of two. */
 #define QUEUE_DEPTH 64
 #define FOREVER_NS  UINT64_MAX
 /*
- * After those that it is done for: on a busy processor reclaim that comes too late is done by who
- * needs it, as it would be without us, but time that is taken from them is lost.
+ * Chosen. On a busy CPU this thread must not take time from the tasks it works for: what it does
+ * not reclaim in time, they reclaim themselves at the limit.
  */
 #define NICE 10
 
 #define PAGE_BYTES ((uint64_t)sysconf(_SC_PAGESIZE))
 
-enum order_kind {
-	ORDER_WATCH,
-	ORDER_FORGET,
-	ORDER_END,
+enum request_kind {
+	REQUEST_WATCH,
+	REQUEST_FORGET,
+	REQUEST_STOP,
 };
 
-struct order {
-	enum order_kind kind;
+struct request {
+	enum request_kind kind;
 	uint64_t cgroup_id;
 	double ratio;
 };
@@ -45,73 +45,73 @@ struct order {
 struct scope {
 	struct cgroup cgroup; /* id 0: free */
 	double ratio;
-	uint64_t next_ns;
-	uint64_t given_bytes; /* of the latest step */
-	uint64_t given_sum_bytes;
-	bool began;
+	uint64_t next_ns;	  /* of the next look */
+	uint64_t reclaimed_bytes; /* by the last step */
+	uint64_t reclaimed_sum_bytes;
+	bool began; /* PROACTIVE_RECLAIM_BEGAN is reported */
 	struct proactive proactive;
 };
 
 struct proactive_reclaim {
 	pthread_t thread;
 	const struct cgroup_host *host;
-	struct queue orders;
-	struct queue news;
-	int news_fd;
-	bool cannot; /* this kernel has no memory.reclaim */
-	/* for whoever asks, in another thread */
+	struct queue requests;
+	struct queue events;
+	int event_fd;
+	bool unsupported; /* this kernel has no memory.reclaim */
+	/* read by other threads */
 	atomic_uint scope_count;
-	atomic_ullong given_bytes;
+	atomic_ullong reclaimed_bytes;
 	atomic_ullong stops;
 	struct scope scopes[SCOPES_MAX];
 };
 
-static void tell(struct proactive_reclaim *r, const struct scope *scope,
-		 enum proactive_reclaim_news news, int error)
+static void report(struct proactive_reclaim *r, const struct scope *scope,
+		   enum proactive_reclaim_event_kind kind, int error)
 {
 	struct proactive_reclaim_event event = {
-		.news = news,
+		.kind = kind,
 		.error = error,
 		.backoff_ns = scope->proactive.backoff_ns,
-		.given_bytes = scope->given_sum_bytes,
+		.reclaimed_bytes = scope->reclaimed_sum_bytes,
 	};
 	const uint64_t one = 1;
 
 	memcpy(event.path, scope->cgroup.path, sizeof(event.path));
-	/* news that find no room are of no more use then */
-	if (!queue_push(&r->news, &event, sizeof(event)) &&
-	    write(r->news_fd, &one, sizeof(one)) < 0)
+	/* an event is dropped when the queue is full */
+	if (!queue_push(&r->events, &event, sizeof(event)) &&
+	    write(r->event_fd, &one, sizeof(one)) < 0)
 		return;
 }
 
-static void let_go(struct scope *scope)
+static void release(struct scope *scope)
 {
 	cgroup_shut(&scope->cgroup);
 	memset(scope, 0, sizeof(*scope));
 }
 
-static void watch(struct proactive_reclaim *r, const struct order *order)
+static void watch(struct proactive_reclaim *r, const struct request *request)
 {
 	struct scope *free = NULL;
 
-	if (r->cannot)
+	if (r->unsupported)
 		return;
 	for (size_t i = 0; i < SCOPES_MAX; i++) {
 		struct scope *scope = &r->scopes[i];
 
-		if (scope->cgroup.id == order->cgroup_id) {
-			/* its limit was hit all the same */
-			scope->ratio = order->ratio;
+		if (scope->cgroup.id == request->cgroup_id) {
+			/* it reached its limit again: look at once */
+			scope->ratio = request->ratio;
 			scope->next_ns = clock_mono_ns();
 			return;
 		}
 		if (!scope->cgroup.id && !free)
 			free = scope;
 	}
-	if (!free || cgroup_open_id(r->host, order->cgroup_id, &free->cgroup))
-		return; /* no room, or gone: its next hit asks again */
-	free->cgroup.id = order->cgroup_id;
-	free->ratio = order->ratio;
+	if (!free || cgroup_open_id(r->host, request->cgroup_id, &free->cgroup))
+		return; /* no free slot, or removed; its next limit hit requests it again */
+	free->cgroup.id = request->cgroup_id;
+	free->ratio = request->ratio;
 	free->next_ns = clock_mono_ns();
 }
 
@@ -124,8 +124,8 @@ static uint64_t read_bytes(const struct scope *scope, const char *name)
 }
 
 /*
- * Holds more than it requested: the kubelet (memory QoS) and systemd write that to memory.min or
- * memory.low; who has neither requested nothing. "max" reads as 0, and no limit is near then.
+ * Whether the cgroup uses more than its request, which the kubelet (memory QoS) and systemd write
+ * to memory.min or memory.low. "max" reads as 0: then the limit is far.
  */
 static bool is_above_request(const struct scope *scope)
 {
@@ -134,7 +134,7 @@ static bool is_above_request(const struct scope *scope)
 	return usage > read_bytes(scope, "memory.min") && usage > read_bytes(scope, "memory.low");
 }
 
-/* 0, -EAGAIN: it got less than that, or -errno. */
+/* -EAGAIN: it reclaimed less than @bytes. */
 static int reclaim(const struct scope *scope, uint64_t bytes)
 {
 	_cleanup_close_ int fd =
@@ -147,10 +147,10 @@ static int reclaim(const struct scope *scope, uint64_t bytes)
 	return write(fd, text, (size_t)len) < 0 ? -errno : 0;
 }
 
-/* One look, and one step. */
+/* Reads the cgroup, and reclaims one step if that is due. */
 static void look(struct proactive_reclaim *r, struct scope *scope)
 {
-	struct proactive_look look = {.given_bytes = scope->given_bytes};
+	struct proactive_look look = {.given_bytes = scope->reclaimed_bytes};
 	unsigned stops = scope->proactive.stops;
 	struct cgroup_memory memory;
 	struct proactive_step step;
@@ -158,61 +158,62 @@ static void look(struct proactive_reclaim *r, struct scope *scope)
 	int err = cgroup_read(r->host, &scope->cgroup, &memory);
 
 	if (err) {
-		let_go(scope);
+		release(scope);
 		return;
 	}
 	look.at_ns = clock_mono_ns();
 	look.usage_bytes = before_bytes = memory.usage_bytes;
 	look.limit_bytes = memory.limit_bytes;
-	/* a stream that comes round again refaults all it reads; only what was in use counts */
+	/* not all refaults: a stream that repeats refaults all it reads; these were in use */
 	look.back_bytes = memory.activated_pages * PAGE_BYTES;
 	step = proactive_decide(&scope->proactive, scope->ratio, &look);
-	scope->given_bytes = 0;
+	scope->reclaimed_bytes = 0;
 	if (step.over) {
 		if (scope->began)
-			tell(r, scope, PROACTIVE_RECLAIM_ENDED, 0);
-		let_go(scope);
+			report(r, scope, PROACTIVE_RECLAIM_ENDED, 0);
+		release(scope);
 		return;
 	}
 	if (scope->proactive.stops != stops)
-		tell(r, scope, PROACTIVE_RECLAIM_PAUSED, 0);
+		report(r, scope, PROACTIVE_RECLAIM_PAUSED, 0);
 	atomic_fetch_add(&r->stops, scope->proactive.stops - stops);
 	if (step.bytes) {
 		if (!scope->began)
-			tell(r, scope, PROACTIVE_RECLAIM_BEGAN, 0);
+			report(r, scope, PROACTIVE_RECLAIM_BEGAN, 0);
 		scope->began = true;
 		err = reclaim(scope, step.bytes);
 		if (err == -ENOENT && !cgroup_read(r->host, &scope->cgroup, &memory)) {
-			/* the cgroup is there, and the file is not */
-			r->cannot = true;
-			tell(r, scope, PROACTIVE_RECLAIM_UNSUPPORTED, err);
+			/* the cgroup exists, but not the file */
+			r->unsupported = true;
+			report(r, scope, PROACTIVE_RECLAIM_UNSUPPORTED, err);
 			return;
 		}
 		if (err && err != -EAGAIN && err != -EINTR) {
-			let_go(scope);
+			release(scope);
 			return;
 		}
-		scope->given_bytes = step.bytes;
-		/* less than asked for: what it was is seen in the usage, if nothing else came in */
+		scope->reclaimed_bytes = step.bytes;
+		/* it reclaimed less: the usage shows how much, unless more was charged meanwhile */
 		if (err)
-			scope->given_bytes = !cgroup_read(r->host, &scope->cgroup, &memory) &&
-							     memory.usage_bytes < before_bytes
-						     ? before_bytes - memory.usage_bytes
-						     : 0;
-		scope->given_sum_bytes += scope->given_bytes;
-		atomic_fetch_add(&r->given_bytes, scope->given_bytes);
+			scope->reclaimed_bytes = !cgroup_read(r->host, &scope->cgroup, &memory) &&
+								 memory.usage_bytes < before_bytes
+							 ? before_bytes - memory.usage_bytes
+							 : 0;
+		scope->reclaimed_sum_bytes += scope->reclaimed_bytes;
+		atomic_fetch_add(&r->reclaimed_bytes, scope->reclaimed_bytes);
 	}
 	scope->next_ns = clock_mono_ns() + step.wait_ns;
 }
 
-/* Looks at all whose time it is; returns how long until the next, FOREVER_NS: there is none. */
-static uint64_t round_of_looks(struct proactive_reclaim *r)
+/* Looks at all scopes that are due, those above their request first. Returns the time to the next
+ * look; FOREVER_NS: none. */
+static uint64_t look_at_due(struct proactive_reclaim *r)
 {
 	uint64_t now = clock_mono_ns(), next_ns = FOREVER_NS;
 	unsigned count = 0;
 
 	for (int above = 1; above >= 0; above--)
-		for (size_t i = 0; i < SCOPES_MAX && !r->cannot; i++) {
+		for (size_t i = 0; i < SCOPES_MAX && !r->unsupported; i++) {
 			struct scope *scope = &r->scopes[i];
 
 			if (scope->cgroup.id && scope->next_ns <= now &&
@@ -224,8 +225,8 @@ static uint64_t round_of_looks(struct proactive_reclaim *r)
 
 		if (!scope->cgroup.id)
 			continue;
-		if (r->cannot) {
-			let_go(scope);
+		if (r->unsupported) {
+			release(scope);
 			continue;
 		}
 		count++;
@@ -242,25 +243,25 @@ static void *run(void *context)
 	struct proactive_reclaim *r = context;
 	uint64_t wait_ns = FOREVER_NS;
 
-	/* 0 is this thread alone: setpriority(2), "C library/kernel differences" */
+	/* 0 is this thread only: setpriority(2), "C library/kernel differences" */
 	(void)setpriority(PRIO_PROCESS, 0, NICE);
 	for (;;) {
 		size_t len;
-		const struct order *order = queue_wait_for(&r->orders, &len, wait_ns);
+		const struct request *request = queue_wait_for(&r->requests, &len, wait_ns);
 
-		if (order) {
-			enum order_kind kind = order->kind;
+		if (request) {
+			enum request_kind kind = request->kind;
 
-			if (kind == ORDER_WATCH)
-				watch(r, order);
-			queue_pop(&r->orders);
-			for (size_t i = 0; kind != ORDER_WATCH && i < SCOPES_MAX; i++)
+			if (kind == REQUEST_WATCH)
+				watch(r, request);
+			queue_pop(&r->requests);
+			for (size_t i = 0; kind != REQUEST_WATCH && i < SCOPES_MAX; i++)
 				if (r->scopes[i].cgroup.id)
-					let_go(&r->scopes[i]);
-			if (kind == ORDER_END)
+					release(&r->scopes[i]);
+			if (kind == REQUEST_STOP)
 				return NULL;
 		}
-		wait_ns = round_of_looks(r);
+		wait_ns = look_at_due(r);
 	}
 }
 
@@ -275,19 +276,19 @@ int proactive_reclaim_start(struct proactive_reclaim **ret, const struct cgroup_
 	if (!r)
 		return -ENOMEM;
 	r->host = host;
-	r->news_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	err = r->news_fd < 0 ? -errno : 0;
+	r->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	err = r->event_fd < 0 ? -errno : 0;
 	if (!err)
-		err = queue_init(&r->orders, sizeof(struct order), QUEUE_DEPTH);
+		err = queue_init(&r->requests, sizeof(struct request), QUEUE_DEPTH);
 	if (!err)
-		err = queue_init(&r->news, sizeof(struct proactive_reclaim_event), QUEUE_DEPTH);
+		err = queue_init(&r->events, sizeof(struct proactive_reclaim_event), QUEUE_DEPTH);
 	if (!err)
 		err = thread_start(&r->thread, "fo-reclaim", run, r);
 	if (err) {
-		queue_done(&r->orders);
-		queue_done(&r->news);
-		if (r->news_fd >= 0)
-			close(r->news_fd);
+		queue_done(&r->requests);
+		queue_done(&r->events);
+		if (r->event_fd >= 0)
+			close(r->event_fd);
 		free(r);
 		return err;
 	}
@@ -297,46 +298,46 @@ int proactive_reclaim_start(struct proactive_reclaim **ret, const struct cgroup_
 
 bool proactive_reclaim_stop(struct proactive_reclaim *r, uint64_t timeout_ns)
 {
-	const struct order order = {.kind = ORDER_END};
+	const struct request request = {.kind = REQUEST_STOP};
 
 	if (!r)
 		return true;
-	if (queue_push(&r->orders, &order, sizeof(order)) ||
+	if (queue_push(&r->requests, &request, sizeof(request)) ||
 	    thread_join(r->thread, thread_deadline(timeout_ns)))
 		return false;
-	queue_done(&r->orders);
-	queue_done(&r->news);
-	close(r->news_fd);
+	queue_done(&r->requests);
+	queue_done(&r->events);
+	close(r->event_fd);
 	free(r);
 	return true;
 }
 
 int proactive_reclaim_watch(struct proactive_reclaim *r, uint64_t cgroup_id, double ratio)
 {
-	const struct order order = {ORDER_WATCH, cgroup_id, ratio};
+	const struct request request = {REQUEST_WATCH, cgroup_id, ratio};
 
-	return queue_push(&r->orders, &order, sizeof(order));
+	return queue_push(&r->requests, &request, sizeof(request));
 }
 
 int proactive_reclaim_forget(struct proactive_reclaim *r)
 {
-	const struct order order = {.kind = ORDER_FORGET};
+	const struct request request = {.kind = REQUEST_FORGET};
 
-	return queue_push(&r->orders, &order, sizeof(order));
+	return queue_push(&r->requests, &request, sizeof(request));
 }
 
 struct proactive_reclaim_sums proactive_reclaim_sums(const struct proactive_reclaim *r)
 {
 	return (struct proactive_reclaim_sums){
 		.scopes = atomic_load(&r->scope_count),
-		.given_bytes = atomic_load(&r->given_bytes),
+		.reclaimed_bytes = atomic_load(&r->reclaimed_bytes),
 		.stops = atomic_load(&r->stops),
 	};
 }
 
 int proactive_reclaim_fd(const struct proactive_reclaim *r)
 {
-	return r->news_fd;
+	return r->event_fd;
 }
 
 bool proactive_reclaim_next(struct proactive_reclaim *r, struct proactive_reclaim_event *ret)
@@ -345,16 +346,16 @@ bool proactive_reclaim_next(struct proactive_reclaim *r, struct proactive_reclai
 	uint64_t count;
 	size_t len;
 
-	event = queue_try(&r->news, &len);
+	event = queue_try(&r->events, &len);
 	if (!event) {
-		/* what is told after this wakes again */
-		if (read(r->news_fd, &count, sizeof(count)) < 0)
+		/* a later event makes the descriptor readable again */
+		if (read(r->event_fd, &count, sizeof(count)) < 0)
 			return false;
-		event = queue_try(&r->news, &len);
+		event = queue_try(&r->events, &len);
 		if (!event)
 			return false;
 	}
 	*ret = *event;
-	queue_pop(&r->news);
+	queue_pop(&r->events);
 	return true;
 }

@@ -69,8 +69,8 @@ static void describe(const struct proactive_reclaim_event *event, char *text, si
 {
 	char bytes[UNITS_TEXT_MAX];
 
-	units_format_bytes(bytes, sizeof(bytes), event->given_bytes);
-	switch (event->news) {
+	units_format_bytes(bytes, sizeof(bytes), event->reclaimed_bytes);
+	switch (event->kind) {
 	case PROACTIVE_RECLAIM_BEGAN:
 		snprintf(text, size, "%s: is reclaimed proactively, before it reaches its limit",
 			 event->path);
@@ -102,7 +102,7 @@ void daemon_reclaim_drain(const struct daemon_reclaim *reclaim)
 		char text[CGROUP_PATH_MAX + 160];
 
 		describe(&event, text, sizeof(text));
-		if (event.news == PROACTIVE_RECLAIM_UNSUPPORTED)
+		if (event.kind == PROACTIVE_RECLAIM_UNSUPPORTED)
 			log_warn("%s", text);
 		else
 			log_info("%s", text);

@@ -59,7 +59,7 @@ static void fill_proactive(const struct daemon_reclaim *reclaim, struct snapshot
 	sums = proactive_reclaim_sums(reclaim->thread);
 	ret->on = true;
 	ret->scopes = sums.scopes;
-	ret->reclaimed_bytes = sums.given_bytes;
+	ret->reclaimed_bytes = sums.reclaimed_bytes;
 	ret->stops = sums.stops;
 }
 
