@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * The readers on trees of files as hosts have them: tests/fixtures/v1 (this kernel's numbers),
- * v2 (in the order and with the names of Documentation/admin-guide/cgroup-v2.rst), hybrid, and
- * what no host should have.
+ * Reads trees of files as hosts have them: tests/fixtures/v1 (numbers of a real kernel), v2 (order
+ * and names of Documentation/admin-guide/cgroup-v2.rst), hybrid, and malformed ones.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -37,7 +36,7 @@ static int open_fds(void)
 
 static void test_host(void **state)
 {
-	/* a mount that is there twice, as containers see it: the first one is taken */
+	/* a mount may be listed twice, as in a container: the first one is used */
 	static const struct {
 		const char *tree;
 		int err, version;
@@ -70,12 +69,12 @@ static void test_host(void **state)
 		snprintf(mount, sizeof(mount), "%s%s", root, rows[i].mount);
 		assert_string_equal(host.mount, mount);
 		cgroup_host_shut(&host);
-		cgroup_host_shut(&host); /* twice is fine */
+		cgroup_host_shut(&host); /* a second time is accepted */
 	}
 	assert_int_equal(open_fds(), fds);
 }
 
-/* Roots and mount points of every length around the buffer's: opened, or an error. */
+/* Roots and mount points with lengths around that of the buffer: opened, or an error. */
 static void test_host_lengths(void **state)
 {
 	struct cgroup_host host;
@@ -87,7 +86,7 @@ static void test_host_lengths(void **state)
 		size_t len = (size_t)sprintf(root, "tests");
 		int err;
 
-		/* the same place by a longer way */
+		/* the same directory by a longer path */
 		memset(root + len, '/', slashes);
 		strcpy(root + len + slashes, "fixtures/v2");
 		err = cgroup_host_open(&host, root);
@@ -102,7 +101,7 @@ static void test_host_lengths(void **state)
 	assert_true(cgroup_host_open(&host, root) < 0);
 }
 
-/* Opens, reads, shuts; the error of whichever failed. */
+/* Opens, reads, closes; returns the first error. */
 static int read_at(const char *tree, const char *path, struct cgroup_memory *ret)
 {
 	struct cgroup_host host;
@@ -132,20 +131,19 @@ static void test_read(void **state)
 		const char *tree, *path;
 		struct cgroup_memory memory;
 	} rows[] = {
-		/* the root of v1: no limit; everything is the descendants' too */
+		/* the root of v1 has no limit; values include the descendants */
 		{"v1",
 		 "/",
 		 {V1_ALL & ~CGROUP_HAS_LIMIT, 860884992, UINT64_MAX, 363384832 + 8933376,
 		  201392128 + 287391744, 0, 133695666, 0, 9734252, 0, UINT64_MAX,
 		  41410560 - 8933376}},
-		/* its own numbers are next to nothing: the totals count; memory + swap is limited
-		 */
+		/* the totals are read, not its own small numbers; memory + swap has a limit */
 		{"v1",
 		 "/batch",
 		 {V1_ALL, 268435456, 268435456, 104857600 + 4194304, 79691776 + 67108864, 0,
 		  17 + 2211034, 0, 310422, 1048576, 536870912 - 269484032, 130023424 - 4194304}},
 		{"v1",
-		 "batch/job1", /* with or without the slash */
+		 "batch/job1", /* the slash is optional */
 		 {V1_ALL & ~CGROUP_HAS_LIMIT, 251658240, UINT64_MAX, 104857600 + 4194304,
 		  79691776 + 67108864, 0, 17 + 2211034, 0, 310422, 1048576, UINT64_MAX,
 		  130023424 - 4194304}},
@@ -154,7 +152,7 @@ static void test_read(void **state)
 		 {V1_ALL & ~CGROUP_HAS_SWAP, 52428800, 104857600, 41943040, 9437184, 0, 0, 0, 9, 0,
 		  0, 0}},
 		{"hybrid",
-		 "/user.slice", /* one counter of refaults, as before 5.9: none that we know */
+		 "/user.slice", /* before 5.9 there is one counter of refaults, which is not used */
 		 {V1_ALL & ~(CGROUP_HAS_SWAP | CGROUP_HAS_REFAULTS), 209715200, 419430400,
 		  104857600 + 4194304, 79691776 + 67108864, 0, 0, 0, 310422, 0, 0,
 		  130023424 - 4194304}},
@@ -168,15 +166,15 @@ static void test_read(void **state)
 		 {V2_ALL, 104857600, 117440512, 41943040 + 8388608, 50331648 + 25165824, 3145728,
 		  1205, 700 + 90211, 21077, 0, UINT64_MAX, 52428800 - 8388608}},
 		{"v2",
-		 "/system.slice/onlyhigh.service", /* and no swap allowed */
+		 "/system.slice/onlyhigh.service", /* its swap limit is 0 */
 		 {V2_ALL, 104857600, 117440512, 41943040 + 8388608, 50331648 + 25165824, 3145728,
 		  341221, 90911, 21077, 0, 0, 52428800 - 8388608}},
 		{"v2",
-		 "/system.slice/noswap.service", /* no swap in this kernel */
+		 "/system.slice/noswap.service", /* the kernel has no swap */
 		 {V2_ALL & ~CGROUP_HAS_SWAP, 104857600, 134217728, 41943040 + 8388608,
 		  50331648 + 25165824, 3145728, 341221, 90911, 21077, 0, 0, 52428800 - 8388608}},
 		{"v2",
-		 "/system.slice/overswap.service", /* its limit was lowered */
+		 "/system.slice/overswap.service", /* the swap limit was lowered below the usage */
 		 {V2_ALL, 104857600, 134217728, 41943040 + 8388608, 50331648 + 25165824, 3145728,
 		  341221, 90911, 21077, 4194304, 0, 52428800 - 8388608}},
 		{"v2",
@@ -217,7 +215,7 @@ static void test_read(void **state)
 	assert_int_equal(open_fds(), fds);
 }
 
-/* What is broken is an error or a missing bit; the rest is there, and nothing is zero instead. */
+/* A malformed file is an error or a missing bit, not a zero; the other values are read. */
 static void test_broken(void **state)
 {
 	static const struct {
@@ -226,7 +224,7 @@ static void test_broken(void **state)
 		uint32_t has;
 	} rows[] = {
 		{"broken-v2", "good", 0, V2_ALL},
-		/* it is no scope, or it is gone */
+		/* no scope, or removed */
 		{"broken-v2", "", -ENODEV, 0},
 		{"broken-v2", "no-current", -ENODEV, 0},
 		{"broken-v2", "no-max", -ENODEV, 0},
@@ -249,7 +247,7 @@ static void test_broken(void **state)
 		{"broken-v2", "word-swap", 0, V2_ALL & ~CGROUP_HAS_SWAP},
 		{"broken-v2", "no-swap-max", 0, V2_ALL & ~CGROUP_HAS_SWAP},
 		{"broken-v1", "good", 0, V1_ALL},
-		/* a kernel has both or is none: a cgroup's own numbers are not its descendants' */
+		/* without the totals, a cgroup's own numbers are not used */
 		{"broken-v1", "own-only", 0, CGROUP_HAS_LIMIT},
 		{"broken-v1", "no-refaults", 0, V1_ALL & ~(CGROUP_HAS_REFAULTS | CGROUP_HAS_SWAP)},
 		{"broken-v1", "no-lru", 0, V1_ALL & ~(CGROUP_HAS_FILE_LRU | CGROUP_HAS_SWAP)},
@@ -273,8 +271,8 @@ static void test_broken(void **state)
 	assert_int_equal(open_fds(), fds);
 }
 
-/* A high that does not read is not a lower limit, nor is it the end of reading. */
-static void test_word_high(void **state)
+/* A memory.high that is malformed is ignored. */
+static void test_malformed_high(void **state)
 {
 	struct cgroup_memory m = {0};
 
@@ -284,7 +282,7 @@ static void test_word_high(void **state)
 	assert_int_equal(m.has, V2_ALL);
 }
 
-/* memory + swap beyond its limit: nothing is left, and not nearly everything. */
+/* memory + swap above its limit leaves 0 bytes of swap: the difference does not wrap around. */
 static void test_over_memsw(void **state)
 {
 	struct cgroup_memory m = {0};
@@ -310,13 +308,13 @@ static void test_path_lengths(void **state)
 		memset(path, 'x', len);
 		path[len] = '\0';
 		err = cgroup_open_path(&host, path, &cgroup);
-		/* a name of more than 255 is none; a path has its slash and its NUL to keep */
+		/* a name has at most 255 bytes; a path needs space for its slash and NUL */
 		if (len > CGROUP_PATH_MAX - 2 || len > 255)
 			assert_int_equal(err, -ENAMETOOLONG);
 		else
 			assert_int_equal(err, -ENODEV);
 	}
-	/* a path of exactly what fits: "././" and so on, to a cgroup */
+	/* the longest path that fits: "././" and so on, to a cgroup */
 	for (size_t len = CGROUP_PATH_MAX - 6; len < CGROUP_PATH_MAX + 6; len++) {
 		const char *last = "system.slice";
 		size_t dots = (len - strlen(last)) / 2, n = 0;
@@ -342,7 +340,7 @@ static void test_path_lengths(void **state)
 	cgroup_host_shut(&host);
 }
 
-/* "By path below the controller's root": not beside it, not above it, not through a file. */
+/* A path stays below the controller's root: no "..", no file as a directory. */
 static void test_path_traversal(void **state)
 {
 	static const char *const paths[] = {
@@ -379,13 +377,13 @@ static void test_identity(void **state)
 	assert_int_equal(cgroup.id, st.st_ino);
 	assert_string_equal(cgroup.path, "/system.slice/db.service");
 	cgroup_shut(&cgroup);
-	cgroup_shut(&cgroup); /* twice is fine, and so is a zeroed one */
+	cgroup_shut(&cgroup); /* a second time is accepted, and a zeroed struct */
 	cgroup = (struct cgroup){0};
 	cgroup_shut(&cgroup);
 	cgroup_host_shut(&host);
 }
 
-/* Files are opened once: what they say later is read later. */
+/* Files stay open, and a later reading has the later values. */
 static void test_kept_open(void **state)
 {
 	char root[] = "/tmp/test_cgroup-XXXXXX", command[512];
@@ -419,11 +417,11 @@ static void test_kept_open(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_host),	     cmocka_unit_test(test_host_lengths),
-		cmocka_unit_test(test_read),	     cmocka_unit_test(test_broken),
-		cmocka_unit_test(test_word_high),    cmocka_unit_test(test_over_memsw),
-		cmocka_unit_test(test_path_lengths), cmocka_unit_test(test_path_traversal),
-		cmocka_unit_test(test_identity),     cmocka_unit_test(test_kept_open),
+		cmocka_unit_test(test_host),	       cmocka_unit_test(test_host_lengths),
+		cmocka_unit_test(test_read),	       cmocka_unit_test(test_broken),
+		cmocka_unit_test(test_malformed_high), cmocka_unit_test(test_over_memsw),
+		cmocka_unit_test(test_path_lengths),   cmocka_unit_test(test_path_traversal),
+		cmocka_unit_test(test_identity),       cmocka_unit_test(test_kept_open),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

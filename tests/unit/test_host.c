@@ -12,7 +12,7 @@
 
 static char root[64];
 
-/* A file below the root, its folders made. */
+/* Writes a file below the root, and creates its directories. */
 static void put(const char *path, const char *text)
 {
 	char full[256];
@@ -151,7 +151,7 @@ static void test_min_free(void **state)
 {
 	(void)state;
 	assert_int_equal(host_min_free_default_kb(512), 128);
-	/* the kernel's own comment: 1024MB gives 4096k, 16384MB 16384k */
+	/* from the comment in mm/page_alloc.c: 1024MB gives 4096k, 16384MB 16384k */
 	assert_int_equal(host_min_free_default_kb(1024 * 1024), 4096);
 	assert_int_equal(host_min_free_default_kb(16384 * 1024), 16384);
 	assert_int_equal(host_min_free_default_kb(1ULL << 40), 262144);

@@ -16,7 +16,7 @@ static const struct {
 	{FO_EVENT_SCOPE_REMOVED, sizeof(struct fo_event)},
 };
 
-/* Checks @len bytes that end where the heap's block ends: a read beyond them shows. */
+/* Checks @len bytes at the end of a heap block, so that a sanitizer sees a read beyond them. */
 static int check(uint32_t type, uint32_t size, size_t len)
 {
 	unsigned char *bytes = malloc(len ? len : 1);
@@ -31,7 +31,7 @@ static int check(uint32_t type, uint32_t size, size_t len)
 	return err;
 }
 
-/* Every length: too short is refused, what is longer (the ring pads) is not. */
+/* A shorter event is refused; a longer one is accepted, as the ring buffer pads. */
 static void test_lengths(void **state)
 {
 	(void)state;
@@ -42,7 +42,7 @@ static void test_lengths(void **state)
 				fail_msg("type %u, %zu bytes", types[i].type, len);
 }
 
-/* The size that it gives itself must be its type's, however many bytes there are. */
+/* The size in the event must be that of its type, whatever @len is. */
 static void test_sizes(void **state)
 {
 	static const uint32_t sizes[] = {0, 1, 24, 40, 128, 129, 4096, UINT32_MAX};

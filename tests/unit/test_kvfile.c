@@ -12,7 +12,7 @@
 
 #define UNTOUCHED 0xdeadbeefULL
 
-/* A file of this text; the caller closes it. */
+/* Opens a file with this text; the caller closes it. */
 static int file_of(const char *text, size_t len)
 {
 	int fd = memfd_create("text", MFD_CLOEXEC);
@@ -36,10 +36,10 @@ static void test_parse(void **state)
 		{"\n\n\n", 0, UNTOUCHED, UNTOUCHED, UNTOUCHED},
 		{"a:      12 kB\nb: 7\n", 3, 12 * 1024, 7, UNTOUCHED},
 		{"a 18446744073709551615\n", 1, UINT64_MAX, UNTOUCHED, UNTOUCHED},
-		/* a key is a whole word */
+		/* a key is compared as a whole */
 		{"aa 1\nab 2\nc 3\nc_ 4\nc_dd 5\ntotal_a 6\n", 0, UNTOUCHED, UNTOUCHED, UNTOUCHED},
 		{"A 1\n a 2\n", 0, UNTOUCHED, UNTOUCHED, UNTOUCHED},
-		/* no number, no value: missing, never zero */
+		/* not a number: missing, not zero */
 		{"a\nb 2\n", 2, UNTOUCHED, 2, UNTOUCHED},
 		{"a \nb 2\n", 2, UNTOUCHED, 2, UNTOUCHED},
 		{"a:\nb 2\n", 2, UNTOUCHED, 2, UNTOUCHED},
@@ -49,10 +49,10 @@ static void test_parse(void **state)
 		{"a max\nb 2\n", 2, UNTOUCHED, 2, UNTOUCHED},
 		{"a 18446744073709551616\nb 2\n", 2, UNTOUCHED, 2, UNTOUCHED},
 		{"a 99999999999999999999999\nb 2\n", 2, UNTOUCHED, 2, UNTOUCHED},
-		/* the last one of two counts, and what is not a number does not undo it */
+		/* the last value of a key is used; one that is not a number is ignored */
 		{"a 1\na 2\n", 1, 2, UNTOUCHED, UNTOUCHED},
 		{"a 1\na x\n", 1, 1, UNTOUCHED, UNTOUCHED},
-		/* per-zone lines that meminfo and zoneinfo have */
+		/* lines of zones in meminfo and zoneinfo */
 		{"Node 0, zone DMA\na 5\n", 1, 5, UNTOUCHED, UNTOUCHED},
 	};
 
@@ -69,7 +69,7 @@ static void test_parse(void **state)
 	}
 }
 
-/* A number that something other follows is no number: half of it would be taken for all. */
+/* Digits followed by other text are no number: otherwise part of it would be read as the value. */
 static void test_parse_tail(void **state)
 {
 	static const char *const texts[] = {
@@ -86,7 +86,7 @@ static void test_parse_tail(void **state)
 	}
 }
 
-/* The kernel ends every line: a last one without its end is cut, and so perhaps is its number. */
+/* The kernel ends every line: without the newline the number may be cut off. */
 static void test_parse_cut(void **state)
 {
 	uint64_t a = UNTOUCHED, b = UNTOUCHED;
@@ -98,7 +98,7 @@ static void test_parse_cut(void **state)
 	assert_int_equal(b, UNTOUCHED);
 }
 
-/* kB that do not fit into 64 bits as bytes are not some other number. */
+/* A value in kB that overflows in bytes is missing. */
 static void test_parse_kb_overflow(void **state)
 {
 	uint64_t a = UNTOUCHED;
@@ -133,8 +133,8 @@ static void test_parse_full_table(void **state)
 		assert_int_equal(values[i], 100 + i);
 }
 
-/* Noise: nothing is read beyond the text, and nothing without its bit is written. */
-static void test_parse_noise(void **state)
+/* Random text: nothing beyond the text is read, no value is written without its bit. */
+static void test_parse_random(void **state)
 {
 	static const char alphabet[] = "ab 0189:\n\nkBx-\t.\xff";
 	uint64_t random = 5;
@@ -144,7 +144,7 @@ static void test_parse_noise(void **state)
 		uint64_t a = UNTOUCHED, b = UNTOUCHED;
 		const struct kv table[] = {{"a", &a}, {"b", &b}};
 		size_t len = next_random(&random) % 40;
-		char *text = malloc(len + 1); /* its end is the heap's, for sanitizers */
+		char *text = malloc(len + 1); /* on the heap, for sanitizers */
 		uint32_t found;
 
 		assert_non_null(text);
@@ -170,12 +170,12 @@ static void test_number(void **state)
 		{"268435456\n", 0, 268435456},
 		{"max\n", 0, UINT64_MAX},
 		{"max", 0, UINT64_MAX},
-		/* v1's "no limit", with pages of 4 and of 64 KiB */
+		/* "no limit" of v1, with pages of 4 and 64 KiB */
 		{"9223372036854771712\n", 0, UINT64_MAX},
 		{"9223372036854710272\n", 0, UINT64_MAX},
 		{"9223372036854775807\n", 0, UINT64_MAX},
 		{"18446744073709551615\n", 0, UINT64_MAX},
-		/* 8 EiB less a MiB is a limit, if a strange one */
+		/* 8 EiB less 1 MiB is a limit */
 		{"9223372036853727232\n", 0, 9223372036853727232ULL},
 		{"", -EINVAL, 0},
 		{"\n", -EINVAL, 0},
@@ -213,7 +213,7 @@ static void test_read(void **state)
 	int fd = file_of("a 1\nx 3\nb 2\n", 12);
 
 	(void)state;
-	/* always from the beginning, wherever the file's offset is */
+	/* from the beginning, whatever the offset of the descriptor is */
 	for (int again = 0; again < 3; again++) {
 		a = b = UNTOUCHED;
 		assert_int_equal(kvfile_read(fd, table, 2, &found), 0);
@@ -239,10 +239,7 @@ static void test_read(void **state)
 	close(fd);
 }
 
-/*
- * A file longer than is read: what lies within is found, what the cut goes through is
- * missing, not smaller.
- */
+/* A file longer than the buffer: a value that is cut off is missing, not smaller. */
 static void test_read_long(void **state)
 {
 	uint64_t a = UNTOUCHED, b = UNTOUCHED;
@@ -254,7 +251,7 @@ static void test_read_long(void **state)
 		char text[20000];
 		int fd;
 
-		/* "b 123456789" lies across the end of 16 KiB, farther with each round */
+		/* "b 123456789" crosses the end of the 16 KiB, further in each round */
 		memset(text, '\n', sizeof(text));
 		memcpy(text, "a 1\n", 4);
 		memcpy(text + 16384 - 16 + shift, "b 123456789\n", 12);
@@ -268,7 +265,7 @@ static void test_read_long(void **state)
 	}
 }
 
-/* A number file of 64 characters and more is none that we know. */
+/* A number file with 64 characters or more is an error. */
 static void test_number_long(void **state)
 {
 	char text[128];
@@ -280,7 +277,7 @@ static void test_number_long(void **state)
 	text[126] = '7';
 	text[127] = '\n';
 	fd = file_of(text, sizeof(text));
-	/* seven, or an error; not the nought that its first 63 characters are */
+	/* 7 or an error, not the 0 of its first 63 characters */
 	if (!kvfile_number(fd, &value))
 		assert_int_equal(value, 7);
 	close(fd);
@@ -294,7 +291,7 @@ int main(void)
 		cmocka_unit_test(test_parse_cut),
 		cmocka_unit_test(test_parse_kb_overflow),
 		cmocka_unit_test(test_parse_full_table),
-		cmocka_unit_test(test_parse_noise),
+		cmocka_unit_test(test_parse_random),
 		cmocka_unit_test(test_number),
 		cmocka_unit_test(test_read),
 		cmocka_unit_test(test_read_long),

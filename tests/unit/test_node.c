@@ -27,7 +27,7 @@ static int read_of(const char *tree, struct node_memory *ret)
 	if (!err) {
 		struct node_memory again;
 
-		/* the files are kept open and read from their beginning */
+		/* the files stay open and are read from their beginning */
 		assert_int_equal(node_read(&node, &again), 0);
 		assert_memory_equal(&again, ret, sizeof(again));
 	}
@@ -50,7 +50,7 @@ static void test_read(void **state)
 	assert_int_equal(m.available_bytes, 8192000 * KIB);
 	assert_int_equal(m.anon_bytes, (54525952 + 1048576) * KIB);
 	assert_int_equal(m.file_lru_bytes, (2097152 + 4194304) * KIB);
-	/* all that is mapped may be shared memory */
+	/* all mapped memory may be shared memory */
 	assert_int_equal(m.mapped_file_bytes, 0);
 	assert_int_equal(m.swap_total_bytes, 4194304 * KIB);
 	assert_int_equal(m.swap_free_bytes, 1048576 * KIB);
@@ -60,7 +60,7 @@ static void test_read(void **state)
 	assert_int_equal(m.mark_low_bytes, (57 + 9800 + 60000 + 70143) * page);
 }
 
-/* A 6.18 host without swap, as it is. */
+/* The files of a real 6.18 host without swap. */
 static void test_read_real(void **state)
 {
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
@@ -78,8 +78,8 @@ static void test_read_real(void **state)
 	assert_int_equal(m.mark_low_bytes, (57 + 11665 + 9396 + 32 + 0) * page);
 }
 
-/* This very host. */
-static void test_read_here(void **state)
+/* The host of the test. */
+static void test_read_this_host(void **state)
 {
 	struct node_memory m = {0};
 	struct node node;
@@ -99,12 +99,12 @@ static void test_missing(void **state)
 		int err;
 		uint32_t has;
 	} rows[] = {
-		/* no zoneinfo, no scans; one counter of refaults, as before 5.9: none we know */
+		/* no zoneinfo, no scans; one counter of refaults, as before 5.9, is not used */
 		{"hybrid", 0,
 		 NODE_HAS_AVAILABLE | NODE_HAS_SWAP | NODE_HAS_FAULTS | NODE_HAS_MAPPED},
-		/* MemAvailable is not there, SwapFree is a word, vmstat is empty, no marks */
+		/* no MemAvailable, SwapFree is a word, vmstat is empty, no watermarks */
 		{"broken-node", 0, NODE_HAS_MAPPED},
-		/* more zoneinfo than is read: a cut sum would be too low, so there is none */
+		/* zoneinfo is longer than the buffer: the sum would be too low, so it is missing */
 		{"broken-longzone", 0, ALL & ~NODE_HAS_MARKS},
 		{"broken-emptyinfo", -ENODATA, 0},
 		{"broken-nocgroup", -ENOENT, 0},
@@ -140,7 +140,7 @@ static void test_marks(void **state)
 		{"", -EINVAL, 0},
 		{"\n", -EINVAL, 0},
 		{"x\n        min      46\n        high     68\n", -EINVAL, 0},
-		/* other lines with that word */
+		/* other lines with "low" */
 		{"x\n      nr_low 5\n        lowest   7\n    low 3\n        lowmem 4\n", -EINVAL,
 		 0},
 		{"x\n                 low:  378\n", -EINVAL, 0},
@@ -156,8 +156,8 @@ static void test_marks(void **state)
 	}
 }
 
-/* A mark that is no number leaves no sum: without it the sum would be too low. */
-static void test_marks_garbage(void **state)
+/* A watermark that is not a number makes the sum missing: otherwise it would be too low. */
+static void test_marks_malformed(void **state)
 {
 	static const char *const texts[] = {
 		"x\n        low      many\n",
@@ -180,10 +180,10 @@ static void test_marks_garbage(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_read),	  cmocka_unit_test(test_read_real),
-		cmocka_unit_test(test_read_here), cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_read),	       cmocka_unit_test(test_read_real),
+		cmocka_unit_test(test_read_this_host), cmocka_unit_test(test_missing),
 
-		cmocka_unit_test(test_marks),	  cmocka_unit_test(test_marks_garbage),
+		cmocka_unit_test(test_marks),	       cmocka_unit_test(test_marks_malformed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,7 +14,7 @@
 #define BEST  SLICE "kubepods-besteffort.slice/kubepods-besteffort-pod" UID_ ".slice"
 #define GUAR  SLICE "kubepods-pod" UID_ ".slice"
 
-/* What kubelets, runtimes and nested nodes make of a pod. */
+/* Paths of pods as kubelets, runtimes and nested nodes create them. */
 static void test_pods(void **state)
 {
 	static const struct {
@@ -42,7 +42,7 @@ static void test_pods(void **state)
 		 "/kubepods/pod068e8fa0-9213-11e7-a01f-507b9d4141fa",
 		 "068e8fa0-9213-11e7-a01f-507b9d4141fa", ID, QOS_GUARANTEED},
 		{"/kubepods/pod" UID, "/kubepods/pod" UID, UID, "", QOS_GUARANTEED},
-		/* nodes within: kind, k3s, --cgroup-root */
+		/* nested nodes: kind, k3s, --cgroup-root */
 		{"/docker/" ID
 		 "/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-besteffort.slice/"
 		 "kubelet-kubepods-besteffort-pod" UID_ ".slice/cri-containerd-" ID ".scope",
@@ -52,15 +52,15 @@ static void test_pods(void **state)
 		 UID, ID, QOS_BESTEFFORT},
 		{"/k3s/kubepods/burstable/pod" UID "/" ID, "/k3s/kubepods/burstable/pod" UID, UID,
 		 ID, QOS_BURSTABLE},
-		/* a node that runs as a pod: the inner one counts */
+		/* a node that runs in a pod: the inner pod is used */
 		{"/kubepods/burstable/pod" HASH "/" ID "/kubelet/kubepods/besteffort/pod" UID
 		 "/" ID,
 		 "/kubepods/burstable/pod" HASH "/" ID "/kubelet/kubepods/besteffort/pod" UID, UID,
 		 ID, QOS_BESTEFFORT},
-		/* no container that we know */
+		/* an unknown cgroup in the pod */
 		{"/kubepods/pod" UID "/system.slice", "/kubepods/pod" UID, UID, "", QOS_GUARANTEED},
 		{"/kubepods/pod" UID "/x" ID, "/kubepods/pod" UID, UID, "", QOS_GUARANTEED},
-		/* a folder that happens to be called so does not change the class */
+		/* the class is taken from the slice or the parent only */
 		{"/burstable/kubepods/pod" UID "/" ID, "/burstable/kubepods/pod" UID, UID, ID,
 		 QOS_GUARANTEED},
 	};
@@ -92,7 +92,7 @@ static void test_no_pods(void **state)
 		"/kubepods",
 		"/kubepods.slice/kubepods-burstable.slice",
 		"/kubepods/burstable",
-		/* one hex digit short, long, or not hex */
+		/* a digit missing, a digit too many, not hex */
 		"/kubepods/pod1f2e3d4c-aaaa-bbbb-cccc-0123456789a",
 		"/kubepods/pod1f2e3d4c-aaaa-bbbb-cccc-0123456789abc",
 		"/kubepods/pod1f2e3d4c-aaaa-bbbb_cccc-0123456789ab",

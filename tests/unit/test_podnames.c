@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
-/* The index of names, from trees of files as kubelet, containerd and CRI-O make them. */
+/* The index of names, from trees of files as the kubelet, containerd and CRI-O create them. */
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
@@ -114,9 +114,9 @@ static void test_logs(void **state)
 }
 
 /*
- * What was never the kubelet's: names with control characters, escape sequences, broken UTF-8,
- * capitals or nothing in them, links and files instead of folders, and a pod of two names, which
- * has none then.
+ * Entries that the kubelet does not create: names with control characters, escape sequences,
+ * invalid UTF-8 or capitals, empty names, links and files instead of directories. A pod with two
+ * names has none.
  */
 static void test_hostile_logs(void **state)
 {
@@ -146,12 +146,12 @@ static void test_hostile_logs(void **state)
 	snprintf(long_name + 200, sizeof(long_name) - 200, "_%s", UID2);
 	snprintf(full, sizeof(full), "/var/log/pods/%s", long_name);
 	make_folder(full);
-	/* a link to a folder elsewhere, and a file */
+	/* a link to another directory, and a file */
 	make_folder("/elsewhere");
 	snprintf(full, sizeof(full), "%s/var/log/pods/default_linked_" UID1, root);
 	assert_int_equal(symlink("/elsewhere", full), 0);
 	make_file("/var/log/pods", "default_file_" UID1, "");
-	/* one pod, two names */
+	/* a pod with two names */
 	make_folder("/var/log/pods/default_web_" HASH);
 	make_folder("/var/log/pods/kube-system_etcd_" HASH);
 	assert_int_equal(podnames_new(&names, root, NULL), 0);
@@ -159,13 +159,13 @@ static void test_hostile_logs(void **state)
 	assert_true(podnames_turn(names, SEC));
 	assert_false(podnames_pod(names, UID1, &pod));
 	assert_false(podnames_pod(names, HASH, &pod));
-	/* long, and a name all the same */
+	/* a long valid name */
 	assert_true(podnames_pod(names, UID2, &pod));
 	assert_int_equal(strlen(pod.pod), 192);
 	podnames_free(names);
 }
 
-/* The same of containers; who has two names in the logs has the one that its runtime says. */
+/* The same for containers. One with two names in the logs has the name that its runtime gives. */
 static void test_hostile_containers(void **state)
 {
 	struct container_name container;
@@ -198,7 +198,7 @@ static void test_hostile_containers(void **state)
 	podnames_free(names);
 }
 
-/* Without any log: the runtimes' own state. An environment that says other names is not heard. */
+/* Without logs, from the state of the runtimes. Names in a container's environment are ignored. */
 static void test_runtimes(void **state)
 {
 	struct container_name container;
@@ -244,7 +244,7 @@ static void test_runtimes(void **state)
 	podnames_free(names);
 }
 
-/* inotify tells; what is known is exchanged only at a turn; a name that is gone is gone. */
+/* inotify reports changes; the index changes in podnames_turn() only; removed names are removed. */
 static void test_changes(void **state)
 {
 	struct podnames *names;
@@ -271,13 +271,13 @@ static void test_changes(void **state)
 	podnames_drain(names);
 	assert_true(podnames_turn(names, 4 * SEC));
 	assert_false(podnames_pod(names, UID1, &pod));
-	/* asked for in vain: looked for again, but not at once */
+	/* a failed lookup starts another scan, but not at once */
 	assert_false(podnames_turn(names, 4 * SEC + 1));
 	assert_true(podnames_turn(names, 6 * SEC));
 	podnames_free(names);
 }
 
-/* A node that becomes one of Kubernetes' later: nothing to watch yet, found when asked for. */
+/* Kubernetes is installed later: there is nothing to watch yet, a failed lookup starts a scan. */
 static void test_late(void **state)
 {
 	struct podnames *names;
@@ -310,7 +310,7 @@ static void test_by_worker(void **state)
 	podnames_free(names);
 }
 
-/* More than there is room for is counted, and what is there is found. */
+/* Entries beyond the limits are counted, the others are found. */
 static void test_many(void **state)
 {
 	struct podnames *names;
@@ -358,7 +358,7 @@ static void test_annotation(void **state)
 	assert_false(podnames_annotation("", "k", value, sizeof(value)));
 }
 
-/* Path and index together. */
+/* Place and names from path and index. */
 static void test_cgroup_cache(void **state)
 {
 	static const char front[] = "/kubepods/burstable/pod" UID1 "/";
@@ -390,7 +390,7 @@ static void test_cgroup_cache(void **state)
 	assert_string_equal(info.pod, "web");
 	assert_null(info.container);
 
-	/* the names are not known, the pod is */
+	/* the names are not known, but the pod is */
 	place_of_path("/kubepods/besteffort/pod" UID2 "/" C, names, &pod, &info);
 	assert_int_equal(info.place, PLACE_POD);
 	assert_int_equal(info.qos, QOS_BESTEFFORT);

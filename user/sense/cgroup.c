@@ -16,7 +16,7 @@
 /* include/linux/exportfs.h: the file handle of a kernfs node is its 64-bit id */
 #define FILEID_KERNFS 0xfe
 
-/* A v2 mount counts only where its root offers the memory controller. */
+/* Whether the root of a v2 mount offers the memory controller. */
 static bool has_memory_controller(const char *mount)
 {
 	char path[CGROUP_PATH_MAX + 32], text[256];
@@ -48,7 +48,7 @@ int cgroup_host_open(struct cgroup_host *ret, const char *root)
 		const struct cgroup_ops *ops = NULL;
 
 		snprintf(path, sizeof(path), "%s%s", root, entry.mnt_dir);
-		/* v1 where the controller is there; a hybrid host's cgroup2 has none */
+		/* on a hybrid host the controller is on v1 */
 		if (!strcmp(entry.mnt_type, "cgroup") && hasmntopt(&entry, "memory"))
 			ops = &cgroup_v1_ops;
 		else if (!strcmp(entry.mnt_type, "cgroup2") && !host.ops &&
@@ -81,7 +81,7 @@ void cgroup_host_shut(struct cgroup_host *host)
 	host->mount_fd = -1;
 }
 
-/* Takes dir_fd, also when it fails. */
+/* Takes @dir_fd, also on failure. */
 static int open_files(const struct cgroup_host *host, int dir_fd, struct cgroup *cgroup)
 {
 	int err = 0;
@@ -93,7 +93,7 @@ static int open_files(const struct cgroup_host *host, int dir_fd, struct cgroup 
 			i == CGROUP_FILE_USAGE || i == CGROUP_FILE_LIMIT || i == CGROUP_FILE_STAT;
 
 		cgroup->fds[i] = name ? openat(dir_fd, name, O_RDONLY | O_CLOEXEC) : -1;
-		/* the root of v2 has neither usage nor limit: it is no scope */
+		/* the root of v2 has neither usage nor limit, so it is no scope */
 		if (cgroup->fds[i] < 0 && needed && !err)
 			err = errno == ENOENT ? -ENODEV : -errno;
 	}
@@ -102,7 +102,7 @@ static int open_files(const struct cgroup_host *host, int dir_fd, struct cgroup 
 	return err;
 }
 
-/* *ret_fd is the directory's; @path holds CGROUP_PATH_MAX. */
+/* Opens the directory of a cgroup as *ret_fd; @path has CGROUP_PATH_MAX bytes. */
 static int find_id(const struct cgroup_host *host, uint64_t id, char *path, int *ret_fd)
 {
 	struct {
@@ -206,7 +206,7 @@ bool cgroup_may_open_ids(const struct cgroup_host *host)
 	struct stat st;
 	int err;
 
-	/* the root's own serves for the question */
+	/* the id of the root is known without a walk */
 	if (!host->ops || fstat(host->mount_fd, &st) < 0)
 		return true;
 	err = cgroup_open_id(host, st.st_ino, &cgroup);

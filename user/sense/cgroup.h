@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * cgroup: a memory cgroup in neutral numbers, whichever version the host has.
+ * cgroup: reads a memory cgroup of v1 or v2 into the same numbers.
  *
- * Purity:    reads files; a cgroup's files are opened once and kept.
- * Units:     bytes and pages as named; counters are totals.
- * Errors:    0 or -errno: -ENOENT no memory controller on this host, -ENODEV the cgroup
- *            is gone, -EOPNOTSUPP this version cannot.
- * Ownership: cgroup_open*() gives, cgroup_shut() takes (a zeroed struct is fine).
+ * Purity:    reads files; the files of a cgroup stay open.
+ * Units:     *_bytes, *_pages base pages; counters are totals since the cgroup was created.
+ * Errors:    0 or -errno. -ENOENT: this host has no memory controller; -ENODEV: the cgroup was
+ *            removed, or is the root, which has no limit; -ENAMETOOLONG.
+ * Ownership: cgroup_open_*() gives, cgroup_shut() takes and accepts a zeroed struct. Likewise
+ *            cgroup_host_open() and cgroup_host_shut().
  */
 #ifndef FASTOOM_SENSE_CGROUP_H
 #define FASTOOM_SENSE_CGROUP_H
@@ -14,7 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define CGROUP_PATH_MAX 512
+#define CGROUP_PATH_MAX 512 /* bytes with the NUL; chosen: the systemd driver's paths have 190 */
 
 struct cgroup_ops;
 
@@ -42,6 +43,7 @@ struct cgroup {
 	char path[CGROUP_PATH_MAX]; /* below the controller's root, with a leading slash */
 };
 
+/* Which fields of struct cgroup_memory are valid: missing is not zero. */
 enum {
 	CGROUP_HAS_LIMIT = 1 << 0,
 	CGROUP_HAS_FILE_LRU = 1 << 1,
@@ -52,43 +54,43 @@ enum {
 	CGROUP_HAS_MAPPED = 1 << 6,
 };
 
-/* Everything includes the cgroup's descendants. */
+/* All values include the descendants of the cgroup. */
 struct cgroup_memory {
 	uint32_t has;
 	uint64_t usage_bytes;
 	uint64_t limit_bytes; /* the lower of limit and high; UINT64_MAX: none */
 	uint64_t anon_bytes;  /* with shared memory */
 	uint64_t file_lru_bytes;
-	uint64_t slab_reclaimable_bytes;
+	uint64_t slab_reclaimable_bytes; /* v2; 0 on v1 */
 	uint64_t refault_pages;
-	uint64_t activated_pages; /* v2; of refault_pages, so near that they were in use */
+	uint64_t activated_pages; /* v2; part of refault_pages with a reuse distance that fits */
 	uint64_t major_faults;
 	uint64_t swap_bytes;
-	uint64_t swap_free_bytes; /* what its limit still allows; UINT64_MAX: no limit of its own */
-	/* of file_lru_bytes: of files that processes map, at least; shared memory may be or not */
+	uint64_t swap_free_bytes; /* below its own swap limit; UINT64_MAX: it has none */
+	/* part of file_lru_bytes that is mapped; a lower bound, for shared memory may be mapped */
 	uint64_t mapped_file_bytes;
 };
 
 /*
- * Finds the memory controller below the file-system root @root ("" for the host's own;
- * tests give a tree of fixtures, whose mounts file has paths below that root).
+ * Finds the mount of the memory controller in @root/proc/self/mounts. @root: "" for the host's own
+ * files; tests pass a directory of fixtures, to which all paths are relative.
  */
 int cgroup_host_open(struct cgroup_host *ret, const char *root);
 void cgroup_host_shut(struct cgroup_host *host);
 
-/* By kernfs id; needs CAP_DAC_READ_SEARCH. */
+/* By kernfs id. Needs CAP_DAC_READ_SEARCH, see open_by_handle_at(2). */
 int cgroup_open_id(const struct cgroup_host *host, uint64_t id, struct cgroup *ret);
-/* Only where it is: @path gets CGROUP_PATH_MAX bytes at most. */
+/* The path of a cgroup below the controller's root; @path has CGROUP_PATH_MAX bytes. */
 int cgroup_path_of(const struct cgroup_host *host, uint64_t id, char *path);
-/* Whether the kernel kills it as one (v2's memory.oom.group). */
+/* memory.oom.group of v2: whether the kernel kills all processes of the cgroup together. */
 bool cgroup_oom_group(const struct cgroup_host *host, const char *path);
-/* By path below the controller's root; -EINVAL: it has "..". */
+/* By path below the controller's root. -EINVAL: a component is "..". */
 int cgroup_open_path(const struct cgroup_host *host, const char *path, struct cgroup *ret);
 void cgroup_shut(struct cgroup *cgroup);
-/* Whether this process may: the kernel's events name a cgroup by its id. */
+/* Whether cgroup_open_id() is permitted: the kernel's events name cgroups by id. */
 bool cgroup_may_open_ids(const struct cgroup_host *host);
 
-/* -EINVAL: a file that is there does not read as it should. */
+/* -EINVAL: the text of a file is not what the kernel writes. */
 int cgroup_read(const struct cgroup_host *host, const struct cgroup *cgroup,
 		struct cgroup_memory *ret);
 

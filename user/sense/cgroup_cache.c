@@ -8,24 +8,23 @@
 #include "sense/cgroup.h"
 #include "sense/podnames.h"
 
-/* Cgroups with processes. 300 pods have 900; when all are taken the table begins anew. */
+/* Cgroups with processes; chosen: a node with 300 pods has 900. */
 #define CGROUP_CACHE_BITS 11
 #define CGROUP_CACHE_MAX  (1U << CGROUP_CACHE_BITS)
-#define PODS_MAX	  1024
-/* A path of the systemd driver has 190 bytes. */
+/* The kubelet supports 500 pods a node. */
+#define PODS_MAX 1024
+/* Bytes of all strings; a path of the kubelet's systemd driver has 190. */
 #define TEXT_MAX (512 * 1024)
 
-/* The kubelet gives 1000 to BestEffort, and at most 999 and at least 3 to Burstable
- * (qos/policy.go).
- */
-#define BURSTABLE_LEAST 3
-#define BURSTABLE_MOST	999
+/* Range of oom_score_adj that the kubelet gives to Burstable containers (qos/policy.go). */
+#define BURSTABLE_ADJ_MIN 3
+#define BURSTABLE_ADJ_MAX 999
 
 struct entry {
 	uint64_t id; /* 0: free */
 	struct place_info info;
-	struct pod_sum *pod; /* NULL: in none, or no place for its sum */
-	uint32_t counted;    /* the reading in which its request was added */
+	struct pod_sum *pod; /* NULL: in no pod, or the table of pods is full */
+	uint32_t counted;    /* the listing in which its request was added */
 };
 
 struct cgroup_cache {
@@ -37,8 +36,8 @@ struct cgroup_cache {
 	size_t count;
 	size_t pod_count;
 	size_t text_len;
-	uint32_t reading;
-	bool full;
+	uint32_t listing;
+	bool full; /* cleared at the next listing */
 };
 
 static const struct place_info nowhere = {.place = PLACE_UNKNOWN};
@@ -85,14 +84,14 @@ void cgroup_cache_begin(struct cgroup_cache *cgroup_cache)
 		cgroup_cache->count = cgroup_cache->pod_count = cgroup_cache->text_len = 0;
 		cgroup_cache->full = false;
 	}
-	cgroup_cache->reading++;
+	cgroup_cache->listing++;
 }
 
 static struct entry *entry_of(const struct cgroup_cache *cgroup_cache, uint64_t id)
 {
 	size_t at = (id * 0x9e3779b97f4a7c15ULL) >> (64 - CGROUP_CACHE_BITS);
 
-	/* never quite full, so there is an end */
+	/* at most 7/8 are used, so the search ends */
 	while (cgroup_cache->entries[at].id && cgroup_cache->entries[at].id != id)
 		at = (at + 1) % CGROUP_CACHE_MAX;
 	return &cgroup_cache->entries[at];
@@ -156,7 +155,7 @@ static struct pod_sum *sum_of(struct cgroup_cache *cgroup_cache, const char *uid
 	return &cgroup_cache->pods[cgroup_cache->pod_count++];
 }
 
-static void look(struct cgroup_cache *cgroup_cache, struct entry *entry, uint64_t id)
+static void look_up(struct cgroup_cache *cgroup_cache, struct entry *entry, uint64_t id)
 {
 	char path[CGROUP_PATH_MAX];
 	struct place_info info;
@@ -190,7 +189,7 @@ const struct place_info *cgroup_cache_find(struct cgroup_cache *cgroup_cache, ui
 			cgroup_cache->full = true;
 			return &nowhere;
 		}
-		look(cgroup_cache, entry, memcg_id);
+		look_up(cgroup_cache, entry, memcg_id);
 	}
 	return &entry->info;
 }
@@ -203,19 +202,19 @@ void cgroup_cache_add(struct cgroup_cache *cgroup_cache, uint64_t memcg_id, uint
 
 	if (!pod)
 		return;
-	if (pod->reading != cgroup_cache->reading) {
-		pod->reading = cgroup_cache->reading;
+	if (pod->listing != cgroup_cache->listing) {
+		pod->listing = cgroup_cache->listing;
 		pod->bytes = 0;
 		pod->requests = 0;
 		pod->unclear = false;
 	}
 	pod->bytes += bytes;
-	/* all processes of a container have what the kubelet gave it; a sandbox asks for nothing */
+	/* the kubelet sets the same value for all of a container; a sandbox has no request */
 	if (entry->info.place != PLACE_POD || entry->info.qos != QOS_BURSTABLE ||
-	    entry->counted == cgroup_cache->reading)
+	    entry->counted == cgroup_cache->listing)
 		return;
-	entry->counted = cgroup_cache->reading;
-	if (oom_score_adj < BURSTABLE_LEAST || oom_score_adj > BURSTABLE_MOST)
+	entry->counted = cgroup_cache->listing;
+	if (oom_score_adj < BURSTABLE_ADJ_MIN || oom_score_adj > BURSTABLE_ADJ_MAX)
 		pod->unclear = true;
 	else
 		pod->requests += (uint32_t)(1000 - oom_score_adj);
@@ -225,6 +224,6 @@ const struct pod_sum *cgroup_cache_pod(struct cgroup_cache *cgroup_cache, uint64
 {
 	struct entry *entry = entry_of(cgroup_cache, memcg_id);
 
-	return entry->id && entry->pod && entry->pod->reading == cgroup_cache->reading ? entry->pod
+	return entry->id && entry->pod && entry->pod->listing == cgroup_cache->listing ? entry->pod
 										       : NULL;
 }

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * places: memory cgroups by id, with what is known of each: path, pod, container. A cgroup is
- * looked at once and remembered, for its path never changes; and what the processes of a
- * reading hold is added up a pod.
+ * cgroup_cache: path, pod and container of memory cgroups by id, and the memory of each pod.
  *
- * Purity:    asks the kernel for a path, and the index of names; the table is memory.
+ * A cgroup is looked up once, as its path never changes. The memory of a pod is summed over the
+ * processes of one listing (sense/tasks.h). The table is bounded; when it is full it is cleared.
+ *
+ * Purity:    reads paths and memory.oom.group from the kernel, and the index of names.
  * Units:     bytes; requests in thousandths of RAM.
- * Errors:    none; what could not be told is missing in the place.
+ * Errors:    0 or -errno from cgroup_cache_new(). What is not known is NULL or PLACE_UNKNOWN.
  * Ownership: cgroup_cache_new() gives, cgroup_cache_free() takes; host and names are borrowed. A
- * place and its strings stay valid until the next cgroup_cache_begin().
+ *            struct place_info and its strings are valid until the next cgroup_cache_begin().
  */
 #ifndef FASTOOM_SENSE_CGROUP_CACHE_H
 #define FASTOOM_SENSE_CGROUP_CACHE_H
@@ -32,36 +33,40 @@ struct place_info {
 	const char *pod;
 	const char *container;
 	const char *container_id;
-	bool oom_group; /* memory.oom.group, when it was first looked at */
+	bool oom_group; /* memory.oom.group at the lookup */
 };
 
+/* Of the processes of one listing. */
 struct pod_sum {
 	char uid[POD_UID_MAX];
-	uint64_t bytes;
+	uint64_t bytes;	   /* freeable */
 	uint32_t requests; /* 0: not known */
-	uint32_t reading;  /* that it is of */
-	bool unclear;	   /* a container's request could not be told */
+	uint32_t listing;  /* its number */
+	bool unclear;	   /* the request of a container is not known */
 };
 
-/* @names NULL: no pod has a name. */
+/* @names NULL: names of pods are not known. */
 int cgroup_cache_new(struct cgroup_cache **ret, const struct cgroup_host *host,
 		     struct podnames *names);
 void cgroup_cache_free(struct cgroup_cache *cgroup_cache);
 
-/* A new reading begins; sums are nought again. */
+/* Begins a listing: the sums of pods start at 0. */
 void cgroup_cache_begin(struct cgroup_cache *cgroup_cache);
-/* The names were exchanged: all places are looked at anew, from the next reading on. */
+/* The index of names has changed: from the next listing on, all cgroups are looked up again. */
 void cgroup_cache_forget(struct cgroup_cache *cgroup_cache);
 
 /* Never NULL. */
 const struct place_info *cgroup_cache_find(struct cgroup_cache *cgroup_cache, uint64_t memcg_id);
-/* A process of that cgroup: for the pod's sum. */
+/* Adds the freeable bytes of a process to the sum of its pod. */
 void cgroup_cache_add(struct cgroup_cache *cgroup_cache, uint64_t memcg_id, uint64_t bytes,
 		      int oom_score_adj);
-/* NULL: it is in no pod. */
+/* NULL: the cgroup is in no pod. */
 const struct pod_sum *cgroup_cache_pod(struct cgroup_cache *cgroup_cache, uint64_t memcg_id);
 
-/* What a path and the index of names say; strings point into @path and the index. */
+/*
+ * Place and names of a cgroup from its path and the index of names (NULL: none). The strings of
+ * @ret point into @path, @pod and the index.
+ */
 void place_of_path(const char *path, struct podnames *names, struct pod_path *pod,
 		   struct place_info *ret);
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
-/* cgroup_ops: what differs between cgroup v1 and v2; private to the cgroup files. */
+/*
+ * cgroup_ops: the differences between cgroup v1 and v2. Private to cgroup.c, cgroup_tree.c and the
+ * two versions; contracts as in sense/cgroup.h.
+ */
 #ifndef FASTOOM_SENSE_CGROUP_OPS_H
 #define FASTOOM_SENSE_CGROUP_OPS_H
 
@@ -8,9 +11,9 @@ struct cgroup_memory;
 
 struct cgroup_ops {
 	int version;
-	/* CGROUP_FILES_ names, by CGROUP_FILE_*; NULL where this version has none */
+	/* CGROUP_FILES_ names, by CGROUP_FILE_*; NULL: this version has no such file */
 	const char *const *files;
-	/* usage and limit are read already */
+	/* the caller has set usage_bytes, limit_bytes and CGROUP_HAS_LIMIT */
 	int (*read)(const struct cgroup *cgroup, struct cgroup_memory *memory);
 };
 

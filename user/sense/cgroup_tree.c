@@ -17,7 +17,7 @@
 #include "sense/kvfile.h"
 
 #define BUCKETS	    16384 /* a power of two, twice the entries */
-#define LIMIT_TURNS 8	  /* a limit is read again in each eighth refresh */
+#define LIMIT_TURNS 8	  /* a limit is read in every eighth refresh; chosen */
 
 struct cgroup_tree {
 	const struct cgroup_host *host;
@@ -122,7 +122,7 @@ static struct cgroup_entry *entry_new(struct cgroup_tree *tree, const char *path
 	return entry;
 }
 
-/* -ENODEV: that cgroup is not the one that was opened. */
+/* -ENODEV: the cgroup of the open file was removed. */
 static int read_usage(const struct cgroup_tree *tree, struct cgroup_entry *entry)
 {
 	int fd = entry->usage_fd >= 0 ? entry->usage_fd
@@ -134,7 +134,7 @@ static int read_usage(const struct cgroup_tree *tree, struct cgroup_entry *entry
 	return err;
 }
 
-static void see(struct cgroup_tree *tree, const char *path)
+static void add_cgroup(struct cgroup_tree *tree, const char *path)
 {
 	struct cgroup_entry **place, *entry;
 
@@ -143,7 +143,7 @@ static void see(struct cgroup_tree *tree, const char *path)
 		return;
 	}
 	place = find(tree, path);
-	/* one made anew under an old name has new files */
+	/* a cgroup that was removed and created again has new files */
 	if (*place && read_usage(tree, *place)) {
 		close((*place)->usage_fd);
 		(*place)->usage_fd = open_file(tree, path, CGROUP_FILE_USAGE);
@@ -151,7 +151,7 @@ static void see(struct cgroup_tree *tree, const char *path)
 	if (!*place)
 		*place = entry_new(tree, path);
 	entry = *place;
-	/* the root of v2, and where the controller is not handed down, has no use to tell */
+	/* the root of v2, and cgroups without the controller, have no usage */
 	if (!entry || read_usage(tree, entry))
 		return;
 	if ((tree->serial + tree->count) % LIMIT_TURNS == 0)
@@ -160,7 +160,7 @@ static void see(struct cgroup_tree *tree, const char *path)
 	tree->ordered[tree->count++] = entry;
 }
 
-/* @path, of @len characters without a trailing slash, is a buffer of CGROUP_PATH_MAX. */
+/* @path: a buffer of CGROUP_PATH_MAX bytes with @len characters, without a trailing slash. */
 static void walk(struct cgroup_tree *tree, int dir_fd, char *path, size_t len)
 {
 	const struct dirent *found;
@@ -180,8 +180,9 @@ static void walk(struct cgroup_tree *tree, int dir_fd, char *path, size_t len)
 			continue;
 		path[len] = '/';
 		memcpy(path + len + 1, found->d_name, name_len + 1);
-		see(tree, path);
-		/* kernfs counts a link for each directory below; others may not count (1) */
+		add_cgroup(tree, path);
+		/* kernfs: 2 plus the number of subdirectories; other file systems may always say 1
+		 */
 		if (fstatat(dirfd(dir), found->d_name, &st, 0) < 0 || st.st_nlink == 2)
 			continue;
 		fd = openat(dirfd(dir), found->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -192,7 +193,7 @@ static void walk(struct cgroup_tree *tree, int dir_fd, char *path, size_t len)
 	closedir(dir);
 }
 
-/* Takes out what was not seen; all the others find their places anew. */
+/* Removes cgroups that this refresh did not find, and rehashes the others. */
 static void forget_gone(struct cgroup_tree *tree)
 {
 	bool any = false;

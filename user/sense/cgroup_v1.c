@@ -21,7 +21,7 @@ static int read_v1(const struct cgroup *cgroup, struct cgroup_memory *memory)
 		FAULTS
 	};
 	uint64_t v[FAULTS + 1] = {0};
-	/* total_: with the descendants; v1's rss is anonymous memory without shared memory */
+	/* total_: with the descendants; rss: anonymous memory without shared memory */
 	const struct kv table[] = {
 		[RSS] = {"total_rss", &v[RSS]},
 		[SHMEM] = {"total_shmem", &v[SHMEM]},

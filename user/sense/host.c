@@ -13,17 +13,16 @@
 #include "base/util.h"
 #include "sense/kvfile.h"
 
-#define PATH_MOST 4096
+#define PATH_SIZE 4096
 
-/* As their threads are called; a name has 15 characters in the kernel. */
+/* Names of their threads; the kernel keeps 15 characters. */
 static const char *const rivals[] = {
 	"earlyoom", "systemd-oomd", "nohang", "nohang-desktop", "oomd", "bustd", "thrash-protect",
 };
 
-/* A small file as text; -errno. */
-static int slurp(const char *root, const char *path, char *ret, size_t size)
+static int read_text(const char *root, const char *path, char *ret, size_t size)
 {
-	char full[PATH_MOST];
+	char full[PATH_SIZE];
 	_cleanup_close_ int fd = -1;
 	ssize_t n;
 
@@ -41,7 +40,7 @@ static int slurp(const char *root, const char *path, char *ret, size_t size)
 int host_number(const char *root, const char *path, uint64_t *ret_value)
 {
 	char text[64];
-	int err = slurp(root, path, text, sizeof(text));
+	int err = read_text(root, path, text, sizeof(text));
 
 	return err ? err : kv_parse_number(text, ret_value);
 }
@@ -50,7 +49,7 @@ int host_capabilities(const char *root, uint64_t *ret_bits)
 {
 	static const char label[] = "\nCapEff:\t";
 	char text[4096], *at;
-	int err = slurp(root, "/proc/self/status", text, sizeof(text));
+	int err = read_text(root, "/proc/self/status", text, sizeof(text));
 
 	if (err)
 		return err;
@@ -64,8 +63,8 @@ int host_capabilities(const char *root, uint64_t *ret_bits)
 int host_psi(const char *root)
 {
 	char text[256];
-	/* with psi=0 some kernels have the file, and reading it is refused */
-	int err = slurp(root, "/proc/pressure/memory", text, sizeof(text));
+	/* with psi=0 some kernels have the file, but refuse reads */
+	int err = read_text(root, "/proc/pressure/memory", text, sizeof(text));
 
 	if (err)
 		return err;
@@ -75,7 +74,7 @@ int host_psi(const char *root)
 int host_lockdown(const char *root, char *ret, size_t size)
 {
 	char text[256], *from, *to;
-	int err = slurp(root, "/sys/kernel/security/lockdown", text, sizeof(text));
+	int err = read_text(root, "/sys/kernel/security/lockdown", text, sizeof(text));
 
 	if (err == -ENOENT) {
 		snprintf(ret, size, "none");
@@ -93,7 +92,7 @@ int host_lockdown(const char *root, char *ret, size_t size)
 
 int host_swap(const char *root, struct host_swap *ret)
 {
-	char full[PATH_MOST], line[PATH_MOST], name[PATH_MOST];
+	char full[PATH_SIZE], line[PATH_SIZE], name[PATH_SIZE];
 	unsigned long long size_kb, used_kb;
 	_cleanup_fclose_ FILE *file = NULL;
 
@@ -103,7 +102,7 @@ int host_swap(const char *root, struct host_swap *ret)
 	if (!file)
 		return -errno;
 	while (fgets(line, sizeof(line), file)) {
-		/* the first line is a heading; spaces in a name are written as \040 */
+		/* the first line has the column names; a space in a name is \040 */
 		if (sscanf(line, "%4095s %*s %llu %llu", name, &size_kb, &used_kb) != 3)
 			continue;
 		if (strstr(name, "zram"))
@@ -121,7 +120,7 @@ static int comm_of(const char *root, const char *pid, char *ret, size_t size)
 	int err;
 
 	snprintf(path, sizeof(path), "/proc/%.20s/comm", pid);
-	err = slurp(root, path, ret, size);
+	err = read_text(root, path, ret, size);
 	if (!err)
 		ret[strcspn(ret, "\n")] = '\0';
 	return err;
@@ -129,7 +128,7 @@ static int comm_of(const char *root, const char *pid, char *ret, size_t size)
 
 size_t host_rivals(const char *root, struct host_rival *ret, size_t max)
 {
-	char path[PATH_MOST], comm[32];
+	char path[PATH_SIZE], comm[32];
 	const struct dirent *entry;
 	size_t n = 0;
 	DIR *proc;
@@ -167,7 +166,7 @@ static bool oom_is_disabled(const char *dir)
 {
 	char text[512];
 
-	return !slurp(dir, "/memory.oom_control", text, sizeof(text)) &&
+	return !read_text(dir, "/memory.oom_control", text, sizeof(text)) &&
 	       strstr(text, "oom_kill_disable 1\n");
 }
 
@@ -178,20 +177,20 @@ struct oom_search {
 	size_t size;
 };
 
-/* @dir has room for PATH_MOST and is as it was when this returns. */
+/* @dir: a buffer of PATH_SIZE bytes with @len characters; unchanged on return. */
 static int search_oom(struct oom_search *search, char *dir, size_t len)
 {
 	const struct dirent *entry;
 	DIR *open = opendir(dir);
 
 	if (!open)
-		/* removed meanwhile; only the root has to be there */
+		/* a cgroup may be removed meanwhile, but not the mount */
 		return len > search->mount_len ? 0 : -errno;
 	if (oom_is_disabled(dir) && !search->count++)
 		snprintf(search->first, search->size, "%s", dir + search->mount_len);
 	while ((entry = readdir(open))) {
 		if (entry->d_type != DT_DIR || entry->d_name[0] == '.' ||
-		    len + 2 + strlen(entry->d_name) > PATH_MOST)
+		    len + 2 + strlen(entry->d_name) > PATH_SIZE)
 			continue;
 		sprintf(dir + len, "/%s", entry->d_name);
 		(void)search_oom(search, dir, len + 1 + strlen(entry->d_name));
@@ -203,7 +202,7 @@ static int search_oom(struct oom_search *search, char *dir, size_t len)
 
 int host_oom_disabled(const char *mount, size_t *ret_count, char *ret_path, size_t size)
 {
-	char dir[PATH_MOST];
+	char dir[PATH_SIZE];
 	size_t len = strlen(mount);
 	struct oom_search search = {.mount_len = len, .first = ret_path, .size = size};
 	int err;
@@ -218,7 +217,7 @@ int host_oom_disabled(const char *mount, size_t *ret_count, char *ret_path, size
 
 uint64_t host_min_free_default_kb(uint64_t total_kb)
 {
-	/* mm/page_alloc.c, calculate_min_free_kbytes(): between 128 kB and 256 MB */
+	/* bounded to 128 KiB .. 256 MiB */
 	uint64_t kb = (uint64_t)sqrt((double)total_kb * 16);
 
 	return kb < 128 ? 128 : kb > 262144 ? 262144 : kb;

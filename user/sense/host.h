@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * host: the settings of this machine that decide how a shortage of memory goes. For `doctor`:
- * nothing here is read by the daemon while it runs.
+ * host: settings of the host that influence memory shortage. `doctor` reads them; the running
+ * daemon does not.
  *
- * Purity:    reads files below @root ("" for the host's own; tests give a tree).
- * Units:     as named.
- * Errors:    0 or -errno: what is not there is -ENOENT, what may not be read -EACCES.
- * Ownership: the caller's structs are filled.
+ * Purity:    reads files below @root ("" for the host's own; tests pass a directory of fixtures).
+ * Units:     *_bytes, *_kb kibibytes.
+ * Errors:    0 or -errno. -ENOENT: no such file; -EACCES: not permitted; -EINVAL: not understood.
+ * Ownership: the caller owns all structs and buffers.
  */
 #ifndef FASTOOM_SENSE_HOST_H
 #define FASTOOM_SENSE_HOST_H
@@ -15,19 +15,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HOST_TEXT_MAX	256
-#define HOST_RIVALS_MAX 8
+#define HOST_TEXT_MAX	256 /* bytes; fits every text below */
+#define HOST_RIVALS_MAX 8   /* chosen: more than there are such programs */
 
-/* A file with one number, such as those of /proc/sys. */
+/* Reads a file with one number, such as those in /proc/sys. */
 int host_number(const char *root, const char *path, uint64_t *ret_value);
 
-/* The effective capabilities of this process, one bit each. */
+/* The effective capabilities of this process, a bit each: capabilities(7). */
 int host_capabilities(const char *root, uint64_t *ret_bits);
 
-/* Whether the kernel keeps PSI: -ENOENT or -EOPNOTSUPP where it does not. */
+/* 0: the kernel reports PSI. -ENOENT, -EOPNOTSUPP: it does not. */
 int host_psi(const char *root);
 
-/* "none", "integrity" or "confidentiality"; "none" also without that security module. */
+/* "none", "integrity" or "confidentiality"; "none" also without the lockdown module. */
 int host_lockdown(const char *root, char *ret, size_t size);
 
 struct host_swap {
@@ -43,19 +43,19 @@ struct host_rival {
 	char comm[16];
 };
 
-/* Other programs that kill when memory is short and run now. Returns how many, at most @max. */
+/* Running programs that also kill when memory is short. Returns how many, at most @max. */
 size_t host_rivals(const char *root, struct host_rival *ret, size_t max);
 
-/* Whether @pid is a process of the name @comm. */
+/* Whether @pid exists and its name is @comm. */
 bool host_is(const char *root, int pid, const char *comm);
 
 /*
- * cgroup v1: memory cgroups below @mount whose OOM killer is switched off; the path of one, below
- * the mount, in @ret_path. -errno: the tree cannot be read.
+ * cgroup v1: counts the memory cgroups below @mount with oom_kill_disable. @ret_path: the path of
+ * the first one below @mount; unchanged if there is none.
  */
 int host_oom_disabled(const char *mount, size_t *ret_count, char *ret_path, size_t size);
 
-/* What the kernel sets vm.min_free_kbytes to by itself on a machine of so much memory. */
+/* The kernel's default of vm.min_free_kbytes: calculate_min_free_kbytes() in mm/page_alloc.c. */
 uint64_t host_min_free_default_kb(uint64_t total_kb);
 
 #endif /* FASTOOM_SENSE_HOST_H */

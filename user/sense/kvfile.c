@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* /proc/vmstat of 7.x is 5.2 kB, memory.stat 2 kB, meminfo 1.6 kB, zoneinfo 12 kB a node. */
+/* Three times the largest: vmstat has 5.2 kB on Linux 7.x, memory.stat 2 kB, meminfo 1.6 kB. */
 #define FILE_MAX 16384
 
 static bool parse_digits(const char **at, uint64_t *ret_value)
@@ -28,7 +28,7 @@ static bool parse_digits(const char **at, uint64_t *ret_value)
 	return true;
 }
 
-/* Digits up to the line's end, or to a "kB" there; *ret_value only then. */
+/* Digits up to @end, or up to " kB" before @end. */
 static bool parse_value(const char *p, const char *end, uint64_t *ret_value)
 {
 	uint64_t value;
@@ -56,7 +56,7 @@ uint32_t kv_parse(const char *text, const struct kv *table, size_t entries)
 		const char *p;
 
 		end = strchr(line, '\n');
-		if (!end) /* every line of the kernel's ends: this one was cut off */
+		if (!end) /* the kernel ends every line: this one is cut off */
 			break;
 		while (key_end < end && *key_end != ' ' && *key_end != ':')
 			key_end++;
@@ -64,7 +64,7 @@ uint32_t kv_parse(const char *text, const struct kv *table, size_t entries)
 		while (p < end && (*p == ' ' || *p == ':'))
 			p++;
 
-		/* most tables are in the file's order: begin where the last one was found */
+		/* most tables have the order of the file: begin behind the last match */
 		for (size_t i = 0; i < entries; i++) {
 			size_t at = (next + i) % entries;
 			size_t len = strlen(table[at].key);
@@ -85,7 +85,7 @@ static int read_text(int fd, char *buf, size_t size)
 	size_t len = 0;
 	ssize_t n;
 
-	/* seq files may give less than asked for */
+	/* a seq file may return less than requested */
 	while (len < size - 1) {
 		n = pread(fd, buf + len, size - 1 - len, (off_t)len);
 		if (n < 0)
@@ -119,7 +119,7 @@ int kv_parse_number(const char *text, uint64_t *ret_value)
 	}
 	if (!parse_digits(&text, &value) || (*text != '\n' && *text != '\0'))
 		return -EINVAL;
-	/* v1 says "no limit" as PAGE_COUNTER_MAX in bytes, LONG_MAX cut to pages */
+	/* v1 writes "no limit" as PAGE_COUNTER_MAX in bytes: LONG_MAX rounded down to pages */
 	*ret_value = value >= (uint64_t)INT64_MAX - 65536 ? UINT64_MAX : value;
 	return 0;
 }
@@ -131,6 +131,6 @@ int kvfile_number(int fd, uint64_t *ret_value)
 
 	if (err)
 		return err;
-	/* a file that fills all of it is no number, or goes on */
+	/* a text that fills the buffer is no number, or is cut off */
 	return strlen(text) == sizeof(text) - 1 ? -EINVAL : kv_parse_number(text, ret_value);
 }

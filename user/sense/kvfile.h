@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * kvfile: the kernel's "key value" files (memory.stat, meminfo, vmstat), kept open and
- * read again into the stack; no allocation, one pread() a reading.
+ * kvfile: reads the kernel's "key value" files (memory.stat, meminfo, vmstat) from an open
+ * descriptor into the stack, without allocating.
  *
- * Purity:    kv_parse() is pure; kvfile_read() reads one file.
- * Units:     as the file has them; a value followed by "kB" is returned in bytes.
- * Errors:    0 or -errno. A key that is not in the file leaves its bit clear: missing is
- *            missing, never zero.
+ * Purity:    kv_parse() and kv_parse_number() are pure; the others read one file.
+ * Units:     those of the file; a value with "kB" is converted to bytes.
+ * Errors:    0 or -errno. -ENODATA: the file is empty. A key that the file does not have leaves its
+ *            bit clear and its value unchanged.
  * Ownership: the caller owns the descriptor.
  */
 #ifndef FASTOOM_SENSE_KVFILE_H
@@ -16,17 +16,17 @@
 #include <stdint.h>
 
 struct kv {
-	const char *key; /* without the colon that meminfo has */
+	const char *key; /* without meminfo's colon */
 	uint64_t *value;
 };
 
-/* Returns the bits of the table's entries that were found (entry i = bit i; at most 32). */
+/* Returns which entries of @table were found: bit i for entry i; at most 32 entries. */
 uint32_t kv_parse(const char *text, const struct kv *table, size_t entries);
 
-/* -ENODATA: empty. The fd is read from its beginning. */
+/* Reads from the beginning of the file, at most 16 KiB. */
 int kvfile_read(int fd, const struct kv *table, size_t entries, uint32_t *ret_found);
 
-/* A file with one number; "max" and v1's huge "no limit" give UINT64_MAX. */
+/* One number; UINT64_MAX for "max" and for the value with which v1 says "no limit". -EINVAL. */
 int kvfile_number(int fd, uint64_t *ret_value);
 int kv_parse_number(const char *text, uint64_t *ret_value);
 

@@ -75,7 +75,7 @@ int node_parse_marks(const char *zoneinfo, uint64_t *ret_low_pages)
 
 static void read_marks(int fd, struct node_memory *memory)
 {
-	char text[32768]; /* 12 kB on one NUMA node with two CPUs; what is cut off is not summed */
+	char text[32768]; /* zoneinfo has 12 kB with one NUMA node and two CPUs */
 	size_t len = 0;
 	uint64_t pages;
 	ssize_t n;
@@ -87,7 +87,7 @@ static void read_marks(int fd, struct node_memory *memory)
 		len += (size_t)n;
 	}
 	text[len] = '\0';
-	/* a cut file would give too low a sum: then there is none */
+	/* the sum of a text that is cut off would be too low */
 	if (len == sizeof(text) - 1 || node_parse_marks(text, &pages))
 		return;
 	memory->mark_low_bytes = pages * (uint64_t)sysconf(_SC_PAGESIZE);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * node: the whole machine's memory, from /proc/meminfo, vmstat and zoneinfo.
+ * node: memory of the whole host, from /proc/meminfo, /proc/vmstat and /proc/zoneinfo.
  *
- * Purity:    reads files that are opened once and kept.
- * Units:     bytes and pages as named; counters are totals since boot.
- * Errors:    0 or -errno; a field without its bit is missing.
+ * Purity:    reads files; they stay open.
+ * Units:     *_bytes, *_pages base pages; counters are totals since boot.
+ * Errors:    0 or -errno. A field without its NODE_HAS_ bit is missing, not zero.
  * Ownership: node_open() gives, node_shut() takes.
  */
 #ifndef FASTOOM_SENSE_NODE_H
@@ -35,21 +35,22 @@ struct node_memory {
 	uint64_t free_bytes;
 	uint64_t anon_bytes; /* with shared memory */
 	uint64_t file_lru_bytes;
-	/* of it: of files that processes map, at least; shared memory may be mapped or not */
+	/* part of file_lru_bytes that is mapped; a lower bound, for shared memory may be mapped */
 	uint64_t mapped_file_bytes;
 	uint64_t swap_total_bytes;
 	uint64_t swap_free_bytes;
-	uint64_t refault_pages; /* moves in lumps of seconds: the kernel flushes lazily */
+	uint64_t refault_pages; /* lags by up to seconds: the kernel flushes it lazily */
 	uint64_t major_faults;
-	uint64_t scanned_pages;	 /* by kswapd and by direct reclaim */
-	uint64_t mark_low_bytes; /* sum of the zones' low watermarks */
+	uint64_t scanned_pages;	 /* by kswapd and direct reclaim */
+	uint64_t mark_low_bytes; /* sum of the low watermarks of all zones */
 };
 
+/* @root: "" for the host's own files; tests pass a directory of fixtures. */
 int node_open(struct node *ret, const char *root);
 void node_shut(struct node *node);
 int node_read(const struct node *node, struct node_memory *ret);
 
-/* Pure: the sum over all zones of zoneinfo's "low" lines, in pages; -EINVAL when none. */
+/* Pure: the sum of all "low" lines of zoneinfo, in pages. -EINVAL: none, or not a number. */
 int node_parse_marks(const char *zoneinfo, uint64_t *ret_low_pages);
 
 #endif /* FASTOOM_SENSE_NODE_H */

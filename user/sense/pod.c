@@ -42,7 +42,7 @@ static struct part part_without(struct part part, const char *end)
 	return part;
 }
 
-/* The component before @end, which is the path's end or a slash; false: there is none. */
+/* The component that ends at @end, the end of @path or a slash. False: there is none. */
 static bool part_before(const char *path, const char *end, struct part *ret)
 {
 	const char *start;
@@ -58,7 +58,7 @@ static bool part_before(const char *path, const char *end, struct part *ret)
 	return true;
 }
 
-/* 8-4-4-4-12 hex digits, with dashes, or with underscores in the name of a slice. */
+/* 8-4-4-4-12 hex digits with dashes, or with underscores as in the name of a slice. */
 static bool is_api_uid(const char *text)
 {
 	static const unsigned groups[] = {8, 4, 4, 4, 12};
@@ -76,7 +76,7 @@ static bool is_api_uid(const char *text)
 	return true;
 }
 
-/* "podUID", or "...-podUID.slice"; *ret_front: what stands before "pod". */
+/* "podUID" or "...-podUID.slice"; *ret_front: the text before "pod". */
 static bool parse_uid(struct part part, char *ret_uid, struct part *ret_front)
 {
 	size_t len = 0;
@@ -91,7 +91,7 @@ static bool parse_uid(struct part part, char *ret_uid, struct part *ret_front)
 		return false;
 	*ret_front = (struct part){part.text, part.len - len - 3};
 	if (ret_front->len && !part_ends(*ret_front, "-"))
-		return false; /* podman's libpod-... is no pod */
+		return false; /* podman's "libpod-..." is not a pod */
 	memcpy(ret_uid, part.text + part.len - len, len);
 	ret_uid[len] = '\0';
 	for (char *p = ret_uid; *p; p++)
@@ -105,7 +105,7 @@ static bool contains(const char *text, size_t len, const char *word)
 	return memmem(text, len, word, strlen(word)) != NULL;
 }
 
-/* The class stands in the slice's own name, or is the folder above the pod's. */
+/* The class is part of the slice's name, or the parent directory of the pod's cgroup. */
 static enum qos qos_of(struct part front, struct part above)
 {
 	above = part_without(above, ".slice");
@@ -138,7 +138,7 @@ bool pod_path_parse(const char *path, struct pod_path *ret)
 	struct pod_path pod = {0};
 
 	while (part_before(path, part.text, &part)) {
-		/* kubelet puts all of its pods below a cgroup of that name, wherever it begins */
+		/* the kubelet creates all pods below a cgroup with this name */
 		if (parse_uid(part, pod.uid, &front) &&
 		    contains(path, (size_t)(part.text + part.len - path), "kubepods")) {
 			(void)part_before(path, part.text, &above);
@@ -156,7 +156,7 @@ bool pod_path_parse(const char *path, struct pod_path *ret)
 
 bool pod_path_is_runtime(const char *path)
 {
-	/* as distributions and the projects themselves name them */
+	/* unit and cgroup names used by distributions and by the projects */
 	static const char *const services[] = {
 		"containerd.service",
 		"docker.service",
@@ -177,7 +177,7 @@ bool pod_path_is_runtime(const char *path)
 	struct part part = {path + strlen(path), 0}, below = {0};
 
 	while (part_before(path, part.text, &part)) {
-		/* a user's own unit may have such a name too, but not in one of these */
+		/* a user's unit may have the same name, but not in one of these slices */
 		if (part_is(part, "system.slice") || part_is(part, "runtime.slice") ||
 		    part_is(part, "podruntime"))
 			for (size_t i = 0; i < ARRAY_SIZE(services); i++)

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * pod: what the path of a cgroup says of Kubernetes: which pod, which class, which container.
+ * pod: parses a cgroup path for the Kubernetes pod, its QoS class and the container.
  *
- * Read from the right, for on the left stands whatever the node itself runs in (kind, a nested
- * Docker, --cgroup-root). Both drivers of the kubelet (cgroupfs: kubepods/burstable/podUID/ID;
- * systemd: kubepods-burstable-podUID.slice/cri-containerd-ID.scope), static pods, whose UID is
- * a hash without dashes, and crun's sub-cgroup below the container's.
+ * It knows both cgroup drivers of the kubelet (cgroupfs: kubepods/burstable/podUID/ID; systemd:
+ * kubepods-burstable-podUID.slice/cri-containerd-ID.scope), static pods, and the sub-cgroup of
+ * crun. It parses from the right: the node may itself run in a cgroup (kind, --cgroup-root).
  *
  * Purity:    pure.
- * Units:     none.
- * Errors:    none; a path that is no pod's is no pod's.
- * Ownership: everything is copied.
+ * Units:     lengths in bytes.
+ * Errors:    none; false: the path is not in a pod.
+ * Ownership: the result is a copy.
  */
 #ifndef FASTOOM_SENSE_POD_H
 #define FASTOOM_SENSE_POD_H
@@ -20,22 +19,20 @@
 
 #include "judge/candidate.h"
 
-#define POD_UID_MAX 37 /* with its NUL */
-#define POD_ID_MAX  65
+#define POD_UID_MAX 37 /* a UUID (RFC 4122) with its NUL */
+#define POD_ID_MAX  65 /* 64 hex digits, the ID of a container, with the NUL */
 
 struct pod_path {
-	char uid[POD_UID_MAX];	    /* with dashes, however the path writes it; 32 hex if static */
-	char container[POD_ID_MAX]; /* 64 hex digits; "": the pod's own cgroup, or not one of these
-				     */
+	char uid[POD_UID_MAX];	    /* with dashes; of a static pod 32 hex digits without */
+	char container[POD_ID_MAX]; /* "": the pod's own cgroup, or an unknown one in it */
 	enum qos qos;
-	bool helper;	/* conmon, which watches over the container, and is none */
-	size_t pod_len; /* that many bytes of the path are the pod's own cgroup */
+	bool helper;	/* the cgroup of conmon, CRI-O's monitor of a container */
+	size_t pod_len; /* length of the part of the path that is the pod's cgroup */
 };
 
-/* False: in no pod. */
 bool pod_path_parse(const char *path, struct pod_path *ret);
 
-/* Whether it is the cgroup of the kubelet or of a container runtime, with its shims. */
+/* Whether the path is in a cgroup of the kubelet or of a container runtime with its shims. */
 bool pod_path_is_runtime(const char *path);
 
 #endif /* FASTOOM_SENSE_POD_H */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * scope: what a cgroup's path alone says of it, where nothing is there to ask for pods' names.
+ * pod_scope: the names of a scope from its cgroup path alone, without the index of pod names.
  *
  * Purity:    pure.
- * Errors:    none; names of pods are not known: policies for such do not match.
+ * Units:     none.
+ * Errors:    none. Names of pods stay NULL, so policies that ask for them do not match.
  * Ownership: the result points to @path.
  */
 #ifndef FASTOOM_SENSE_POD_SCOPE_H

@@ -16,17 +16,17 @@
 #include "base/worker.h"
 #include "sense/pod.h"
 
-/* A kubelet has 110 pods unless told otherwise, and 500 are the most that is supported. */
+/* The kubelet runs 110 pods by default and supports 500; chosen: four containers each. */
 #define PODS_MAX       1024
 #define CONTAINERS_MAX 4096
-/* Namespaces have up to 63 bytes, pods 253, containers 63; most have 20. */
+/* Bytes of all names; a namespace or container has at most 63, a pod 253, most have 20. */
 #define TEXT_MAX (256 * 1024)
-/* A config.json has 10 to 40 kB; the annotations come after the environment and the mounts. */
+/* A config.json has 10 to 40 kB, with the annotations near its end. */
 #define CONFIG_MAX (256 * 1024)
-/* A name that is not known is looked for this often at most. */
-#define SCAN_LEAST_NS 2000000000ULL
+/* Shortest time between scans for an unknown name; chosen. */
+#define SCAN_INTERVAL_NS 2000000000ULL
 
-#define NO_TEXT 0 /* offset of "nothing" */
+#define NO_TEXT 0 /* the offset of no text */
 
 struct pod_entry {
 	char uid[POD_UID_MAX];
@@ -42,7 +42,7 @@ struct container_entry {
 	uint32_t container;
 };
 
-/* Sorted once it is whole. */
+/* The arrays are sorted when the scan is complete. */
 struct index {
 	struct pod_entry pods[PODS_MAX];
 	struct container_entry containers[CONTAINERS_MAX];
@@ -55,15 +55,15 @@ struct index {
 
 enum scan_state {
 	SCAN_IDLE,
-	SCAN_RUNS, /* the back index is the worker's */
+	SCAN_RUNS, /* only the worker uses the back index */
 	SCAN_DONE,
 };
 
-/* Where runtimes keep a folder for each container, and what they call things in there. */
+/* The state directory of a runtime, and the keys of its annotations. */
 struct runtime {
-	const char *folder;
-	const char *config; /* below the container's folder */
-	const char *type;   /* annotations; of type: "sandbox", or something else */
+	const char *folder; /* has a directory for each container */
+	const char *config; /* below the container's directory */
+	const char *type;   /* its value is "sandbox" for a sandbox */
 	const char *namespace;
 	const char *pod;
 	const char *uid;
@@ -91,12 +91,12 @@ struct podnames {
 	char root[PATH_MAX / 2];
 	struct worker *worker;
 	struct index *front; /* in use */
-	struct index *back;
-	char *config; /* the worker's */
+	struct index *back;  /* the scan builds it */
+	char *config;	     /* buffer of the scan */
 	int inotify_fd;
 	atomic_int state;
-	bool stale;
-	bool missed; /* somebody asked for what is not known */
+	bool stale;  /* something changed */
+	bool missed; /* a lookup failed */
 	uint64_t scanned_ns;
 };
 
@@ -119,7 +119,7 @@ int podnames_new(struct podnames **ret, const char *root, struct worker *worker)
 	}
 	strcpy(names->root, root);
 	names->front->text_len = 1;
-	/* without it names are looked for when they are asked for */
+	/* without inotify, a failed lookup starts a scan */
 	names->inotify_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	*ret = names;
 	return 0;
@@ -146,7 +146,7 @@ void podnames_drain(struct podnames *names)
 {
 	char events[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
 
-	/* what it was does not matter: all is read again */
+	/* a scan reads everything, so the events themselves do not matter */
 	while (read(names->inotify_fd, events, sizeof(events)) > 0)
 		names->stale = true;
 }
@@ -202,7 +202,7 @@ static const char *text_at(const struct index *index, uint32_t offset)
 	return offset == NO_TEXT ? NULL : index->text + offset;
 }
 
-/* What Kubernetes lets a namespace or a pod be called. */
+/* The characters of the names of Kubernetes objects: DNS subdomains (RFC 1123). */
 static bool is_name(const char *text, size_t len)
 {
 	return len > 0 && strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-.") >= len;
@@ -224,7 +224,7 @@ static void add_pod(struct index *index, const char *uid, const char *namespace,
 	entry->namespace = add_text(index, namespace, ns_len);
 	entry->pod = add_text(index, pod, pod_len);
 	if (entry->namespace == NO_TEXT || entry->pod == NO_TEXT)
-		index->pod_count--; /* no room, which is counted: half a name is none */
+		index->pod_count--; /* add_text() has counted it */
 }
 
 static struct container_entry *add_container(struct index *index, const char *id)
@@ -251,7 +251,7 @@ static bool is_hex(const char *text, size_t len)
 static DIR *open_folder(const struct podnames *names, const char *folder, char *path, size_t size)
 {
 	snprintf(path, size, "%s%s", names->root, folder);
-	/* before it is read: what comes meanwhile is told */
+	/* before the scan, so that a change during the scan is reported */
 	if (names->inotify_fd >= 0)
 		(void)inotify_add_watch(names->inotify_fd, path,
 					IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_MOVED_FROM |
@@ -260,8 +260,8 @@ static DIR *open_folder(const struct podnames *names, const char *folder, char *
 }
 
 /*
- * NAMESPACE_NAME_UID; no name of Kubernetes has an underscore. Only root writes there; but what is
- * no folder, or not such a name, was not the kubelet's.
+ * NAMESPACE_POD_UID; names of Kubernetes have no underscore. Other files and names in the directory
+ * are not the kubelet's.
  */
 static void read_log_pods(struct podnames *names)
 {
@@ -284,7 +284,7 @@ static void read_log_pods(struct podnames *names)
 		closedir(dir);
 }
 
-/* A container of two names has none here; the runtime is asked then. */
+/* Drops containers with two names; the config.json of the runtime then gives the name. */
 static void drop_ambiguous_containers(struct index *index)
 {
 	size_t kept = 0;
@@ -341,10 +341,7 @@ bool podnames_annotation(const char *json, const char *key, char *value, size_t 
 {
 	size_t key_len = strlen(key), len;
 
-	/*
-	 * A text within the file (somebody's environment) has its quotes escaped, so the key
-	 * between two plain quotes is a key.
-	 */
+	/* inside a string (the environment of a container, say) the quotes would be escaped */
 	for (const char *at = json; (at = strstr(at, key)); at += key_len) {
 		const char *p = at + key_len;
 
@@ -387,8 +384,8 @@ static uint32_t copy_text(struct podnames *names, uint32_t offset)
 	return text ? add_text(names->back, text, strlen(text)) : NO_TEXT;
 }
 
-/* What was read of a container does not change: it is taken from the index in use. */
-static bool take_known(struct podnames *names, const char *id)
+/* Copies a container from the index in use: its config.json does not change. */
+static bool copy_known(struct podnames *names, const char *id)
 {
 	const struct container_entry *known = find_container(names->front, id);
 	struct container_entry *entry;
@@ -430,7 +427,7 @@ static void read_container(struct podnames *names, const struct runtime *runtime
 
 	if (!read_config(names, path) ||
 	    !podnames_annotation(names->config, runtime->type, value, sizeof(value)))
-		return; /* not the kubelet's */
+		return; /* the kubelet did not create this container */
 	entry = add_container(names->back, id);
 	if (!entry)
 		return;
@@ -439,7 +436,7 @@ static void read_container(struct podnames *names, const struct runtime *runtime
 	entry->pod = add_annotation(names, runtime->pod);
 	if (!entry->sandbox)
 		entry->container = add_annotation(names, runtime->container);
-	/* /var/log/pods may be elsewhere: then this is where the pod's name comes from */
+	/* the kubelet's log directory can be elsewhere; then this names the pod */
 	if (entry->namespace && entry->pod &&
 	    podnames_annotation(names->config, runtime->uid, value, POD_UID_MAX) &&
 	    !has_pod(names->back, value))
@@ -448,7 +445,7 @@ static void read_container(struct podnames *names, const struct runtime *runtime
 			text_at(names->back, entry->pod), strlen(text_at(names->back, entry->pod)));
 }
 
-/* @logged: that many containers of the index are sorted already, and known by their logs. */
+/* @logged: the first containers of the index, sorted; their names are known from /var/log. */
 static void read_runtime(struct podnames *names, const struct runtime *runtime, size_t logged)
 {
 	char folder[PATH_MAX], path[PATH_MAX + 512];
@@ -463,7 +460,7 @@ static void read_runtime(struct podnames *names, const struct runtime *runtime, 
 		snprintf(key.id, sizeof(key.id), "%s", entry->d_name);
 		if (bsearch(&key, names->back->containers, logged, sizeof(key),
 			    compare_containers) ||
-		    take_known(names, entry->d_name))
+		    copy_known(names, entry->d_name))
 			continue;
 		snprintf(path, sizeof(path), "%s/%s/%s", folder, entry->d_name, runtime->config);
 		read_container(names, runtime, entry->d_name, path);
@@ -472,7 +469,7 @@ static void read_runtime(struct podnames *names, const struct runtime *runtime, 
 		closedir(dir);
 }
 
-/* A pod of two names has none: a policy for either would be a guess. */
+/* Drops pods with two names: a policy for one of them would be a guess. */
 static void drop_ambiguous(struct index *index)
 {
 	size_t kept = 0;
@@ -524,7 +521,7 @@ struct scan_request {
 	struct podnames *names;
 };
 
-static void scan_aside(void *argument, size_t len)
+static void scan_task(void *argument, size_t len)
 {
 	struct podnames *names = ((struct scan_request *)argument)->names;
 
@@ -547,7 +544,7 @@ bool podnames_turn(struct podnames *names, uint64_t now_ns)
 		fresh = true;
 	}
 	if (atomic_load(&names->state) != SCAN_IDLE ||
-	    !(names->stale || (names->missed && now_ns - names->scanned_ns >= SCAN_LEAST_NS)))
+	    !(names->stale || (names->missed && now_ns - names->scanned_ns >= SCAN_INTERVAL_NS)))
 		return fresh;
 	names->stale = names->missed = false;
 	names->scanned_ns = now_ns;
@@ -557,7 +554,7 @@ bool podnames_turn(struct podnames *names, uint64_t now_ns)
 		return podnames_turn(names, now_ns);
 	}
 	atomic_store(&names->state, SCAN_RUNS);
-	if (worker_give(names->worker, scan_aside, &request, sizeof(request))) {
+	if (worker_give(names->worker, scan_task, &request, sizeof(request))) {
 		atomic_store(&names->state, SCAN_IDLE);
 		names->stale = true;
 	}

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * podnames: what the pods and containers of this node are called, without asking anybody.
+ * podnames: an index of the names of the pods and containers on this node, from the file system.
  *
- * The kubelet and the runtimes leave the names in the file system: /var/log/pods/NS_NAME_UID,
- * /var/log/containers/POD_NS_CONTAINER-ID.log, and each container's config.json in the state
- * directory of containerd (k3s's too) or CRI-O, which also tells which ones are sandboxes.
- * inotify tells of changes. Directories and files are read by another thread, for /var/log is
- * on a disk, and may take seconds when memory is short; the index in use stays as it is
- * meanwhile and is exchanged whole.
+ * Sources: /var/log/pods/NAMESPACE_POD_UID and /var/log/containers/POD_NAMESPACE_CONTAINER-ID.log
+ * of the kubelet, and the config.json of each container in the state directory of containerd (also
+ * of k3s) or CRI-O, which also says which containers are sandboxes. inotify reports changes.
+ *
+ * A worker scans these, because /var/log is on a disk and can block for seconds when memory is
+ * short. It builds a second index, which podnames_turn() exchanges with the one in use.
  *
  * Purity:    reads directories and files below @root.
  * Units:     *_ns CLOCK_MONOTONIC.
- * Errors:    0 or -errno. What finds no place in the index is counted.
- * Ownership: names point into the index, and are valid until podnames_turn() says that it
- *            was exchanged.
+ * Errors:    0 or -errno. Entries beyond the limits of the index are counted.
+ * Ownership: podnames_new() gives, podnames_free() takes. Names point into the index and are valid
+ *            until podnames_turn() returns true.
  */
 #ifndef FASTOOM_SENSE_PODNAMES_H
 #define FASTOOM_SENSE_PODNAMES_H
@@ -25,7 +25,7 @@
 struct podnames;
 struct worker;
 
-/* NULL: not known. */
+/* NULL: the name is not known. */
 struct pod_name {
 	const char *namespace;
 	const char *pod;
@@ -38,30 +38,30 @@ struct container_name {
 };
 
 /*
- * @root: where the node's file system is seen, "" for our own. @worker does the reading; NULL:
- * podnames_turn() does it itself.
+ * @root: directory of the node's file system, "" for the daemon's own. @worker scans; NULL:
+ * podnames_turn() scans itself. -ENAMETOOLONG.
  */
 int podnames_new(struct podnames **ret, const char *root, struct worker *worker);
-/* After its worker has stopped. */
+/* The worker must have stopped. */
 void podnames_free(struct podnames *names);
 
-/* inotify's descriptor, for the loop: readable, then podnames_drain(). -1: there is none. */
+/* The inotify descriptor, -1: none. When it is readable, call podnames_drain(). */
 int podnames_fd(const struct podnames *names);
 void podnames_drain(struct podnames *names);
 
-/* Takes over a new index, and has one made when something changed. True: it is a new one. */
+/* Starts a scan if something changed, and takes its index over. True: the index is a new one. */
 bool podnames_turn(struct podnames *names, uint64_t now_ns);
 
-/* False: nothing is known, and the next turn looks again (but not all the time). */
+/* False: not in the index. Then podnames_turn() scans again, but at most every 2 s. */
 bool podnames_pod(struct podnames *names, const char *uid, struct pod_name *ret);
 bool podnames_container(struct podnames *names, const char *id, struct container_name *ret);
 
-/* Pods and containers of the index in use that found no place. */
+/* How many entries of the last scan did not fit into the index. */
 uint64_t podnames_overflow(const struct podnames *names);
 
 /*
- * Pure: the text of "key": "text" in a runtime's config.json, into @value. False: it is not
- * there, or too long, or not plain (names have no escapes).
+ * Pure: finds "KEY": "VALUE" in the config.json of a runtime. False: there is none, or the value
+ * is longer than @size - 1 or has an escape, which names never have.
  */
 bool podnames_annotation(const char *json, const char *key, char *value, size_t size);
 

@@ -15,12 +15,12 @@
 #include "base/util.h"
 #include "sense/cgroup.h"
 
-/* As struct linux_dirent64: getdents64(2), which the C library's readdir() would allocate for. */
+/* For getdents64(2): readdir() would allocate. The size is that of the C library's buffer. */
 #define LIST_BYTES 32768
-/* A status with 64 supplementary groups and 1024 CPUs takes 3 KiB. */
+/* Five times the largest: a status with 64 supplementary groups and 1024 CPUs has 3 KiB. */
 #define TEXT_BYTES 16384
 
-/* /proc/PID/stat, by proc(5) */
+/* Fields of /proc/PID/stat: proc(5). */
 enum {
 	STAT_STATE = 3,
 	STAT_PPID = 4,
@@ -39,7 +39,7 @@ struct procs {
 	int proc_fd;
 	uint64_t tick_ns;
 	uint64_t page_kib;
-	/* where the last process was: most are where another one is */
+	/* the cgroup of the last process, which the next one often shares */
 	char last_path[CGROUP_PATH_MAX];
 	uint64_t last_id;
 	char list[LIST_BYTES];
@@ -77,7 +77,7 @@ void procs_free(struct procs *procs)
 	free(procs);
 }
 
-/* Into procs->text, ended by a NUL; false: it cannot be read. */
+/* Reads a file into procs->text, with a NUL. @tid: of a thread, 0: of the process. */
 static bool read_file(struct procs *procs, const char *name, int pid, int tid)
 {
 	_cleanup_close_ int fd = -1;
@@ -104,9 +104,9 @@ static bool read_file(struct procs *procs, const char *name, int pid, int tid)
 	return n == 0 && len > 0;
 }
 
-/* Calls @see with each number that is a name in @dir_fd until it returns false. */
-static int each_number(int dir_fd, char *list, bool (*see)(void *context, int number),
-		       void *context)
+/* Calls @visit for each name in @dir_fd that is a number, until it returns false. */
+static int for_each_number(int dir_fd, char *list, bool (*visit)(void *context, int number),
+			   void *context)
 {
 	long n;
 
@@ -119,7 +119,7 @@ static int each_number(int dir_fd, char *list, bool (*see)(void *context, int nu
 			at += entry->d_reclen;
 			if (entry->d_name[0] < '1' || entry->d_name[0] > '9')
 				continue;
-			if (!see(context, atoi(entry->d_name)))
+			if (!visit(context, atoi(entry->d_name)))
 				return 0;
 		}
 	}
@@ -130,7 +130,7 @@ static int each_number(int dir_fd, char *list, bool (*see)(void *context, int nu
 
 static bool take_stat(const struct procs *procs, struct fo_task *task, char *ret_state)
 {
-	/* comm is in parentheses and may hold anything, also ")" and spaces */
+	/* comm may contain ")" and spaces; its end is the last ")" */
 	const char *open = strchr(procs->text, '('), *close = strrchr(procs->text, ')');
 	uint64_t ticks = 0, program = 0;
 	const char *p;
@@ -169,7 +169,7 @@ static bool take_stat(const struct procs *procs, struct fo_task *task, char *ret
 		case STAT_START_CODE:
 		case STAT_START_STACK:
 		case STAT_ARG_START:
-			/* an odd multiplier: no place hides another */
+			/* an odd multiplier keeps all bits of the hash */
 			program = (program ^ number) * 0x9e3779b97f4a7c15ULL;
 			break;
 		default:
@@ -194,18 +194,18 @@ static bool find_number(const char *text, const char *key, uint64_t *ret)
 	return true;
 }
 
-/* False: it has no memory, being a kernel thread or gone. */
+/* False: it has no memory, as a kernel thread or a process that has ended. */
 static bool take_memory(const struct procs *procs, struct fo_task *task)
 {
 	uint64_t anon_kib, file_kib, shmem_kib, swap_kib = 0, tables_kib;
 
-	/* Name: comes first and cannot hold a newline that is not escaped */
+	/* "Name:" comes first, and the kernel escapes newlines in it */
 	if (!find_number(procs->text, "\nRssAnon:", &anon_kib) ||
 	    !find_number(procs->text, "\nRssFile:", &file_kib) ||
 	    !find_number(procs->text, "\nRssShmem:", &shmem_kib) ||
 	    !find_number(procs->text, "\nVmPTE:", &tables_kib))
 		return false;
-	/* a kernel without swap has no such line */
+	/* a kernel without swap does not write this line */
 	(void)find_number(procs->text, "\nVmSwap:", &swap_kib);
 	task->anon_pages = (int64_t)(anon_kib / procs->page_kib);
 	task->file_pages = (int64_t)(file_kib / procs->page_kib);
@@ -220,7 +220,7 @@ static void take_ids(const struct procs *procs, struct fo_task *task)
 	const char *pids = strstr(procs->text, "\nNSpid:"), *end, *last;
 	uint64_t uid;
 
-	/* the real one, which comes first */
+	/* the first number is the real uid */
 	if (find_number(procs->text, "\nUid:", &uid))
 		task->uid = (uint32_t)uid;
 	task->is_init = task->tgid == 1;
@@ -234,7 +234,7 @@ static void take_ids(const struct procs *procs, struct fo_task *task)
 		task->is_init = 1;
 }
 
-/* The path of its memory cgroup, in procs->text; NULL: there is none. */
+/* The path of the memory cgroup in the text of /proc/PID/cgroup; NULL: none. */
 static const char *find_path(struct procs *procs)
 {
 	char *line = procs->text, *next;
@@ -280,9 +280,9 @@ static bool take_cgroup(struct procs *procs, const char *path, struct fo_task *t
 	return true;
 }
 
-struct reading {
+struct listing {
 	struct procs *procs;
-	const char *scope_path; /* NULL: all are in it */
+	const char *scope_path; /* NULL: the node */
 	void (*take)(void *context, const struct fo_task *task);
 	void *context;
 	struct fo_task task;
@@ -290,11 +290,11 @@ struct reading {
 	bool any; /* process was taken */
 };
 
-/* Takes its memory and cgroup from thread @tid, or from the process itself if that is 0. */
-static bool take_place(struct reading *reading, int tid)
+/* Reads memory, ids and cgroup from thread @tid; 0: from the process. */
+static bool take_details(struct listing *listing, int tid)
 {
-	struct procs *procs = reading->procs;
-	struct fo_task *task = &reading->task;
+	struct procs *procs = listing->procs;
+	struct fo_task *task = &listing->task;
 	const char *path;
 
 	if (!read_file(procs, "status", (int)task->tgid, tid) || !take_memory(procs, task))
@@ -303,63 +303,64 @@ static bool take_place(struct reading *reading, int tid)
 	if (!read_file(procs, "cgroup", (int)task->tgid, tid))
 		return false;
 	path = find_path(procs);
-	return path && is_within(path, reading->scope_path) && take_cgroup(procs, path, task);
+	return path && is_within(path, listing->scope_path) && take_cgroup(procs, path, task);
 }
 
-static bool see_thread(void *context, int tid)
+static bool visit_thread(void *context, int tid)
 {
-	struct reading *reading = context;
+	struct listing *listing = context;
 
-	reading->taken = take_place(reading, tid);
-	return !reading->taken;
+	listing->taken = take_details(listing, tid);
+	return !listing->taken;
 }
 
-/* Its leader has ended and others live on in its memory: the kernel's killer finds them, too. */
-static bool take_from_threads(struct reading *reading)
+/* The leader has ended, but other threads use its memory; the kernel's OOM killer finds them too.
+ */
+static bool take_from_threads(struct listing *listing)
 {
 	_cleanup_close_ int fd = -1;
 	char path[32];
 
-	reading->taken = false;
-	snprintf(path, sizeof(path), "%u/task", reading->task.tgid);
-	fd = openat(reading->procs->proc_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fd >= 0 && !each_number(fd, reading->procs->threads, see_thread, reading) &&
-	       reading->taken;
+	listing->taken = false;
+	snprintf(path, sizeof(path), "%u/task", listing->task.tgid);
+	fd = openat(listing->procs->proc_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd >= 0 && !for_each_number(fd, listing->procs->threads, visit_thread, listing) &&
+	       listing->taken;
 }
 
-static bool see_process(void *context, int pid)
+static bool visit_process(void *context, int pid)
 {
-	struct reading *reading = context;
-	struct procs *procs = reading->procs;
+	struct listing *listing = context;
+	struct procs *procs = listing->procs;
 	const char *path;
 	char state;
 
-	reading->task = (struct fo_task){.tgid = (uint32_t)pid};
-	/* the cheapest first: most processes are in another cgroup */
+	listing->task = (struct fo_task){.tgid = (uint32_t)pid};
+	/* the cgroup first: most processes are in another one */
 	if (!read_file(procs, "cgroup", pid, 0))
 		return true;
 	path = find_path(procs);
-	/* v1 says "/" of a leader that has ended, wherever its threads are */
+	/* v1 writes "/" for a leader that has ended, wherever its threads are */
 	if (!path ||
-	    (!is_within(path, reading->scope_path) && !(procs->host->version == 1 && !path[1])))
+	    (!is_within(path, listing->scope_path) && !(procs->host->version == 1 && !path[1])))
 		return true;
-	if (!read_file(procs, "stat", pid, 0) || !take_stat(procs, &reading->task, &state))
+	if (!read_file(procs, "stat", pid, 0) || !take_stat(procs, &listing->task, &state))
 		return true;
-	if (!(state == 'Z' && reading->task.threads > 1 ? take_from_threads(reading)
-							: take_place(reading, 0)))
+	if (!(state == 'Z' && listing->task.threads > 1 ? take_from_threads(listing)
+							: take_details(listing, 0)))
 		return true;
 	if (!read_file(procs, "oom_score_adj", pid, 0))
 		return true;
-	reading->task.oom_score_adj = atoi(procs->text);
-	reading->take(reading->context, &reading->task);
-	reading->any = true;
+	listing->task.oom_score_adj = atoi(procs->text);
+	listing->take(listing->context, &listing->task);
+	listing->any = true;
 	return true;
 }
 
 int procs_read(struct procs *procs, uint64_t scope,
 	       void (*take)(void *context, const struct fo_task *task), void *context)
 {
-	struct reading reading = {.procs = procs, .take = take, .context = context};
+	struct listing listing = {.procs = procs, .take = take, .context = context};
 	char path[CGROUP_PATH_MAX];
 	int err;
 
@@ -368,13 +369,13 @@ int procs_read(struct procs *procs, uint64_t scope,
 	if (scope != FO_SCOPE_NODE) {
 		err = cgroup_path_of(procs->host, scope, path);
 		if (err == -ENODEV || err == -ESTALE || err == -ENOENT)
-			return 0; /* it is gone, and so is everybody in it */
+			return 0; /* the cgroup was removed, so it has no processes */
 		if (err)
 			return err;
-		reading.scope_path = path;
+		listing.scope_path = path;
 	}
-	err = each_number(procs->proc_fd, procs->list, see_process, &reading);
-	return err || !procs->unreadable || reading.any ? err : procs->error;
+	err = for_each_number(procs->proc_fd, procs->list, visit_process, &listing);
+	return err || !procs->unreadable || listing.any ? err : procs->error;
 }
 
 uint64_t procs_unreadable(const struct procs *procs)

@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * procs: the processes of a scope from /proc, as the BPF task iterator tells them (bpf/task.bpf.c):
- * for hosts that refuse the iterator, and the oracle that it is held against. Some twenty times
- * slower.
+ * procs: lists the processes of a scope from /proc, with the same result as the BPF task iterator
+ * (bpf/task.bpf.c). For hosts that refuse the iterator, and for the test of the iterator. About
+ * twenty times slower.
  *
- * Of each process stat, status, cgroup and oom_score_adj are read: none of them takes the mmap lock
- * of a process in trouble, as cmdline and smaps do.
+ * It reads stat, status, cgroup and oom_score_adj of each process. These do not take the mmap lock,
+ * as cmdline and smaps do; a stalled process may hold that lock for seconds.
  *
- * What differs from the iterator: start times are whole ticks, which is as exact as a pidref
- * compares them; exec_id is made of where the program and its stack lie, which every exec changes
- * where addresses are random; pids are those of the pid namespace that /proc was mounted in.
+ * Differences from the iterator: start times are in whole clock ticks, the precision of a pidref;
+ * exec_id is a hash of addresses of the program and its stack, which an exec changes where they are
+ * randomized; pids are those of the pid namespace of the /proc mount.
  *
- * Purity:    reads files; keeps a descriptor and its buffers, and allocates nothing after
- *            procs_new().
+ * Purity:    reads files; allocates only in procs_new().
  * Units:     as in struct fo_task.
- * Errors:    0 or -errno. A process that exits meanwhile, or that may not be read, is left out.
+ * Errors:    0 or -errno. A process that ends meanwhile or cannot be read is left out.
  * Ownership: procs_new() gives, procs_free() takes; the host is borrowed.
  */
 #ifndef FASTOOM_SENSE_PROCS_H
@@ -30,7 +29,9 @@ struct procs;
 int procs_new(struct procs **ret, const struct cgroup_host *host);
 void procs_free(struct procs *procs);
 
-/* @take gets each process of @scope, a memory cgroup's id or FO_SCOPE_NODE, and what is below it.
+/*
+ * Calls @take for each process of @scope and its descendants. @scope: the id of a memory cgroup, or
+ * FO_SCOPE_NODE. The task is valid during the call.
  */
 int procs_read(struct procs *procs, uint64_t scope,
 	       void (*take)(void *context, const struct fo_task *task), void *context);

@@ -53,7 +53,7 @@ void sampler_free(struct sampler *sampler)
 	free(sampler);
 }
 
-/* Both map values are nothing but 64-bit sums; only maxima are not added. */
+/* The map values consist of 64-bit sums; max_of() corrects the maxima among them. */
 static int sum(struct sampler *sampler, enum loader_map map, uint64_t scope, size_t words,
 	       uint64_t *ret)
 {
@@ -82,7 +82,7 @@ static uint64_t max_of(const struct sampler *sampler, size_t words, size_t word)
 #define WORDS(type)	   (sizeof(type) / sizeof(uint64_t))
 #define WORD(type, member) (offsetof(type, member) / sizeof(uint64_t))
 
-/* Open ones included. Sums of different CPUs are read one after the other: never below done. */
+/* Includes open stalls. CPUs are read one after the other, so the open part can be negative. */
 static uint64_t clock_ns(const struct fo_stall *stall, uint64_t now_ns)
 {
 	int64_t open = stall->nr > 0 ? stall->nr * (int64_t)now_ns - stall->start_sum_ns : 0;
@@ -91,9 +91,9 @@ static uint64_t clock_ns(const struct fo_stall *stall, uint64_t now_ns)
 }
 
 /*
- * The kernel copies a value word by word while programs change it: between `nr` and
- * `start_sum_ns` an end may fall, and then nr * now is the uptime. Seen once in a million to
- * five million readings. So each value is read twice, and the lower clock is taken.
+ * Each value is read twice, and the lower clock is used. The kernel copies word by word while
+ * programs change the value: an end between `nr` and `start_sum_ns` makes nr * now the uptime,
+ * once in one to five million readings.
  */
 static bool is_lower(const struct fo_stall *a, const struct fo_stall *b)
 {
@@ -166,7 +166,7 @@ int sampler_memstall(struct sampler *sampler, uint64_t scope, uint64_t now_ns, u
 		err = sum(sampler, LOADER_MAP_MEMSTALLS, scope, WORDS(struct fo_memstall),
 			  (uint64_t *)&once);
 		if (err == -ENOENT)
-			memset(&once, 0, sizeof(once)); /* nobody stalled yet */
+			memset(&once, 0, sizeof(once)); /* no task has stalled yet */
 		else if (err)
 			return err;
 		stall.nr = once.nr;
@@ -185,7 +185,7 @@ static void sample_memstall(struct sampler *sampler, uint64_t scope, struct samp
 		sample->has |= SAMPLE_HAS_MEMSTALL;
 }
 
-/* Whether it can be told who stands still: by faults from beginning to end, see bpf/fault.bpf.c. */
+/* Whether unproductive time is measured: that needs the begin and end of faults (bpf/). */
 static bool knows_unproductive(const struct loader *loader)
 {
 	return loader_has(loader, "fo_fault_begin") && loader_has(loader, "fo_major_fault");
@@ -213,7 +213,7 @@ static void sample_sums(struct sampler *sampler, uint64_t scope, bool tracking,
 	if (!tracking)
 		return;
 	if (sampler_waits(sampler, scope, &waits)) {
-		/* open eyes that saw nothing saw that there is nothing */
+		/* page tracking is on and has no sums: there were no waits */
 		memset(&waits, 0, sizeof(waits));
 	}
 	sample->io_ns = clock_ns(&waits.io, sample->at_ns);
@@ -233,7 +233,7 @@ static void sample_sums(struct sampler *sampler, uint64_t scope, bool tracking,
 	if (knows_unproductive(sampler->loader))
 		sample->has |= SAMPLE_HAS_UNPRODUCTIVE;
 	if (loader_has(sampler->loader, "fo_refault")) {
-		/* at once, and exact; files tell of them in lumps, every few seconds */
+		/* exact and current; the files lag by seconds */
 		sample->refault_pages = waits.workingset_refaults;
 		sample->has |= SAMPLE_HAS_REFAULTS;
 	}
@@ -296,11 +296,11 @@ int sampler_node(struct sampler *sampler, uint64_t now_ns, bool tracking, struct
 static void sample_cgroup_level(struct sampler *sampler, const struct cgroup_memory *memory,
 				struct sample *sample)
 {
-	uint64_t given = memory->file_lru_bytes + memory->slab_reclaimable_bytes;
+	uint64_t reclaimable_bytes = memory->file_lru_bytes + memory->slab_reclaimable_bytes;
 	uint64_t swap_free = 0;
 	struct node_memory node;
 
-	/* what fits into swap can be given back too, if slowly; the clock of waits sees that */
+	/* memory that fits into swap is reclaimable too; how slow that is shows in the waits */
 	if ((memory->has & CGROUP_HAS_SWAP) && !node_read(sampler->node, &node) &&
 	    (node.has & NODE_HAS_SWAP)) {
 		swap_free = memory->swap_free_bytes < node.swap_free_bytes ? memory->swap_free_bytes
@@ -309,9 +309,11 @@ static void sample_cgroup_level(struct sampler *sampler, const struct cgroup_mem
 		sample->swap_free_bytes = swap_free;
 		sample->has |= SAMPLE_HAS_SWAP;
 	}
-	given += memory->anon_bytes < swap_free ? memory->anon_bytes : swap_free;
+	reclaimable_bytes += memory->anon_bytes < swap_free ? memory->anon_bytes : swap_free;
 	sample->total_bytes = memory->limit_bytes;
-	sample->held_bytes = memory->usage_bytes > given ? memory->usage_bytes - given : 0;
+	sample->held_bytes = memory->usage_bytes > reclaimable_bytes
+				     ? memory->usage_bytes - reclaimable_bytes
+				     : 0;
 	sample->usage_bytes = memory->usage_bytes;
 	sample->anon_bytes = memory->anon_bytes;
 	sample->file_lru_bytes = memory->file_lru_bytes;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * sampler: the kernel's sums and the scope's files -> one struct sample.
+ * sampler: fills a struct sample from the BPF maps and the files of a scope.
  *
  * Purity:    reads maps and files; allocates only in sampler_new().
- * Units:     see judge/sample.h.
- * Errors:    0 or -errno; what could not be read is missing in the sample. -ENODEV: the
- *            cgroup is gone.
+ * Units:     as in judge/sample.h; *_ns CLOCK_MONOTONIC or durations.
+ * Errors:    0 or -errno. -ENODEV: the cgroup was removed. What cannot be read is missing in the
+ *            sample.
  * Ownership: sampler_new() gives, sampler_free() takes; loader, host and node are borrowed.
  */
 #ifndef FASTOOM_SENSE_SAMPLER_H
@@ -27,15 +27,15 @@ int sampler_new(struct sampler **ret, const struct loader *loader, const struct 
 		const struct node *node);
 void sampler_free(struct sampler *sampler);
 
-/* @eyes: whether the wide eyes are open, so that waits mean something. */
+/* @tracking: page tracking is on for the scope, so its waits are valid. */
 int sampler_node(struct sampler *sampler, uint64_t now_ns, bool tracking, struct sample *ret);
 int sampler_cgroup(struct sampler *sampler, const struct cgroup *cgroup, uint64_t now_ns,
 		   bool tracking, struct sample *ret);
 
-/* A scope's sums over all CPUs; -ENOENT: it never reclaimed. */
+/* The sums of a scope over all CPUs. -ENOENT: it has not reclaimed yet, or has had no waits. */
 int sampler_stall(struct sampler *sampler, uint64_t scope, struct fo_scope_stat *ret);
-/* Its memory stalls by the kernel's own notion; -EOPNOTSUPP: not to be had on this kernel. */
-int sampler_memstall(struct sampler *sampler, uint64_t scope, uint64_t now_ns, uint64_t *ret_ns);
 int sampler_waits(struct sampler *sampler, uint64_t scope, struct fo_wait_stat *ret);
+/* Memory stalls as PSI counts them, open ones included. -EOPNOTSUPP: not on this kernel. */
+int sampler_memstall(struct sampler *sampler, uint64_t scope, uint64_t now_ns, uint64_t *ret_ns);
 
 #endif /* FASTOOM_SENSE_SAMPLER_H */

@@ -17,38 +17,40 @@
 #include "sense/procs.h"
 
 /*
- * Processes known at a time. Those of under 1 MiB are passed over when three quarters are
- * taken: on a host of so many, none of them matters.
+ * Processes in the table; chosen. From three quarters on, processes below 1 MiB are left out: on a
+ * host with that many processes they do not matter.
  */
-#define TASKS_BITS  14
-#define TASKS_MAX   (1 << TASKS_BITS)
-#define TASKS_CROWD (TASKS_MAX / 4 * 3)
-#define SMALL_BYTES (1 << 20)
-/* Command lines and files known at a time; the last quarter is for those that are not small. */
-#define TEXTS_MAX   4096
-#define TEXTS_CROWD (TEXTS_MAX / 4 * 3)
-/* Long enough for what tells programs apart; java's class names come late, so not shorter. */
+#define TASKS_BITS     14
+#define TASKS_MAX      (1 << TASKS_BITS)
+#define TASKS_RESERVED (TASKS_MAX / 4 * 3)
+#define SMALL_BYTES    (1 << 20)
+/* Command lines in the table; chosen. The last quarter is for processes that are not small. */
+#define TEXTS_MAX      4096
+#define TEXTS_RESERVED (TEXTS_MAX / 4 * 3)
+/* Chosen: the class name of a Java program is far behind in its command line. */
 #define CMDLINE_MAX 512
 #define EXE_MAX	    256
-/* A pause is of this size at most: what merely calls itself so is looked at. */
+/* A larger process named "pause" is not the pause process of a pod; chosen. */
 #define SANDBOX_BYTES (4 << 20)
-/* Growth is measured against the size at the beginning of the last or the one before. */
+/* Growth is since the begin of the last epoch or the one before: over 15 to 30 s; chosen. */
 #define GROWTH_EPOCH_NS 15000000000ULL
 /*
- * A process seen for the first time at less than this age began while we looked (once a
- * second). An older one was there before the trouble: how it came to its size is not known, and
- * is not held against it.
+ * A process younger than this at its first listing (one a second) has grown by its whole size. How
+ * an older one grew is not known. docs/judgement.md, "choosing".
  */
-#define BORN_NS 2000000000ULL
+#define NEWBORN_NS 2000000000ULL
+/* Entries that so many listings did not have are free to reuse; chosen: scopes are listed in turn.
+ */
+#define GONE_LISTINGS 64
 
-enum text_state { /* the worker moves it from ASKED to one of the last two */
+enum text_state { /* the worker changes TEXT_REQUESTED to one of the last two */
 	TEXT_NONE,
-	TEXT_ASKED,
+	TEXT_REQUESTED,
 	TEXT_KNOWN,
 	TEXT_GONE,
 };
 
-/* What only another thread may read of a process. */
+/* What the worker reads. */
 struct text {
 	atomic_int state;
 	bool has_exe;
@@ -63,28 +65,28 @@ struct text {
 struct entry {
 	uint64_t start_boot_ns; /* 0: free */
 	int pid;
-	uint32_t reading; /* of the last one that saw it */
-	uint64_t base_bytes;
-	uint64_t next_base_bytes;
+	uint32_t listing;	  /* the last one that has it */
+	uint64_t base_bytes;	  /* its size at the begin of the epoch before */
+	uint64_t next_base_bytes; /* and of the last epoch */
 	uint64_t epoch_boot_ns;
-	uint64_t exec_id; /* of the program that its text is of */
+	uint64_t exec_id; /* of the program that its text belongs to */
 	uint16_t text;	  /* NO_TEXT: none */
 	char comm[FO_COMM_LEN];
 };
 
 struct tasks {
 	const struct loader *loader;
-	struct procs *procs; /* NULL: the iterator is there */
+	struct procs *procs; /* NULL: the iterator is used */
 	struct worker *worker;
 	struct cgroup_cache *cgroup_cache;
 	struct entry *entries; /* hashed by identity, linear probing */
 	struct candidate *candidates;
 	struct text *texts;
 	size_t texts_used;
-	uint16_t text_free; /* the first of a list */
+	uint16_t text_free; /* head of the list of free texts */
 	size_t count;
 	size_t used;
-	uint32_t reading;
+	uint32_t listing;
 	uint64_t overflow;
 	uint64_t page_bytes;
 };
@@ -144,7 +146,7 @@ static size_t home_of(uint64_t start_boot_ns, int pid)
 	return h >> (64 - TASKS_BITS);
 }
 
-/* The entry of this identity, or the free one where it belongs; NULL: the table is full. */
+/* The entry of this identity, or the free one for it; NULL: the table is full. */
 static struct entry *entry_find(struct tasks *tasks, uint64_t start_boot_ns, int pid)
 {
 	size_t at = home_of(start_boot_ns, pid);
@@ -175,7 +177,7 @@ static void read_text(void *argument, size_t len)
 	(void)len;
 	snprintf(path, sizeof(path), "/proc/%d/exe", request->pid);
 	n = readlink(path, text->exe, sizeof(text->exe) - 1);
-	/* one that was cut short could be taken for another */
+	/* a path that is cut off could match another program's */
 	text->has_exe = n > 0 && n < (ssize_t)sizeof(text->exe) - 1;
 	if (text->has_exe)
 		text->exe[n] = '\0';
@@ -200,14 +202,14 @@ static void read_text(void *argument, size_t len)
 	atomic_store(&text->state, TEXT_KNOWN);
 }
 
-/* Gives it a place for its text if it has none, and has it read. */
-static void ask_text(struct tasks *tasks, struct entry *entry, bool small)
+/* Has the worker read the text of an entry, if it has not. */
+static void request_text(struct tasks *tasks, struct entry *entry, bool small)
 {
 	struct text_request request = {.pid = entry->pid};
 	struct text *text;
 
 	if (entry->text == NO_TEXT) {
-		if (tasks->text_free == NO_TEXT || (small && tasks->texts_used >= TEXTS_CROWD))
+		if (tasks->text_free == NO_TEXT || (small && tasks->texts_used >= TEXTS_RESERVED))
 			return;
 		entry->text = tasks->text_free;
 		tasks->text_free = tasks->texts[entry->text].next_free;
@@ -218,9 +220,9 @@ static void ask_text(struct tasks *tasks, struct entry *entry, bool small)
 	if (atomic_load(&text->state) != TEXT_NONE)
 		return;
 	request.text = text;
-	atomic_store(&text->state, TEXT_ASKED);
+	atomic_store(&text->state, TEXT_REQUESTED);
 	if (worker_give(tasks->worker, read_text, &request, sizeof(request)))
-		atomic_store(&text->state, TEXT_NONE); /* next reading */
+		atomic_store(&text->state, TEXT_NONE); /* the next listing tries again */
 }
 
 /* False: the worker is still writing to it. */
@@ -231,7 +233,7 @@ static bool forget_text(struct tasks *tasks, struct entry *entry)
 	if (entry->text == NO_TEXT)
 		return true;
 	text = &tasks->texts[entry->text];
-	if (atomic_load(&text->state) == TEXT_ASKED)
+	if (atomic_load(&text->state) == TEXT_REQUESTED)
 		return false;
 	text->next_free = tasks->text_free;
 	tasks->text_free = entry->text;
@@ -240,11 +242,11 @@ static bool forget_text(struct tasks *tasks, struct entry *entry)
 	return true;
 }
 
-/* How much it grew; one that we see so young has grown by all it is. */
+/* Bytes by which it grew. @fresh: this is its first listing. */
 static uint64_t entry_growth(struct entry *entry, uint64_t bytes, uint64_t boot_ns, bool fresh)
 {
 	if (fresh) {
-		bool born = boot_ns - entry->start_boot_ns < BORN_NS;
+		bool born = boot_ns - entry->start_boot_ns < NEWBORN_NS;
 
 		entry->base_bytes = entry->next_base_bytes = born ? 0 : bytes;
 		entry->epoch_boot_ns = boot_ns;
@@ -257,8 +259,8 @@ static uint64_t entry_growth(struct entry *entry, uint64_t bytes, uint64_t boot_
 }
 
 /*
- * A process that only holds a pod together: the runtime says so, or the kubelet's score, which
- * nobody lowers without privileges, or it looks like a pause and is as small as one.
+ * The pause process of a pod, by the kubelet's oom_score_adj (only a privileged process lowers its
+ * own), or by name and size.
  */
 static bool is_sandbox(const struct candidate *c)
 {
@@ -315,7 +317,7 @@ static void take(struct tasks *tasks, const struct fo_task *task, uint64_t boot_
 	struct entry *entry;
 	bool fresh;
 
-	if (tasks->count == TASKS_MAX || (tasks->used >= TASKS_CROWD && own < SMALL_BYTES)) {
+	if (tasks->count == TASKS_MAX || (tasks->used >= TASKS_RESERVED && own < SMALL_BYTES)) {
 		tasks->overflow++;
 		return;
 	}
@@ -331,17 +333,16 @@ static void take(struct tasks *tasks, const struct fo_task *task, uint64_t boot_
 		entry->text = NO_TEXT;
 		entry->exec_id = task->exec_id;
 		tasks->used++;
-	} else if (entry->reading == tasks->reading) {
-		return; /* another thread of a process whose leader is gone */
+	} else if (entry->listing == tasks->listing) {
+		return; /* another thread of a process whose leader has ended */
 	} else if (entry->exec_id != task->exec_id && forget_text(tasks, entry)) {
-		/* it became another program; while the old one's text is being read, none is known
-		 */
+		/* an exec; its text stays unknown while the worker reads that of the old program */
 		entry->exec_id = task->exec_id;
 	}
 	memcpy(entry->comm, task->comm, sizeof(entry->comm));
-	entry->reading = tasks->reading;
+	entry->listing = tasks->listing;
 	if (entry->exec_id == task->exec_id)
-		ask_text(tasks, entry, own < SMALL_BYTES);
+		request_text(tasks, entry, own < SMALL_BYTES);
 
 	candidate = &tasks->candidates[tasks->count++];
 	*candidate = (struct candidate){
@@ -373,22 +374,20 @@ static void take(struct tasks *tasks, const struct fo_task *task, uint64_t boot_
 	fill_place(tasks, task, candidate);
 }
 
-/*
- * Makes room: entries that no reading has seen for a while are of processes that are gone.
- * Linear probing has no holes, so the table is laid anew in place.
- */
+/* Removes the entries of processes that have ended: the last listings do not have them. Linear
+ * probing allows no holes, so the others are rehashed in place. */
 static void forget_gone(struct tasks *tasks)
 {
 	for (size_t i = 0; i < TASKS_MAX; i++) {
 		struct entry *entry = &tasks->entries[i];
 
-		if (entry->start_boot_ns && tasks->reading - entry->reading > 64 &&
+		if (entry->start_boot_ns && tasks->listing - entry->listing > GONE_LISTINGS &&
 		    forget_text(tasks, entry)) {
 			entry->start_boot_ns = 0;
 			tasks->used--;
 		}
 	}
-	/* each one that is not at home moves as near to it as there is room: twice round settles */
+	/* each entry moves to the first free slot from its hash on; two rounds suffice */
 	for (size_t n = 0; n < 2 * TASKS_MAX; n++) {
 		struct entry *entry = &tasks->entries[n % TASKS_MAX], *better;
 
@@ -402,16 +401,16 @@ static void forget_gone(struct tasks *tasks)
 	}
 }
 
-struct reading {
+struct listing {
 	struct tasks *tasks;
 	uint64_t boot_ns;
 };
 
 static void take_proc(void *context, const struct fo_task *task)
 {
-	const struct reading *reading = context;
+	const struct listing *listing = context;
 
-	take(reading->tasks, task, reading->boot_ns);
+	take(listing->tasks, task, listing->boot_ns);
 }
 
 static int read_iterator(struct tasks *tasks, uint64_t scope, uint64_t boot_ns)
@@ -437,16 +436,16 @@ static int read_iterator(struct tasks *tasks, uint64_t scope, uint64_t boot_ns)
 int tasks_read(struct tasks *tasks, uint64_t scope, uint64_t boot_ns,
 	       const struct candidate **ret_candidates, size_t *ret_count)
 {
-	struct reading reading = {tasks, boot_ns};
+	struct listing listing = {tasks, boot_ns};
 	int err;
 
-	if (tasks->used >= TASKS_CROWD || tasks->texts_used >= TEXTS_CROWD)
+	if (tasks->used >= TASKS_RESERVED || tasks->texts_used >= TEXTS_RESERVED)
 		forget_gone(tasks);
 	cgroup_cache_begin(tasks->cgroup_cache);
-	tasks->reading++;
+	tasks->listing++;
 	tasks->count = 0;
 	tasks->overflow = 0;
-	err = tasks->procs ? procs_read(tasks->procs, scope, take_proc, &reading)
+	err = tasks->procs ? procs_read(tasks->procs, scope, take_proc, &listing)
 			   : read_iterator(tasks, scope, boot_ns);
 	if (err)
 		return err;

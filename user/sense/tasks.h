@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * tasks: the processes of a scope as candidates, and what they were a moment ago.
+ * tasks: lists the processes of a scope as candidates.
  *
- * A reading is one pass of the BPF task iterator, or, where the kernel refuses that, of /proc.
- * Between readings a table keeps, for each
- * process, how large it was, so that growth is known, and its command line and file, which
- * another thread reads: /proc/PID/cmdline waits for the process's mmap lock, and the process that
- * is in trouble may hold it for seconds.
+ * A listing is one pass of the BPF task iterator, or of /proc where the kernel refuses the
+ * iterator. Between listings a table keeps the former size of each process, for its growth, and its
+ * command line and executable. A worker reads these: /proc/PID/cmdline takes the mmap lock, which a
+ * stalled process may hold for seconds.
  *
- * Purity:    touches the kernel through the loader; the table is memory.
- * Units:     bytes; times in ns, CLOCK_BOOTTIME where they say boot.
- * Errors:    0 or -errno. Processes that found no place are counted, never dropped silently.
- * Ownership: candidates and their strings stay valid until the next reading.
+ * Purity:    reads the kernel through the loader or /proc; allocates only in tasks_new().
+ * Units:     bytes; *_boot_ns CLOCK_BOOTTIME.
+ * Errors:    0 or -errno. Processes beyond the limit are counted.
+ * Ownership: tasks_new() gives, tasks_free() takes; the arguments of tasks_new() are borrowed.
+ *            Candidates and their strings are valid until the next listing.
  */
 #ifndef FASTOOM_SENSE_TASKS_H
 #define FASTOOM_SENSE_TASKS_H
@@ -26,18 +26,18 @@ struct cgroup_cache;
 struct tasks;
 struct worker;
 
-/* The most processes that a reading lists. */
+/* How many processes a listing has at most. */
 size_t tasks_max(void);
 
 /*
- * Command lines and files are read by @worker, which must be stopped before tasks_free(). @loader
- * may be NULL, and may lack the iterator: then /proc is read.
+ * @worker reads command lines and executables; it must be stopped before tasks_free(). /proc is
+ * listed if @loader is NULL or has no iterator.
  */
 int tasks_new(struct tasks **ret, const struct loader *loader, const struct cgroup_host *host,
 	      struct cgroup_cache *cgroup_cache, struct worker *worker);
 void tasks_free(struct tasks *tasks);
 
-/* Lists @scope's processes into *ret_candidates; -EIO when the kernel's list broke off. */
+/* Lists the processes of @scope. @boot_ns: now. -EIO: the iterator returned part of a record. */
 int tasks_read(struct tasks *tasks, uint64_t scope, uint64_t boot_ns,
 	       const struct candidate **ret_candidates, size_t *ret_count);
 
