@@ -32,6 +32,7 @@ enum {
 	SAMPLE_HAS_REFAULT_STALL = 1 << 13, /* refault_stall_ns; likewise */
 	SAMPLE_HAS_MAPPED = 1 << 14,	    /* mapped_file_bytes; likewise */
 	SAMPLE_HAS_UNPRODUCTIVE = 1 << 15,  /* unproductive_ns; likewise */
+	SAMPLE_HAS_PAGE_BYTES = 1 << 16,    /* page_bytes; likewise */
 };
 
 struct sample {
@@ -77,6 +78,8 @@ struct sample {
 	uint64_t scanned_pages;
 	uint64_t free_bytes;
 	uint64_t mark_low_bytes;
+
+	uint64_t page_bytes; /* of a base page: the unit of all *_pages */
 };
 
 #endif /* FASTOOM_JUDGE_SAMPLE_H */

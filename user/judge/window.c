@@ -3,7 +3,11 @@
 
 #include <string.h>
 
-#define PAGE_BYTES 4096.0 /* the unit of refault counts on x86 */
+/* Traces without page_bytes are of hosts with pages of 4 KiB. */
+#define OLD_PAGE_BYTES 4096.0
+
+/* A smaller file LRU counts as this much: the turnover would say more about the divisor. */
+#define FILE_LRU_MIN_BYTES 1048576.0
 
 /*
  * A scope that wanted to work less than this had little to lose: without a floor a guest that
@@ -274,10 +278,11 @@ struct evidence window_evidence(const struct window *window)
 	evidence_level(&e, window);
 	if ((from->has & to->has & SAMPLE_HAS_REFAULTS) && (e.has & EVIDENCE_HAS_LEVEL) &&
 	    difference(from->refault_pages, to->refault_pages, &refaults)) {
-		double lru_pages = (double)to->file_lru_bytes / PAGE_BYTES;
+		double page_bytes =
+			to->has & SAMPLE_HAS_PAGE_BYTES ? (double)to->page_bytes : OLD_PAGE_BYTES;
 
-		/* below a MiB of file LRU the quotient says more about the divisor */
-		e.turnover = refaults / span_s / clip(lru_pages, 256, 1e15);
+		e.turnover = refaults * page_bytes / span_s /
+			     clip((double)to->file_lru_bytes, FILE_LRU_MIN_BYTES, 1e18);
 		e.has |= EVIDENCE_HAS_TURNOVER;
 	}
 	if ((from->has & to->has & SAMPLE_HAS_FAULTS) &&

@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "judge/sample.h"
@@ -19,6 +19,7 @@ struct sampler {
 	const struct cgroup_host *host;
 	const struct node *node;
 	int cpus;
+	uint64_t page_bytes;
 	void *per_cpu; /* one map value for every possible CPU */
 };
 
@@ -35,6 +36,7 @@ int sampler_new(struct sampler **ret, const struct loader *loader, const struct 
 	sampler->loader = loader;
 	sampler->host = host;
 	sampler->node = node;
+	sampler->page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
 	sampler->cpus = libbpf_num_possible_cpus();
 	sampler->per_cpu = sampler->cpus > 0 ? calloc((size_t)sampler->cpus, value) : NULL;
 	if (!sampler->per_cpu) {
@@ -200,6 +202,8 @@ static void sample_sums(struct sampler *sampler, uint64_t scope, bool tracking,
 
 	loader_counters(sampler->loader, &counters);
 	sample->losses = (uint32_t)(counters.tasks_full + counters.waits_full);
+	sample->page_bytes = sampler->page_bytes;
+	sample->has |= SAMPLE_HAS_PAGE_BYTES;
 	sample_memstall(sampler, scope, sample);
 
 	if (!sampler_stall(sampler, scope, &stat)) {
