@@ -181,14 +181,16 @@ $(O)/tests/%: tests/%.c $(LIB)
 # Needs clang's runtime (libclang-rt-dev); not part of `make test`. SECONDS=N for longer.
 SECONDS ?= 60
 FUZZ_CC = $(CLANG) -std=gnu11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined -iquote user
+FUZZ_CONFIG = $(addprefix user/config/,config.c errors.c file_keys.c lint.c match_keys.c parse.c \
+	      policy_keys.c read.c rule_keys.c) $(addprefix user/base/,regex.c units.c yaml.c)
 .PHONY: fuzz fuzz-config fuzz-trace
 fuzz: fuzz-config fuzz-trace
 
 fuzz-config:
 	$(Q)mkdir -p $(O)/fuzz/corpus
 	$(call msg,FUZZ,$(O)/fuzz/fuzz_config)
-	$(Q)$(FUZZ_CC) $(DEP_CFLAGS) tests/fuzz/fuzz_config.c user/config/config_file.c user/base/yaml.c \
-		user/base/regex.c user/base/units.c -o $(O)/fuzz/fuzz_config -lyaml -lpcre2-8 -pthread
+	$(Q)$(FUZZ_CC) $(DEP_CFLAGS) tests/fuzz/fuzz_config.c $(FUZZ_CONFIG) -o $(O)/fuzz/fuzz_config \
+		-lyaml -lpcre2-8 -pthread
 	$(Q)$(O)/fuzz/fuzz_config -max_total_time=$(SECONDS) $(O)/fuzz/corpus tests/fuzz/corpus/config
 
 fuzz-trace:

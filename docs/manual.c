@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "cli/cmd.h"
-#include "config/config_file.h"
+#include "config/file_keys.h"
 
 /* Escapes what scdoc treats as markup. */
 static void put_text(const char *text)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
  * libFuzzer target: any bytes as a configuration file. Besides what the sanitizers see,
- * the promises of config_file.h are held against the outcome.
+ * the promises of config/read.h are held against the outcome.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -9,7 +9,8 @@
 #include <string.h>
 
 #include "base/regex.h"
-#include "config/config_file.h"
+#include "config/config.h"
+#include "config/read.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

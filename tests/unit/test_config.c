@@ -19,7 +19,9 @@
 #include "base/regex.h"
 #include "base/util.h"
 #include "base/yaml.h"
-#include "config/config_file.h"
+#include "config/config.h"
+#include "config/file_keys.h"
+#include "config/read.h"
 #include "judge/candidate.h"
 #include "judge/victim.h"
 

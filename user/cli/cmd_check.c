@@ -4,7 +4,8 @@
 
 #include "base/util.h"
 #include "cli/cmd.h"
-#include "config/config_file.h"
+#include "config/config.h"
+#include "config/read.h"
 #include "base/exit.h"
 #include "sense/cgroup.h"
 

@@ -17,7 +17,7 @@
 #include "base/util.h"
 #include "base/worker.h"
 #include "cli/cmd.h"
-#include "config/config_file.h"
+#include "config/config.h"
 #include "config/load.h"
 #include "base/exit.h"
 #include "daemon/start.h"

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/config_file.h"
+#include "config/config.h"
+#include "config/read.h"
 #include "client/event_text.h"
 #include "client/reader.h"
 #include "config/paths.h"

@@ -4,8 +4,9 @@
 #include <errno.h>
 
 #include "base/log.h"
-#include "config/config_file.h"
+#include "config/config.h"
 #include "config/paths.h"
+#include "config/read.h"
 
 int config_load(const char *path, struct config **ret)
 {

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/util.h"
-#include "config/config_file.h"
+#include "config/read.h"
 
 /* Finished writing, or put in place; half a file is no news. */
 #define EVENTS (IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | IN_ONLYDIR)
@@ -98,13 +98,6 @@ int config_watch_fd(const struct config_watch *watch)
 	return watch ? watch->fd : -1;
 }
 
-static bool is_yaml(const char *name)
-{
-	size_t len = strlen(name);
-
-	return len > 5 && name[0] != '.' && !strcmp(name + len - 5, ".yaml");
-}
-
 static bool is_ours(const struct config_watch *watch, const struct inotify_event *event)
 {
 	if (event->mask & (IN_Q_OVERFLOW | IN_IGNORED))
@@ -119,7 +112,7 @@ static bool is_ours(const struct config_watch *watch, const struct inotify_event
 		return true;
 	if (event->wd == watch->target_wd && !strcmp(event->name, watch->target_name))
 		return true;
-	return event->wd == watch->drop_in_wd && is_yaml(event->name);
+	return event->wd == watch->drop_in_wd && config_is_drop_in(event->name);
 }
 
 bool config_watch_drain(struct config_watch *watch)

@@ -17,7 +17,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "base/worker.h"
-#include "config/config_file.h"
+#include "config/config.h"
 #include "config/load.h"
 #include "config/paths.h"
 #include "config/watch.h"

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "config/config_file.h"
+#include "config/config.h"
 #include "judge/rules.h"
 #include "sense/pod_scope.h"
 

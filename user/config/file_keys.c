@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+#include "config/file_keys.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "config/match_keys.h"
+#include "config/policy_keys.h"
+#include "config/rule_keys.h"
+
+/* By choice: one program runs at a time, and the next record waits for it. */
+#define NOTIFY_TIMEOUT_MOST_NS 60000000000ULL
+
+static void parse_readers(struct config_parser *p, const struct config_key *key,
+			  const struct ynode *value, void *target)
+{
+	struct config *config = target;
+
+	if (value->kind != YNODE_SCALAR || !value->len || strchr(value->text, ' ')) {
+		parse_error_value(p, key, value, "");
+		return;
+	}
+	if (strcmp(value->text, "everyone") != 0)
+		config->readers = parse_copy(p, value);
+}
+
+static void parse_policies(struct config_parser *p, const struct config_key *key,
+			   const struct ynode *list, void *target)
+{
+	struct config *config = target;
+	char is[224];
+
+	p->has_policies = true;
+	if (!parse_is_list(p, key, list))
+		return;
+	if (list->count > CONFIG_POLICIES_MAX)
+		parse_error(p, list->line, list->column, key->name, "are %zu; allowed: at most %d",
+			    list->count, CONFIG_POLICIES_MAX);
+
+	for (const struct ynode *value = list->first; value; value = value->next) {
+		struct policy *policy;
+
+		if (config->policy_count == CONFIG_POLICIES_MAX)
+			break;
+		if (value->kind == YNODE_BAD)
+			continue;
+		if (value->kind != YNODE_MAP) {
+			parse_error(
+				p, value->line, value->column, key->name,
+				"a policy here is %s; allowed: a mapping with at least name and "
+				"match",
+				parse_describe(value, is, sizeof(is)));
+			continue;
+		}
+		policy = &config->policies[config->policy_count];
+		config_policy_init(policy);
+		parse_map(p, &policy_table, "a policy", value, policy);
+		if (policy->match_node && policy->proactive_reclaim > 0)
+			parse_error(
+				p, value->line, value->column, "proactive_reclaim",
+				"is in the policy of the node, where kswapd does that; allowed: in "
+				"a policy of cgroups or pods");
+		/* Also one with errors: the names and places of others are held against it. */
+		config->policy_count++;
+	}
+}
+
+static const struct config_key file_keys[] = {
+	{
+		.name = "events",
+		.type = "path",
+		.parse = parse_path,
+		.offset = offsetof(struct config, events_path),
+		.allowed = "an absolute path",
+		.help = "The file that records are appended to, one JSON object a line.",
+	},
+	{
+		.name = "readers",
+		.type = "text",
+		.parse = parse_readers,
+		.allowed = "'everyone' or the name of a group",
+		.preset = "everyone",
+		.help = "Who may read the control socket, which top and status do.",
+	},
+	{
+		.name = "notify",
+		.type = "path",
+		.parse = parse_path,
+		.offset = offsetof(struct config, notify_program),
+		.allowed = "an absolute path",
+		.help = "The program that the step `notify` runs, with the record as JSON in its "
+			"standard input.",
+	},
+	{
+		.name = "notify_timeout",
+		.type = "duration",
+		.parse = parse_duration,
+		.offset = offsetof(struct config, notify_timeout_ns),
+		.most = NOTIFY_TIMEOUT_MOST_NS,
+		.allowed = "a duration up to 60s, such as 5s",
+		.preset = "5s",
+		.help = "It is killed after this time.",
+	},
+	{
+		.name = "policies",
+		.type = "list",
+		.parse = parse_policies,
+		.allowed = "a list of policies, each a mapping with at least name and match",
+		.preset = "the built-in ones",
+		.inner = &policy_table,
+		.help = "What is judged, how early it is acted on, and who may die for it.",
+	},
+};
+
+const struct config_table file_table = {"file", file_keys, ARRAY_SIZE(file_keys)};
+
+const struct config_table *const config_tables[] = {
+	&file_table, &policy_table, &match_table, &rule_table, NULL,
+};

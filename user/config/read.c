@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
+#include "config/read.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/util.h"
+#include "config/file_keys.h"
+#include "config/lint.h"
+#include "config/parse.h"
+
+static void yaml_complain(unsigned line, unsigned column, const char *msg, void *userdata)
+{
+	parse_error(userdata, line, column, "yaml", "%s", msg);
+}
+
+static void ydoc_free_p(struct ydoc **doc)
+{
+	ydoc_free(*doc);
+}
+
+/* Nothing, or "---" and nothing: an empty file is one that changes nothing. */
+static bool is_empty(const struct ynode *root)
+{
+	return !root || (root->kind == YNODE_SCALAR && root->plain && root->len == 0);
+}
+
+static void parse_root(struct config_parser *p, const struct ynode *root)
+{
+	char is[224];
+
+	if (root->kind == YNODE_MAP)
+		parse_map(p, &file_table, "the file", root, p->config);
+	else if (root->kind != YNODE_BAD)
+		parse_error(p, root->line, root->column, "yaml",
+			    "the file is %s; allowed: a mapping with any of events, notify, "
+			    "notify_timeout, policies",
+			    parse_describe(root, is, sizeof(is)));
+}
+
+/* Adds what a file says. False: no use going on (no memory). */
+static bool parse_text(struct config_parser *p, const char *text, size_t len)
+{
+	_cleanup_(ydoc_free_p) struct ydoc *doc = NULL;
+	int r = ydoc_parse(text, len, yaml_complain, p, &doc);
+
+	if (r == 0 && !is_empty(doc->root))
+		parse_root(p, doc->root);
+	return r != -ENOMEM && !p->no_memory;
+}
+
+/* All that is left once every file was read. */
+static int finish(struct config_parser *p)
+{
+	int r;
+
+	if (p->no_memory)
+		return -ENOMEM;
+	if (p->error_count > 0)
+		return -EINVAL;
+	lint(p);
+	if (!p->has_policies) {
+		r = config_append_node(p->config);
+		if (r < 0)
+			return r;
+	}
+	return config_complete(p->config);
+}
+
+int config_parse(const char *name, const char *text, size_t len, struct config **ret,
+		 struct config_errors *errors)
+{
+	_cleanup_(config_free_p) struct config *config = config_new();
+	struct config_parser p = {.file = name, .errors = errors, .config = config};
+	int r;
+
+	if (!config || !parse_text(&p, text, len))
+		return -ENOMEM;
+	r = finish(&p);
+	if (r == 0)
+		*ret = TAKE_PTR(config);
+	return r;
+}
+
+/* The whole file, or its first YDOC_SIZE_MAX + 1 bytes, which is more than is allowed. */
+static int file_read(const char *path, char **ret_text, size_t *ret_len)
+{
+	_cleanup_free_ char *text = NULL;
+	_cleanup_close_ int fd = -1;
+	struct stat st;
+	size_t len = 0;
+
+	/* O_NONBLOCK: opening a fifo would wait for somebody to write into it. */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (S_ISDIR(st.st_mode))
+		return -EISDIR;
+	if (!S_ISREG(st.st_mode))
+		return -ENODEV;
+
+	text = malloc(YDOC_SIZE_MAX + 1);
+	if (!text)
+		return -ENOMEM;
+
+	while (len < YDOC_SIZE_MAX + 1) {
+		ssize_t n = read(fd, text + len, YDOC_SIZE_MAX + 1 - len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		len += (size_t)n;
+	}
+
+	*ret_text = TAKE_PTR(text);
+	*ret_len = len;
+	return 0;
+}
+
+/* Adds a file; what is wrong with reading it is one line. 0, or why it cannot be read. */
+static int parse_file(struct config_parser *p, const char *path)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t len = 0;
+	int r = file_read(path, &text, &len);
+
+	p->file = path;
+	p->file_number++;
+	if (r < 0) {
+		const char *why = r == -ENODEV ? "Not a regular file" : strerror(-r);
+		struct config_error error = {.file = p->file_number};
+
+		if (p->errors && asprintf(&error.text, "%s: cannot be read: %s", path, why) >= 0)
+			config_errors_add(p->errors, &error);
+		return r;
+	}
+	return parse_text(p, text, len) ? 0 : -ENOMEM;
+}
+
+bool config_is_drop_in(const char *name)
+{
+	size_t len = strlen(name);
+
+	return len > 5 && name[0] != '.' && !strcmp(name + len - 5, ".yaml");
+}
+
+static int select_drop_in(const struct dirent *entry)
+{
+	return config_is_drop_in(entry->d_name);
+}
+
+char *config_drop_in_folder(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder;
+
+	if (asprintf(&folder, "%.*s" CONFIG_DROP_INS, slash ? (int)(slash - path + 1) : 0, path) <
+	    0)
+		return NULL;
+	return folder;
+}
+
+int config_read(const char *path, struct config **ret, struct config_errors *errors)
+{
+	_cleanup_(config_free_p) struct config *config = config_new();
+	struct config_parser p = {.errors = errors, .config = config};
+	_cleanup_free_ char *folder = config_drop_in_folder(path);
+	struct dirent **drop_ins = NULL;
+	char **paths = NULL;
+	int n = 0, r, first = 0;
+
+	if (!config || !folder)
+		return -ENOMEM;
+	first = parse_file(&p, path);
+	n = scandir(folder, &drop_ins, select_drop_in, alphasort);
+	if (n < 0)
+		n = 0; /* most have none */
+	/* the names are said in lines about later files */
+	paths = calloc((size_t)n + 1, sizeof(*paths));
+	for (int i = 0; paths && i < n; i++) {
+		if (asprintf(&paths[i], "%s/%s", folder, drop_ins[i]->d_name) < 0) {
+			paths[i] = NULL;
+			p.no_memory = true;
+			break;
+		}
+		r = parse_file(&p, paths[i]);
+		if (!first)
+			first = r;
+	}
+	r = paths ? finish(&p) : -ENOMEM;
+	if (!r)
+		r = first;
+	if (!r)
+		*ret = TAKE_PTR(config);
+	for (int i = 0; i < n; i++) {
+		if (paths)
+			free(paths[i]);
+		free(drop_ins[i]);
+	}
+	free(paths);
+	free(drop_ins);
+	return r;
+}
