@@ -182,7 +182,8 @@ $(O)/tests/%: tests/%.c $(LIB)
 SECONDS ?= 60
 FUZZ_CC = $(CLANG) -std=gnu11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined -iquote user
 FUZZ_CONFIG = $(addprefix user/config/,config.c errors.c file_keys.c lint.c match_keys.c parse.c \
-	      policy_keys.c read.c rule_keys.c) $(addprefix user/base/,regex.c units.c yaml.c)
+	      policy_keys.c read.c rule_keys.c) $(addprefix user/base/,file.c regex.c units.c \
+	      yaml.c)
 .PHONY: fuzz fuzz-config fuzz-trace
 fuzz: fuzz-config fuzz-trace
 

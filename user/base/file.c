@@ -18,6 +18,8 @@ int file_read_all(const char *path, size_t max, char **ret_bytes, size_t *ret_le
 
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return -errno;
+	if (S_ISDIR(st.st_mode))
+		return -EISDIR;
 	if (!S_ISREG(st.st_mode))
 		return -ENODEV;
 	for (;;) {

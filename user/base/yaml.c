@@ -350,7 +350,7 @@ int ydoc_parse(const char *text, size_t len, ydoc_complain *complain, void *user
 	int r;
 
 	if (len > YDOC_SIZE_MAX) {
-		complain(1, 1, "too large; at most 1 MiB is allowed", userdata);
+		complain(1, 1, YDOC_TOO_LARGE, userdata);
 		return -EINVAL;
 	}
 

@@ -20,7 +20,8 @@
 
 /* Chosen far above a real configuration; the error messages name them. */
 #define YDOC_SIZE_MAX  (1024 * 1024) /* bytes of text */
-#define YDOC_DEPTH_MAX 16	     /* nested lists and maps */
+#define YDOC_TOO_LARGE "too large; at most 1 MiB is allowed"
+#define YDOC_DEPTH_MAX 16 /* nested lists and maps */
 #define YDOC_NODES_MAX 100000
 #define YDOC_KEYS_MAX  256 /* in one map */
 

@@ -69,7 +69,6 @@ static void parse_policies(struct config_parser *p, const struct config_key *key
 static const struct config_key file_keys[] = {
 	{
 		.name = "events",
-		.type = "path",
 		.parse = parse_path,
 		.offset = offsetof(struct config, events_path),
 		.allowed = "an absolute path",
@@ -77,7 +76,6 @@ static const struct config_key file_keys[] = {
 	},
 	{
 		.name = "readers",
-		.type = "text",
 		.parse = parse_readers,
 		.allowed = "'everyone' or the name of a group",
 		.preset = "everyone",
@@ -85,7 +83,6 @@ static const struct config_key file_keys[] = {
 	},
 	{
 		.name = "notify",
-		.type = "path",
 		.parse = parse_path,
 		.offset = offsetof(struct config, notify_program),
 		.allowed = "an absolute path",
@@ -94,7 +91,6 @@ static const struct config_key file_keys[] = {
 	},
 	{
 		.name = "notify_timeout",
-		.type = "duration",
 		.parse = parse_duration,
 		.offset = offsetof(struct config, notify_timeout_ns),
 		.most = NOTIFY_TIMEOUT_MOST_NS,
@@ -104,11 +100,9 @@ static const struct config_key file_keys[] = {
 	},
 	{
 		.name = "policies",
-		.type = "list",
 		.parse = parse_policies,
 		.allowed = "a list of policies, each a mapping with at least name and match",
 		.preset = "the built-in ones",
-		.inner = &policy_table,
 		.help = "What is judged, how early it is acted on, and who may die for it.",
 	},
 };

@@ -64,14 +64,12 @@ static const char *const match_node_words[] = {"true", NULL};
 static const struct config_key match_keys[] = {
 	{
 		.name = "node",
-		.type = "boolean",
 		.parse = parse_match_node,
 		.words = match_node_words,
 		.help = "The policy judges the whole host.",
 	},
 	{
 		.name = "cgroup",
-		.type = "pattern",
 		.parse = parse_path,
 		.offset = offsetof(struct policy, match_cgroup),
 		.allowed = RULE_CGROUP_ALLOWED,
@@ -79,7 +77,6 @@ static const struct config_key match_keys[] = {
 	},
 	{
 		.name = "pod",
-		.type = "pattern",
 		.parse = parse_match_pattern,
 		.offset = offsetof(struct policy, match_pod.pod),
 		.allowed = RULE_POD_ALLOWED,
@@ -87,7 +84,6 @@ static const struct config_key match_keys[] = {
 	},
 	{
 		.name = "namespace",
-		.type = "pattern",
 		.parse = parse_match_whole,
 		.offset = offsetof(struct policy, match_pod.namespace),
 		.allowed = RULE_NAMESPACE_ALLOWED,
@@ -95,7 +91,6 @@ static const struct config_key match_keys[] = {
 	},
 	{
 		.name = "container",
-		.type = "pattern",
 		.parse = parse_match_pattern,
 		.offset = offsetof(struct policy, match_pod.container),
 		.allowed = RULE_CONTAINER_ALLOWED,
@@ -103,7 +98,6 @@ static const struct config_key match_keys[] = {
 	},
 	{
 		.name = "qos",
-		.type = "word",
 		.parse = parse_match_qos,
 		.words = rule_qos_words,
 		.help = "The policy judges pods of that QoS class, and their containers.",

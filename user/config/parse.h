@@ -47,7 +47,6 @@ struct config_parser {
 
 struct config_key {
 	const char *name;
-	const char *type; /* in a word */
 	/* @target: the struct that the mapping is read into */
 	void (*parse)(struct config_parser *p, const struct config_key *key,
 		      const struct ynode *value, void *target);
@@ -57,8 +56,7 @@ struct config_key {
 	const char *const *words; /* or: one of these; ends in NULL */
 	const char *preset;	  /* what holds without the key; NULL: nothing */
 	bool required;
-	const struct config_table *inner; /* the keys of the mapping(s) below, or NULL */
-	const char *help;		  /* one sentence */
+	const char *help; /* one sentence */
 };
 
 struct config_table {

@@ -223,7 +223,6 @@ static const char *const rank_words[RANK_MAX_ + 1] = {
 static const struct config_key policy_keys[] = {
 	{
 		.name = "name",
-		.type = "text",
 		.parse = parse_name,
 		.allowed = "1 to 64 letters, digits, '.', '_' and '-'",
 		.required = true,
@@ -231,17 +230,14 @@ static const struct config_key policy_keys[] = {
 	},
 	{
 		.name = "match",
-		.type = "mapping",
 		.parse = parse_match,
 		.allowed = "a mapping with 'node: true', or with cgroup, or with any of pod, "
 			   "namespace, container, qos",
 		.required = true,
-		.inner = &match_table,
 		.help = "What the policy judges; of several that match, the first one does.",
 	},
 	{
 		.name = "pressure",
-		.type = "word",
 		.parse = parse_enum,
 		.offset = offsetof(struct policy, pressure),
 		.words = pressure_words,
@@ -251,7 +247,6 @@ static const struct config_key policy_keys[] = {
 	},
 	{
 		.name = "kill",
-		.type = "word",
 		.parse = parse_enum,
 		.offset = offsetof(struct policy, kill),
 		.words = kill_words,
@@ -260,7 +255,6 @@ static const struct config_key policy_keys[] = {
 	},
 	{
 		.name = "ladder",
-		.type = "list",
 		.parse = parse_ladder,
 		.allowed = "a list of 1 to 8 of notify, reclaim, force_empty, throttle, freeze, "
 			   "term, kill, each once, term and kill last; all but notify and kill "
@@ -270,7 +264,6 @@ static const struct config_key policy_keys[] = {
 	},
 	{
 		.name = "spare_pid1",
-		.type = "boolean",
 		.parse = parse_bool,
 		.offset = offsetof(struct policy, spare_pid1),
 		.words = parse_bool_words,
@@ -280,7 +273,6 @@ static const struct config_key policy_keys[] = {
 	},
 	{
 		.name = "min_free",
-		.type = "size",
 		.parse = parse_size,
 		.offset = offsetof(struct policy, min_free_bytes),
 		.allowed = "a size of at least 1, such as 64MiB",
@@ -289,7 +281,6 @@ static const struct config_key policy_keys[] = {
 	},
 	{
 		.name = "max_victims",
-		.type = "number",
 		.parse = parse_count,
 		.offset = offsetof(struct policy, max_victims),
 		.most = MAX_VICTIMS_MOST,
@@ -299,7 +290,6 @@ static const struct config_key policy_keys[] = {
 	},
 	{
 		.name = "kills_per_minute",
-		.type = "number",
 		.parse = parse_count,
 		.offset = offsetof(struct policy, kills_per_minute),
 		.most = POLICY_KILLS_PER_MINUTE_MOST,
@@ -309,7 +299,6 @@ static const struct config_key policy_keys[] = {
 	},
 	{
 		.name = "proactive_reclaim",
-		.type = "ratio",
 		.parse = parse_proactive_reclaim,
 		.allowed = "a ratio from 0.50 to 0.99, such as 0.95; for a policy of cgroups or "
 			   "pods",
@@ -321,7 +310,6 @@ static const struct config_key policy_keys[] = {
 	},
 	{
 		.name = "dry_run",
-		.type = "boolean",
 		.parse = parse_bool,
 		.offset = offsetof(struct policy, dry_run),
 		.words = parse_bool_words,
@@ -330,7 +318,6 @@ static const struct config_key policy_keys[] = {
 	},
 	{
 		.name = "rank",
-		.type = "word",
 		.parse = parse_enum,
 		.offset = offsetof(struct policy, rank),
 		.words = rank_words,
@@ -340,29 +327,23 @@ static const struct config_key policy_keys[] = {
 	},
 	{
 		.name = "protect",
-		.type = "list",
 		.parse = parse_protect,
 		.offset = offsetof(struct policy, protect),
 		.allowed = RULES_ALLOWED,
-		.inner = &rule_table,
 		.help = "Never killed, besides what the built-in rules protect.",
 	},
 	{
 		.name = "avoid",
-		.type = "list",
 		.parse = parse_rules,
 		.offset = offsetof(struct policy, avoid),
 		.allowed = RULES_ALLOWED,
-		.inner = &rule_table,
 		.help = "Killed last.",
 	},
 	{
 		.name = "prefer",
-		.type = "list",
 		.parse = parse_rules,
 		.offset = offsetof(struct policy, prefer),
 		.allowed = RULES_ALLOWED,
-		.inner = &rule_table,
 		.help = "Killed first.",
 	},
 };

@@ -3,14 +3,13 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "base/file.h"
 #include "base/util.h"
+#include "config/config.h"
 #include "config/file_keys.h"
 #include "config/lint.h"
 #include "config/parse.h"
@@ -88,61 +87,35 @@ int config_parse(const char *name, const char *text, size_t len, struct config *
 	return r;
 }
 
-/* The whole file, or its first YDOC_SIZE_MAX + 1 bytes, which is more than is allowed. */
-static int file_read(const char *path, char **ret_text, size_t *ret_len)
+/* Why a file or folder is not read, as an error without a line. */
+static void error_unread(struct config_parser *p, const char *path, int err)
 {
-	_cleanup_free_ char *text = NULL;
-	_cleanup_close_ int fd = -1;
-	struct stat st;
-	size_t len = 0;
+	const char *why = err == -ENODEV ? "Not a regular file" : strerror(-err);
+	struct config_error error = {.file = p->file_number};
 
-	/* O_NONBLOCK: opening a fifo would wait for somebody to write into it. */
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	if (S_ISDIR(st.st_mode))
-		return -EISDIR;
-	if (!S_ISREG(st.st_mode))
-		return -ENODEV;
-
-	text = malloc(YDOC_SIZE_MAX + 1);
-	if (!text)
-		return -ENOMEM;
-
-	while (len < YDOC_SIZE_MAX + 1) {
-		ssize_t n = read(fd, text + len, YDOC_SIZE_MAX + 1 - len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		len += (size_t)n;
-	}
-
-	*ret_text = TAKE_PTR(text);
-	*ret_len = len;
-	return 0;
+	if (!p->errors)
+		return;
+	if (asprintf(&error.text, "%s: cannot be read: %s", path, why) < 0)
+		p->no_memory = true;
+	else
+		config_errors_add(p->errors, &error);
 }
 
-/* Adds a file; what is wrong with reading it is one line. 0, or why it cannot be read. */
+/* 0, although it may have errors; or why the file cannot be read, which is an error too. */
 static int parse_file(struct config_parser *p, const char *path)
 {
 	_cleanup_free_ char *text = NULL;
 	size_t len = 0;
-	int r = file_read(path, &text, &len);
+	int r = file_read_all(path, YDOC_SIZE_MAX, &text, &len);
 
 	p->file = path;
 	p->file_number++;
+	if (r == -EFBIG) {
+		yaml_complain(1, 1, YDOC_TOO_LARGE, p);
+		return 0;
+	}
 	if (r < 0) {
-		const char *why = r == -ENODEV ? "Not a regular file" : strerror(-r);
-		struct config_error error = {.file = p->file_number};
-
-		if (p->errors && asprintf(&error.text, "%s: cannot be read: %s", path, why) >= 0)
-			config_errors_add(p->errors, &error);
+		error_unread(p, path, r);
 		return r;
 	}
 	return parse_text(p, text, len) ? 0 : -ENOMEM;

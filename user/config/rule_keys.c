@@ -127,7 +127,6 @@ const char *const rule_qos_words[QOS_MAX_] = {"guaranteed", "burstable", "bestef
 static const struct config_key rule_keys[] = {
 	{
 		.name = "comm",
-		.type = "pattern",
 		.parse = parse_rule_pattern,
 		.offset = offsetof(struct rule, comm),
 		.allowed = "a regular expression (PCRE2) on the process name, which holds the "
@@ -136,7 +135,6 @@ static const struct config_key rule_keys[] = {
 	},
 	{
 		.name = "exe",
-		.type = "pattern",
 		.parse = parse_rule_pattern,
 		.offset = offsetof(struct rule, exe),
 		.allowed = "a regular expression (PCRE2) on the path of the program's file",
@@ -144,7 +142,6 @@ static const struct config_key rule_keys[] = {
 	},
 	{
 		.name = "cmdline",
-		.type = "pattern",
 		.parse = parse_rule_pattern,
 		.offset = offsetof(struct rule, cmdline),
 		.allowed = "a regular expression (PCRE2) on the command line",
@@ -153,14 +150,12 @@ static const struct config_key rule_keys[] = {
 	},
 	{
 		.name = "uid",
-		.type = "number or range",
 		.parse = parse_rule_uid,
 		.allowed = "a number, or two with '-' between",
 		.help = "The user who runs it, or a range of them.",
 	},
 	{
 		.name = "cgroup",
-		.type = "pattern",
 		.parse = parse_rule_cgroup,
 		.offset = offsetof(struct rule, cgroup),
 		.allowed = RULE_CGROUP_ALLOWED,
@@ -168,7 +163,6 @@ static const struct config_key rule_keys[] = {
 	},
 	{
 		.name = "pod",
-		.type = "pattern",
 		.parse = parse_rule_pattern,
 		.offset = offsetof(struct rule, pod.pod),
 		.allowed = RULE_POD_ALLOWED,
@@ -176,7 +170,6 @@ static const struct config_key rule_keys[] = {
 	},
 	{
 		.name = "namespace",
-		.type = "pattern",
 		.parse = parse_rule_whole,
 		.offset = offsetof(struct rule, pod.namespace),
 		.allowed = RULE_NAMESPACE_ALLOWED,
@@ -184,7 +177,6 @@ static const struct config_key rule_keys[] = {
 	},
 	{
 		.name = "container",
-		.type = "pattern",
 		.parse = parse_rule_pattern,
 		.offset = offsetof(struct rule, pod.container),
 		.allowed = RULE_CONTAINER_ALLOWED,
@@ -192,7 +184,6 @@ static const struct config_key rule_keys[] = {
 	},
 	{
 		.name = "qos",
-		.type = "word",
 		.parse = parse_rule_qos,
 		.words = rule_qos_words,
 		.help = "It runs in a pod of that QoS class.",
