@@ -38,6 +38,14 @@ head -c 4096 /dev/urandom >"$T/noise.yaml"
 printf 'policies:\n  - name: "a\\e[31m"\n    match: { node: true }\n' >"$T/terminal.yaml"
 printf 'policies:\n  - name: a\n    match: { cgroup: /x }\n    proactive_reclaim: 0.95\n' >"$T/background.yaml"
 mkfifo "$T/fifo"
+# two files of 200 policies: too many together
+mkdir -p "$T/many/config.d"
+policies() {
+	echo 'policies:'
+	seq 200 | sed "s|.*|  - { name: $1&, match: { cgroup: /$1& } }|"
+}
+policies a >"$T/many/config.yaml"
+policies b >"$T/many/config.d/b.yaml"
 
 # case_is CODE STDERR STDOUT ARGUMENTS...: STDERR and STDOUT are fixed text to be found; "-" wants
 # it empty; "" does not care.
@@ -147,6 +155,8 @@ case_is 2 "$T/none.yaml: cannot be read: No such file or directory" - check -c "
 case_is 2 "$T: cannot be read: Is a directory" - check -c "$T"
 case_is 2 "$T/fifo: cannot be read: Not a regular file" - check -c "$T/fifo"
 case_is 2 "/dev/null: cannot be read: Not a regular file" - check -c /dev/null
+case_is 2 "$T/many/config.d/b.yaml:58:5: policies: is policy 257 of all files together; allowed: at most 256" - \
+	check -c "$T/many/config.yaml"
 case_is 2 "cannot be read: " - check -c "$(printf 'x%.0s' {1..5000})"
 
 # the daemon refuses the same files before it touches anything

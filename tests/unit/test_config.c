@@ -679,8 +679,6 @@ static void test_big(void **state)
 		{"events: /", "a", 4095, "\n", -EINVAL, "f:1:9: events: is '/aaa"},
 		{"events: /", "a", YDOC_SIZE_MAX - 9, "", -EINVAL, "f:1:9: events: is '/aaa"},
 		{"", "a", 2000, ": b\n", -EINVAL, "f:1:2001: yaml: mapping values are not allowed"},
-		{"policies: [", "{name: a, match: {cgroup: /a}},", 257, "]", -EINVAL,
-		 "f:1:11: policies: are 257; allowed: at most 256"},
 		{"policies: [{name: a, match: {cgroup: /a}, avoid: [{comm: '", "a",
 		 REGEX_PATTERN_MAX, "'}]}]", 0, NULL},
 		{"policies: [{name: a, match: {cgroup: /a}, avoid: [{comm: '", "a",
@@ -1123,6 +1121,82 @@ static void test_drop_ins(void **state)
 	assert_int_equal(system(command), 0);
 }
 
+/* A file and its folder of drop-ins, of its own; the caller ends it with folder_end(). */
+struct folder {
+	char own[64], path[96], drop_ins[96];
+};
+
+static void folder_begin(struct folder *folder)
+{
+	snprintf(folder->own, sizeof(folder->own), "/tmp/fastoom-test-config-XXXXXX");
+	assert_non_null(mkdtemp(folder->own));
+	assert_int_equal(chmod(folder->own, 0755), 0);
+	snprintf(folder->path, sizeof(folder->path), "%s/c.yaml", folder->own);
+	snprintf(folder->drop_ins, sizeof(folder->drop_ins), "%s/config.d", folder->own);
+	assert_int_equal(mkdir(folder->drop_ins, 0755), 0);
+}
+
+static void folder_end(const struct folder *folder)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command), "rm -rf -- '%s'", folder->own);
+	assert_int_equal(system(command), 0);
+}
+
+/* A file of @count policies, one a line from line 2 on. */
+static void put_policies(const char *in, const char *name, char letter, unsigned count)
+{
+	_cleanup_free_ char *text = malloc(64 * (count + 1));
+	char *at = text;
+
+	assert_non_null(text);
+	at += sprintf(at, "policies:\n");
+	for (unsigned i = 0; i < count; i++)
+		at += sprintf(at, "- { name: %c%u, match: { cgroup: /%c%u } }\n", letter, i, letter,
+			      i);
+	put_file(in, name, text);
+}
+
+/* The limit of policies holds for all files together, and none is dropped without a word. */
+static void test_policies_max_of_all_files(void **state)
+{
+	struct config_errors errors = {0};
+	struct config *config = untouched;
+	_cleanup_free_ char *line = NULL;
+	struct folder folder;
+
+	(void)state;
+	folder_begin(&folder);
+	put_policies(folder.own, "c.yaml", 'a', 200);
+	put_policies(folder.drop_ins, "1.yaml", 'b', CONFIG_POLICIES_MAX - 200);
+	assert_int_equal(config_read(folder.path, &config, &errors), 0);
+	assert_int_equal(config->policy_count, CONFIG_POLICIES_MAX + 1);
+	config_free(config);
+
+	config = untouched;
+	put_policies(folder.drop_ins, "1.yaml", 'b', 200);
+	put_policies(folder.drop_ins, "2.yaml", 'c', 10);
+	assert_int_equal(config_read(folder.path, &config, &errors), -EINVAL);
+	assert_ptr_equal(config, untouched);
+	/* once, at the first policy that is too many */
+	assert_int_equal(errors.count, 1);
+	assert_true(
+		asprintf(
+			&line,
+			"%s/1.yaml:%d:3: policies: is policy 257 of all files together; allowed: at most 256",
+			folder.drop_ins, 2 + CONFIG_POLICIES_MAX - 200) >= 0);
+	assert_string_equal(errors.list[0].text, line);
+	config_errors_free(&errors);
+
+	put_policies(folder.own, "c.yaml", 'a', CONFIG_POLICIES_MAX + 50);
+	assert_int_equal(config_read(folder.path, &config, &errors), -EINVAL);
+	assert_int_equal(errors.count, 1);
+	assert_int_equal(errors.list[0].line, 2 + CONFIG_POLICIES_MAX);
+	config_errors_free(&errors);
+	folder_end(&folder);
+}
+
 static void test_read_too_large(void **state)
 {
 	struct config_errors errors = {0};
@@ -1187,6 +1261,7 @@ int main(void)
 		cmocka_unit_test(test_many_keys),
 		cmocka_unit_test(test_many_errors),
 		cmocka_unit_test(test_policies_max),
+		cmocka_unit_test(test_policies_max_of_all_files),
 		cmocka_unit_test(test_default),
 		cmocka_unit_test(test_tables),
 		cmocka_unit_test(test_read),

@@ -25,6 +25,17 @@ static void parse_readers(struct config_parser *p, const struct config_key *key,
 		config->readers = parse_copy(p, value);
 }
 
+/* Once, although each of the files that follow has too many as well. */
+static void error_too_many(struct config_parser *p, const struct config_key *key,
+			   const struct ynode *policy)
+{
+	if (!p->too_many)
+		parse_error(p, policy->line, policy->column, key->name,
+			    "is policy %d of all files together; allowed: at most %d",
+			    CONFIG_POLICIES_MAX + 1, CONFIG_POLICIES_MAX);
+	p->too_many = true;
+}
+
 static void parse_policies(struct config_parser *p, const struct config_key *key,
 			   const struct ynode *list, void *target)
 {
@@ -34,15 +45,13 @@ static void parse_policies(struct config_parser *p, const struct config_key *key
 	p->has_policies = true;
 	if (!parse_is_list(p, key, list))
 		return;
-	if (list->count > CONFIG_POLICIES_MAX)
-		parse_error(p, list->line, list->column, key->name, "are %zu; allowed: at most %d",
-			    list->count, CONFIG_POLICIES_MAX);
-
 	for (const struct ynode *value = list->first; value; value = value->next) {
 		struct policy *policy;
 
-		if (config->policy_count == CONFIG_POLICIES_MAX)
+		if (config->policy_count == CONFIG_POLICIES_MAX) {
+			error_too_many(p, key, value);
 			break;
+		}
 		if (value->kind == YNODE_BAD)
 			continue;
 		if (value->kind != YNODE_MAP) {

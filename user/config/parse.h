@@ -38,6 +38,7 @@ struct config_parser {
 	size_t error_count;
 	bool no_memory;
 	bool has_policies;
+	bool too_many; /* policies; reported */
 	struct config *config;
 	struct config_place node; /* the policy that judges the node */
 	struct config_place policies[CONFIG_POLICIES_MAX];
