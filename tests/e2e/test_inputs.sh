@@ -44,6 +44,11 @@ policies() {
 	echo 'policies:'
 	seq 200 | sed "s|.*|  - { name: $1&, match: { cgroup: /$1& } }|"
 }
+# 70 warnings, of which 64 are kept: each policy is like the first one
+{
+	echo 'policies:'
+	seq 71 | sed 's|.*|  - { name: w&, match: { cgroup: /w } }|'
+} >"$T/warnings.yaml"
 policies a >"$T/many/config.yaml"
 policies b >"$T/many/config.d/b.yaml"
 
@@ -158,6 +163,10 @@ case_is 2 "/dev/null: cannot be read: Not a regular file" - check -c /dev/null
 case_is 2 "$T/many/config.d/b.yaml:58:5: policies: is policy 257 of all files together; allowed: at most 256" - \
 	check -c "$T/many/config.yaml"
 case_is 2 "cannot be read: " - check -c "$(printf 'x%.0s' {1..5000})"
+
+# what is not kept is said, by whatever reads a configuration
+case_is 0 "$T/warnings.yaml: and 6 more warnings" 'good, 72 policies' check -c "$T/warnings.yaml"
+case_is 0 "$T/warnings.yaml: and 6 more warnings" '' replay -c "$T/warnings.yaml" tests/corpus/leak-short.fo
 
 # the daemon refuses the same files before it touches anything
 case_is 2 "$T/key.yaml:4:5: presure: unknown key" - run --for 1s -c "$T/key.yaml"

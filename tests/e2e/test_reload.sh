@@ -82,4 +82,15 @@ ln -s ..2 "$DAEMON_DIR/b/..tmp"
 mv -T "$DAEMON_DIR/b/..tmp" "$DAEMON_DIR/b/..data"
 expect "a ConfigMap's link" 2
 daemon_stop
+# a long path is reported whole: by it the other commands find the events
+deep=$DAEMON_DIR
+for ((i = 0; i < 15; i++)); do
+	deep+=/$(printf '%0200d' "$i")
+done
+mkdir -p "$deep"
+DAEMON_EVENTS=$deep/events
+begin "$DAEMON_DIR/b/config.yaml"
+show_check "the path of the events: $(RUNTIME_DIRECTORY=$DAEMON_DIR "$BIN" status --json | jq -r .daemon.events | wc -c) bytes" \
+	"\"$(RUNTIME_DIRECTORY=$DAEMON_DIR "$BIN" status --json | jq -r .daemon.events)\" == \"$DAEMON_EVENTS\"" || :
+daemon_stop
 show_end "met in every case"

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <locale.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -22,6 +23,7 @@
 #include "config/config.h"
 #include "config/file_keys.h"
 #include "config/read.h"
+#include "config/watch.h"
 #include "judge/candidate.h"
 #include "judge/victim.h"
 
@@ -975,13 +977,26 @@ static void write_file(const char *text, size_t len, mode_t mode)
 	assert_int_equal(fchmod(fileno(f), mode), 0);
 }
 
-static void check_unreadable(const char *file, int want, const char *why)
+/* root may read everything: be another user for a moment. False: that cannot be. */
+static bool be_nobody(void)
+{
+	return geteuid() || seteuid(65534) == 0;
+}
+
+static void be_self(void)
+{
+	if (!getuid())
+		assert_int_equal(seteuid(0), 0);
+}
+
+/* Reading @file says of @unread why it cannot be read, and nothing else. */
+static void check_unread(const char *file, const char *unread, int want, const char *why)
 {
 	struct config_errors errors = {0};
 	struct config *config = untouched;
 	_cleanup_free_ char *line = NULL;
 
-	assert_true(asprintf(&line, "%s: cannot be read: %s", file, why) >= 0);
+	assert_true(asprintf(&line, "%s: cannot be read: %s", unread, why) >= 0);
 	assert_int_equal(config_read(file, &config, NULL), want);
 	assert_int_equal(config_read(file, &config, &errors), want);
 	assert_ptr_equal(config, untouched);
@@ -989,6 +1004,11 @@ static void check_unreadable(const char *file, int want, const char *why)
 	assert_int_equal(errors.list[0].line, 0);
 	assert_string_equal(errors.list[0].text, line);
 	config_errors_free(&errors);
+}
+
+static void check_unreadable(const char *file, int want, const char *why)
+{
+	check_unread(file, file, want, why);
 }
 
 static void test_read(void **state)
@@ -1075,52 +1095,6 @@ static void test_many_rules(void **state)
 	free(text);
 }
 
-/* What stands beside the file is added in the order of names; all of it or nothing. */
-static void test_drop_ins(void **state)
-{
-	char own[] = "/tmp/fastoom-test-config-XXXXXX", main_path[64], folder[64], command[96];
-	struct config_errors errors = {0};
-	struct config *config = untouched;
-	char *text;
-
-	(void)state;
-	assert_non_null(mkdtemp(own));
-	snprintf(main_path, sizeof(main_path), "%s/c.yaml", own);
-	snprintf(folder, sizeof(folder), "%s/config.d", own);
-	assert_int_equal(mkdir(folder, 0755), 0);
-	put_file(own, "c.yaml", "events: /first\n" POLICY);
-	put_file(folder, "20-b.yaml", "policies: [ { name: c, match: { cgroup: /c } } ]\n");
-	put_file(folder, "10-a.yaml",
-		 "events: /last\npolicies: [ { name: b, match: { node: true } } ]\n");
-	put_file(folder, "30-x.yml", "nonsense");
-	put_file(folder, ".40.yaml", "nonsense");
-	assert_int_equal(config_read(main_path, &config, &errors), 0);
-	assert_int_equal(config->policy_count, 4);
-	assert_string_equal(config->policies[0].name, "a");
-	assert_string_equal(config->policies[1].name, "b");
-	assert_string_equal(config->policies[2].name, "c");
-	assert_string_equal(config->events_path, "/last");
-	config_free(config);
-
-	config = untouched;
-	put_file(folder, "15-c.yaml",
-		 "policies:\n  - { name: a, match: { node: true } }\n  - { nam: d }\n");
-	put_file(folder, "30-d.yaml", "policies: [ { name: e, match: { cgroup: x } } ]\n");
-	assert_int_equal(config_read(main_path, &config, &errors), -EINVAL);
-	assert_ptr_equal(config, untouched);
-	text = errors_join(&errors);
-	/* in the order of the files, with whom they quarrel */
-	assert_non_null(strstr(text, "15-c.yaml:2:13: name: is 'a', as the policy of "));
-	assert_non_null(strstr(text, "c.yaml, line 3;"));
-	assert_non_null(strstr(text, "10-a.yaml, line 2 already"));
-	assert_non_null(strstr(text, "15-c.yaml:3:7: nam: unknown key"));
-	assert_true(strstr(text, "15-c.yaml:3:7") < strstr(text, "30-d.yaml:1:"));
-	free(text);
-	config_errors_free(&errors);
-	snprintf(command, sizeof(command), "rm -rf -- '%s'", own);
-	assert_int_equal(system(command), 0);
-}
-
 /* A file and its folder of drop-ins, of its own; the caller ends it with folder_end(). */
 struct folder {
 	char own[64], path[96], drop_ins[96];
@@ -1142,6 +1116,49 @@ static void folder_end(const struct folder *folder)
 
 	snprintf(command, sizeof(command), "rm -rf -- '%s'", folder->own);
 	assert_int_equal(system(command), 0);
+}
+
+/* What stands beside the file is added in the order of names; all of it or nothing. */
+static void test_drop_ins(void **state)
+{
+	struct config_errors errors = {0};
+	struct config *config = untouched;
+	struct folder folder;
+	char *text;
+
+	(void)state;
+	folder_begin(&folder);
+	put_file(folder.own, "c.yaml", "events: /first\n" POLICY);
+	put_file(folder.drop_ins, "20-b.yaml",
+		 "policies: [ { name: c, match: { cgroup: /c } } ]\n");
+	put_file(folder.drop_ins, "10-a.yaml",
+		 "events: /last\npolicies: [ { name: b, match: { node: true } } ]\n");
+	put_file(folder.drop_ins, "30-x.yml", "nonsense");
+	put_file(folder.drop_ins, ".40.yaml", "nonsense");
+	assert_int_equal(config_read(folder.path, &config, &errors), 0);
+	assert_int_equal(config->policy_count, 4);
+	assert_string_equal(config->policies[0].name, "a");
+	assert_string_equal(config->policies[1].name, "b");
+	assert_string_equal(config->policies[2].name, "c");
+	assert_string_equal(config->events_path, "/last");
+	config_free(config);
+
+	config = untouched;
+	put_file(folder.drop_ins, "15-c.yaml",
+		 "policies:\n  - { name: a, match: { node: true } }\n  - { nam: d }\n");
+	put_file(folder.drop_ins, "30-d.yaml", "policies: [ { name: e, match: { cgroup: x } } ]\n");
+	assert_int_equal(config_read(folder.path, &config, &errors), -EINVAL);
+	assert_ptr_equal(config, untouched);
+	text = errors_join(&errors);
+	/* in the order of the files, with whom they quarrel */
+	assert_non_null(strstr(text, "15-c.yaml:2:13: name: is 'a', as the policy of "));
+	assert_non_null(strstr(text, "c.yaml, line 3;"));
+	assert_non_null(strstr(text, "10-a.yaml, line 2 already"));
+	assert_non_null(strstr(text, "15-c.yaml:3:7: nam: unknown key"));
+	assert_true(strstr(text, "15-c.yaml:3:7") < strstr(text, "30-d.yaml:1:"));
+	free(text);
+	config_errors_free(&errors);
+	folder_end(&folder);
 }
 
 /* A file of @count policies, one a line from line 2 on. */
@@ -1197,6 +1214,73 @@ static void test_policies_max_of_all_files(void **state)
 	folder_end(&folder);
 }
 
+/* A folder of drop-ins that cannot be read is an error: it may hold a `protect` list. */
+static void test_drop_ins_unreadable(void **state)
+{
+	struct folder folder;
+
+	(void)state;
+	folder_begin(&folder);
+	put_file(folder.own, "c.yaml", POLICY);
+	assert_int_equal(rmdir(folder.drop_ins), 0);
+	put_file(folder.own, CONFIG_DROP_INS, POLICY);
+	check_unread(folder.path, folder.drop_ins, -ENOTDIR, "Not a directory");
+	assert_int_equal(unlink(folder.drop_ins), 0);
+	assert_int_equal(mkdir(folder.drop_ins, 0), 0);
+	if (be_nobody())
+		check_unread(folder.path, folder.drop_ins, -EACCES, "Permission denied");
+	be_self();
+	folder_end(&folder);
+}
+
+/* One order for the daemon and for `top`, whatever the locale of the caller. */
+static void test_drop_ins_order(void **state)
+{
+	struct config *config;
+	struct folder folder;
+	char command[256];
+
+	(void)state;
+	folder_begin(&folder);
+	snprintf(command, sizeof(command),
+		 "localedef --no-archive -i en_US -f ISO-8859-1 '%s/en_US' 2>/dev/null",
+		 folder.own);
+	setenv("LOCPATH", folder.own, 1);
+	if (system(command) || !setlocale(LC_COLLATE, "en_US")) {
+		folder_end(&folder);
+		skip();
+	}
+	put_file(folder.own, "c.yaml", "policies: []\n");
+	put_policies(folder.drop_ins, "B.yaml", 'B', 1);
+	put_policies(folder.drop_ins, "a.yaml", 'a', 1);
+	assert_int_equal(config_read(folder.path, &config, NULL), 0);
+	setlocale(LC_COLLATE, "C");
+	assert_string_equal(config->policies[0].name, "B0");
+	assert_string_equal(config->policies[1].name, "a0");
+	config_free(config);
+	folder_end(&folder);
+}
+
+static void test_watch_unreadable(void **state)
+{
+	struct config_watch *watch = NULL;
+	struct folder folder;
+
+	(void)state;
+	folder_begin(&folder);
+	put_file(folder.own, "c.yaml", POLICY);
+	assert_int_equal(config_watch_new(&watch, folder.path), 0);
+	config_watch_free(watch);
+	watch = NULL;
+	/* the file can be read, its folder cannot be listed */
+	assert_int_equal(chmod(folder.own, 0311), 0);
+	if (be_nobody())
+		assert_int_equal(config_watch_new(&watch, folder.path), -EACCES);
+	be_self();
+	assert_null(watch);
+	folder_end(&folder);
+}
+
 static void test_read_too_large(void **state)
 {
 	struct config_errors errors = {0};
@@ -1234,16 +1318,12 @@ static void test_read_not_a_file(void **state)
 
 static void test_read_forbidden(void **state)
 {
-	uid_t uid = geteuid();
-
 	(void)state;
 	write_file(TEXT("events: /e\n"), 0);
-	/* root may read everything: be somebody else for a moment. */
-	if (uid == 0 && seteuid(65534) < 0)
+	if (!be_nobody())
 		skip();
 	check_unreadable(path, -EACCES, "Permission denied");
-	if (uid == 0)
-		assert_int_equal(seteuid(0), 0);
+	be_self();
 }
 
 int main(void)
@@ -1254,6 +1334,9 @@ int main(void)
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_warnings),
 		cmocka_unit_test(test_drop_ins),
+		cmocka_unit_test(test_drop_ins_unreadable),
+		cmocka_unit_test(test_drop_ins_order),
+		cmocka_unit_test(test_watch_unreadable),
 		cmocka_unit_test(test_many_rules),
 		cmocka_unit_test(test_good),
 		cmocka_unit_test(test_bad),

@@ -36,6 +36,11 @@ static void warn_of_host(const struct config *config, const char *path)
 	cgroup_host_shut(&host);
 }
 
+static void tell(bool warning, const char *line)
+{
+	fprintf(stderr, "%s%s\n", warning ? "warning: " : "", line);
+}
+
 static int run(const struct command *self, int argc, char **argv)
 {
 	struct check_options chosen = {.config_path = "/etc/fastoom-bpf/config.yaml"};
@@ -46,15 +51,10 @@ static int run(const struct command *self, int argc, char **argv)
 	if (code >= 0)
 		return code;
 	err = config_read(chosen.config_path, &config, &errors);
-	for (size_t i = 0; i < errors.count; i++)
-		fprintf(stderr, "%s\n", errors.list[i].text);
-	for (size_t i = 0; i < errors.warning_count; i++)
-		fprintf(stderr, "warning: %s\n", errors.warnings[i].text);
-	if (errors.more_warnings)
-		fprintf(stderr, "warning: and %zu more\n", errors.more_warnings);
-	if (errors.more)
-		fprintf(stderr, "%s: and %zu more\n", chosen.config_path, errors.more);
+	config_errors_tell(&errors, chosen.config_path, tell);
 	config_errors_free(&errors);
+	if (err == -ENOMEM)
+		fprintf(stderr, "%s: out of memory\n", chosen.config_path);
 	if (err)
 		return EXIT_USAGE;
 	warn_of_host(config, chosen.config_path);

@@ -53,7 +53,6 @@ struct top_model {
 	size_t kill_newest, kill_count;
 	char trouble[600], daemon[200];
 	struct config *config; /* the daemon's, if it may be read */
-	char config_path[512];
 	struct cgroup_host host;
 	struct cgroup_tree *tree;
 	struct node node;
@@ -128,7 +127,6 @@ static void read_config(struct top_model *model)
 
 	config_free(model->config);
 	model->config = NULL;
-	snprintf(model->config_path, sizeof(model->config_path), "%s", path);
 	if (!*path)
 		model->config = config_default();
 	else if (config_read(path, &model->config, NULL))

@@ -11,6 +11,7 @@
 #ifndef FASTOOM_CONFIG_ERRORS_H
 #define FASTOOM_CONFIG_ERRORS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* By choice: more lines than a terminal shows at once. */
@@ -36,6 +37,13 @@ struct config_errors {
 /* Takes error->text over. */
 void config_errors_add(struct config_errors *errors, const struct config_error *error);
 void config_errors_add_warning(struct config_errors *errors, const struct config_error *warning);
+
+/*
+ * Hands each line to @tell: first the errors, then the warnings, each followed by the number of
+ * those that were not kept. @path: of the configuration.
+ */
+void config_errors_tell(const struct config_errors *errors, const char *path,
+			void (*tell)(bool warning, const char *line));
 
 /* Empties it for another use. NULL is fine. */
 void config_errors_free(struct config_errors *errors);

@@ -8,6 +8,11 @@
 #include "config/paths.h"
 #include "config/read.h"
 
+static void tell(bool warning, const char *line)
+{
+	log_line(warning ? LOG_LEVEL_WARN : LOG_LEVEL_ERROR, "%s", line);
+}
+
 int config_load(const char *path, struct config **ret)
 {
 	static struct config_errors errors; /* 64 lines: too large for a stack that is locked */
@@ -16,15 +21,15 @@ int config_load(const char *path, struct config **ret)
 	path = paths_config(path);
 	if (!path) {
 		*ret = config_default();
-		return *ret ? 0 : -ENOMEM;
+		if (*ret)
+			return 0;
+		log_error("the built-in configuration: out of memory");
+		return -ENOMEM;
 	}
 	err = config_read(path, ret, &errors);
-	for (size_t i = 0; i < errors.count; i++)
-		log_error("%s", errors.list[i].text);
-	for (size_t i = 0; i < errors.warning_count; i++)
-		log_warn("%s", errors.warnings[i].text);
-	if (errors.more)
-		log_error("%s: and %zu more", path, errors.more);
+	config_errors_tell(&errors, path, tell);
 	config_errors_free(&errors);
+	if (err == -ENOMEM)
+		log_error("%s: out of memory", path);
 	return err;
 }

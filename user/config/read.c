@@ -128,11 +128,6 @@ bool config_is_drop_in(const char *name)
 	return len > 5 && name[0] != '.' && !strcmp(name + len - 5, ".yaml");
 }
 
-static int select_drop_in(const struct dirent *entry)
-{
-	return config_is_drop_in(entry->d_name);
-}
-
 char *config_drop_in_folder(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -144,44 +139,71 @@ char *config_drop_in_folder(const char *path)
 	return folder;
 }
 
+static int select_drop_in(const struct dirent *entry)
+{
+	return config_is_drop_in(entry->d_name);
+}
+
+/* alphasort() follows the locale, and top has another one than the daemon. */
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+/* Parses them in order; *ret_paths, which later messages name, is freed with paths_free(). */
+static int parse_drop_ins(struct config_parser *p, const char *folder, char ***ret_paths)
+{
+	struct dirent **entries;
+	int n = scandir(folder, &entries, select_drop_in, by_name);
+	int first = n < 0 && errno != ENOENT ? -errno : 0;
+	char **paths = calloc((size_t)(n > 0 ? n : 0) + 1, sizeof(*paths));
+
+	if (first) {
+		p->file_number++;
+		error_unread(p, folder, first);
+	}
+	for (int i = 0; i < n; i++) {
+		if (paths && asprintf(&paths[i], "%s/%s", folder, entries[i]->d_name) < 0)
+			paths[i] = NULL;
+		if (paths && paths[i]) {
+			int r = parse_file(p, paths[i]);
+
+			if (!first)
+				first = r;
+		} else {
+			p->no_memory = true;
+		}
+		free(entries[i]);
+	}
+	if (n >= 0)
+		free(entries);
+	*ret_paths = paths;
+	return paths ? first : -ENOMEM;
+}
+
+static void paths_free(char ***paths)
+{
+	for (char **path = *paths; path && *path; path++)
+		free(*path);
+	free(*paths);
+}
+
 int config_read(const char *path, struct config **ret, struct config_errors *errors)
 {
 	_cleanup_(config_free_p) struct config *config = config_new();
-	struct config_parser p = {.errors = errors, .config = config};
 	_cleanup_free_ char *folder = config_drop_in_folder(path);
-	struct dirent **drop_ins = NULL;
-	char **paths = NULL;
-	int n = 0, r, first = 0;
+	_cleanup_(paths_free) char **paths = NULL;
+	struct config_parser p = {.errors = errors, .config = config};
+	int unread, drop_ins_unread, r;
 
 	if (!config || !folder)
 		return -ENOMEM;
-	first = parse_file(&p, path);
-	n = scandir(folder, &drop_ins, select_drop_in, alphasort);
-	if (n < 0)
-		n = 0; /* most have none */
-	/* the names are said in lines about later files */
-	paths = calloc((size_t)n + 1, sizeof(*paths));
-	for (int i = 0; paths && i < n; i++) {
-		if (asprintf(&paths[i], "%s/%s", folder, drop_ins[i]->d_name) < 0) {
-			paths[i] = NULL;
-			p.no_memory = true;
-			break;
-		}
-		r = parse_file(&p, paths[i]);
-		if (!first)
-			first = r;
-	}
-	r = paths ? finish(&p) : -ENOMEM;
+	unread = parse_file(&p, path);
+	drop_ins_unread = parse_drop_ins(&p, folder, &paths);
+	r = finish(&p);
 	if (!r)
-		r = first;
+		r = unread ? unread : drop_ins_unread;
 	if (!r)
 		*ret = TAKE_PTR(config);
-	for (int i = 0; i < n; i++) {
-		if (paths)
-			free(paths[i]);
-		free(drop_ins[i]);
-	}
-	free(paths);
-	free(drop_ins);
 	return r;
 }

@@ -41,17 +41,22 @@ static int watch_folder_of(struct config_watch *watch, const char *path)
 	return inotify_add_watch(watch->fd, folder, EVENTS);
 }
 
-/* Again after every change: a folder that was made anew is another one. */
-static void watch_folders(struct config_watch *watch)
+/*
+ * Again after every change: a folder that was made anew is another one. Only the folder of the
+ * file must be there; 0 or -errno.
+ */
+static int watch_folders(struct config_watch *watch)
 {
 	char target[PATH_MAX], full[2 * PATH_MAX];
 	ssize_t n = readlink(watch->path, target, sizeof(target) - 1);
+	int err;
 
 	watch->file_wd = watch_folder_of(watch, watch->path);
+	err = watch->file_wd < 0 ? -errno : 0;
 	watch->drop_in_wd = inotify_add_watch(watch->fd, watch->drop_ins, EVENTS);
 	watch->target_wd = -1;
 	if (n <= 0)
-		return;
+		return err;
 	target[n] = '\0';
 	snprintf(full, sizeof(full), "%.*s%s",
 		 target[0] == '/' ? 0 : (int)(name_of(watch->path) - watch->path), watch->path,
@@ -59,25 +64,28 @@ static void watch_folders(struct config_watch *watch)
 	watch->target_wd = watch_folder_of(watch, full);
 	if (strlen(name_of(target)) < sizeof(watch->target_name))
 		strcpy(watch->target_name, name_of(target));
+	return err;
 }
 
 int config_watch_new(struct config_watch **ret, const char *path)
 {
 	struct config_watch *watch = calloc(1, sizeof(*watch));
-	int err = -ENOMEM;
+	int err;
 
 	if (!watch)
 		return -ENOMEM;
 	watch->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	if (watch->fd < 0)
-		err = -errno;
+	err = watch->fd < 0 ? -errno : 0;
 	watch->path = strdup(path);
 	watch->drop_ins = config_drop_in_folder(path);
-	if (watch->fd < 0 || !watch->path || !watch->drop_ins) {
+	if (!watch->path || !watch->drop_ins)
+		err = -ENOMEM;
+	if (!err)
+		err = watch_folders(watch);
+	if (err) {
 		config_watch_free(watch);
 		return err;
 	}
-	watch_folders(watch);
 	*ret = watch;
 	return 0;
 }
@@ -129,6 +137,6 @@ bool config_watch_drain(struct config_watch *watch)
 			at += sizeof(*event) + event->len;
 		}
 	if (changed)
-		watch_folders(watch);
+		(void)watch_folders(watch);
 	return changed;
 }

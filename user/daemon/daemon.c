@@ -2,6 +2,7 @@
 #include "daemon/daemon.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,7 +54,7 @@
 struct daemon {
 	struct daemon_options options;
 	struct config *config;
-	char events_path[SNAPSHOT_PATH_MAX]; /* "": none */
+	char events_path[PATH_MAX]; /* "": none */
 
 	/* sense */
 	struct cgroup_host host;
@@ -272,10 +273,11 @@ static int add_fd(struct daemon *daemon, int fd)
 static void open_config_watch(struct daemon *daemon)
 {
 	const char *path = paths_config(daemon->options.config_path);
+	int err = path ? config_watch_new(&daemon->config_watch, path) : 0;
 
-	if (path && config_watch_new(&daemon->config_watch, path))
-		log_warn("changes of the configuration are not noticed: %s; send SIGHUP",
-			 strerror(errno));
+	if (err)
+		log_warn("%s: changes are not noticed: %s; send SIGHUP to reload it", path,
+			 strerror(-err));
 }
 
 static int set_end(const struct daemon *daemon)
@@ -339,7 +341,7 @@ static int begin_telling(struct daemon *daemon)
 		}
 	} else {
 		code = start_writer(&daemon->writer, daemon->options.events_path, daemon->config,
-				    &path, daemon->events_path, sizeof(daemon->events_path));
+				    &path, daemon->events_path);
 	}
 	if (code != EXIT_OK)
 		return code;

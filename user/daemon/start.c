@@ -168,11 +168,10 @@ int start_loader(struct loader **ret, int cgroup_version)
 }
 
 int start_writer(struct writer **ret, const char *asked, const struct config *config,
-		 const char **ret_path, char *resolved, size_t size)
+		 const char **ret_path, char *resolved)
 {
 	const char *path = asked ? asked : config->events_path, *tried;
 	bool by_default = !path;
-	char real[PATH_MAX];
 	int err;
 
 	*resolved = '\0';
@@ -191,8 +190,8 @@ int start_writer(struct writer **ret, const char *asked, const struct config *co
 			  tried, strerror(-err));
 		return EXIT_FAILED;
 	}
-	if (path && realpath(path, real))
-		snprintf(resolved, size, "%.*s", (int)size - 1, real);
+	if (path && !realpath(path, resolved))
+		*resolved = '\0';
 	*ret_path = path;
 	return EXIT_OK;
 }

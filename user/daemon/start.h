@@ -31,10 +31,10 @@ int start_loader(struct loader **ret, int cgroup_version);
 int start_loader_exit(int err);
 /*
  * The writer of the event file: @asked, or what @config says, or the default. *ret_path: the path
- * that was opened; NULL: none. @resolved, of @size: as others find it, or "".
+ * that was opened; NULL: none. @resolved, PATH_MAX bytes: as others find it, or "".
  */
 int start_writer(struct writer **ret, const char *asked, const struct config *config,
-		 const char **ret_path, char *resolved, size_t size);
+		 const char **ret_path, char *resolved);
 /* The helper process for `notify`, if the configuration has a program for it. */
 void start_notifier(struct notifier **notifier, const struct config *config);
 /* The socket for clients; without it a warning. */

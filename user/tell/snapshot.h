@@ -10,6 +10,7 @@
 #ifndef FASTOOM_TELL_SNAPSHOT_H
 #define FASTOOM_TELL_SNAPSHOT_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -67,9 +68,9 @@ struct snapshot {
 	bool dry_run;
 	bool hot; /* another one follows within a tick */
 	enum tracking_state tracking;
-	char config_path[SNAPSHOT_PATH_MAX]; /* "": built in */
-	char events_path[SNAPSHOT_PATH_MAX]; /* "": none */
-	uint64_t lost;			     /* of whatever could be lost so far */
+	char config_path[PATH_MAX]; /* "": built in */
+	char events_path[PATH_MAX]; /* "": none */
+	uint64_t lost;		    /* of whatever could be lost so far */
 	struct snapshot_proactive {
 		/* as of the latest tick, start or stop */
 		bool on; /* a policy has proactive_reclaim, and this host can */
