@@ -106,6 +106,11 @@ static void man_table(const struct config_table *table)
 			put_text(key->preset);
 			putchar('.');
 		}
+		if (key->old_name) {
+			printf("++\nFormerly *");
+			put_text(key->old_name);
+			printf("*, which this version still accepts, with a warning.");
+		}
 		printf("\n\n");
 	}
 }

@@ -33,6 +33,13 @@ for key in $("$BIN" check -c /dev/stdin <<<'nonsense: 1' 2>&1 | sed -n 's/.*allo
 done
 ((missing)) || good "every key of the file is in its man page"
 
+page=$(sed 's/\\//g; s/f[BIR]//g' "$D/fastoom-bpf.yaml.5")
+if grep -q 'Formerly background_reclaim' <<<"$page"; then
+	good "a key that was renamed has its old name there"
+else
+	bad "background_reclaim is not in the man page"
+fi
+
 complete_bash() {
 	bash -c 'source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _fastoom_bpf
 		echo "${COMPREPLY[*]}"' - "$D/fastoom-bpf.bash" "$@"

@@ -352,6 +352,23 @@ static void test_warnings(void **state)
 		       "`notify` is missing\n");
 }
 
+/* A key that was renamed is read by its old name too, with a warning; by one of them only. */
+static void test_old_name(void **state)
+{
+	struct config *config;
+
+	(void)state;
+	check_warnings(
+		POLICY "    background_reclaim: 0.9\n",
+		"f:4:5: background_reclaim: is the old name of `proactive_reclaim`, and this "
+		"is the last version that accepts it; use the new name\n");
+	assert_int_equal(
+		config_parse("f", TEXT(POLICY "    background_reclaim: 0.9\n"), &config, NULL), 0);
+	assert_true(config->policies[0].proactive_reclaim > 0.8999 &&
+		    config->policies[0].proactive_reclaim < 0.9001);
+	config_free(config);
+}
+
 /* Texts that are odd, and fine. */
 static void test_good(void **state)
 {
@@ -411,7 +428,8 @@ static void test_good(void **state)
 #define POLICY_KEYS                                                                                \
 	"name, match, pressure, kill, ladder, spare_pid1, min_free, max_victims, "                 \
 	"kills_per_minute, proactive_reclaim, dry_run, rank, protect, avoid, prefer"
-#define FILE_ALLOWED "allowed: a mapping with any of events, notify, notify_timeout, policies\n"
+#define FILE_KEYS    "events, readers, notify, notify_timeout, policies"
+#define FILE_ALLOWED "allowed: a mapping with any of " FILE_KEYS "\n"
 #define A64	     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
 /* What is wrong, and every line that is said about it. */
@@ -526,6 +544,19 @@ static void test_bad(void **state)
 		{TEXT("policies:\n- { name: a, proactive_reclaim: 0.9, match: { node: true } }\n"),
 		 "f:2:3: proactive_reclaim: is in the policy of the node, where kswapd does that; "
 		 "allowed: in a policy of cgroups or pods\n"},
+
+		/* names of before */
+		{TEXT(POLICY "    background_reclaim: 0.9\n    proactive_reclaim: 0.9\n"),
+		 "f:5:5: proactive_reclaim: this key was given already, as `background_reclaim` "
+		 "in line 4; once is allowed\n"},
+		{TEXT(POLICY "    proactive_reclaim: 0.9\n    background_reclaim: 0.9\n"),
+		 "f:5:5: background_reclaim: this key was given already, as `proactive_reclaim` "
+		 "in line 4; once is allowed\n"},
+		{TEXT(POLICY "    background_reclaim: 2\n"),
+		 "f:4:25: background_reclaim: is '2'; allowed: a ratio from 0.50 to 0.99, such as "
+		 "0.95; for a policy of cgroups or pods\n"},
+		{TEXT(POLICY "    background_reclam: 2\n"),
+		 "f:4:5: background_reclam: unknown key in a policy; allowed: " POLICY_KEYS "\n"},
 
 		/* words */
 		{TEXT(POLICY "    pressure: meduim\n"),
@@ -1143,6 +1174,20 @@ static void test_drop_ins(void **state)
 	assert_string_equal(config->events_path, "/last");
 	config_free(config);
 
+	/* warnings too are in the order of the files, whenever they were found */
+	put_file(folder.own, "c.yaml", POLICY "    ladder: [ notify, kill ]\n");
+	put_file(folder.drop_ins, "20-b.yaml",
+		 "policies: [ { name: c, match: { cgroup: /c }, protect: [ { comm: x } ] } ]\n");
+	assert_int_equal(config_read(folder.path, &config, &errors), 0);
+	assert_int_equal(errors.warning_count, 2);
+	assert_non_null(strstr(errors.warnings[0].text, "/c.yaml:2:11: ladder: "));
+	assert_non_null(strstr(errors.warnings[1].text, "/20-b.yaml:1:"));
+	config_errors_free(&errors);
+	config_free(config);
+	put_file(folder.own, "c.yaml", "events: /first\n" POLICY);
+	put_file(folder.drop_ins, "20-b.yaml",
+		 "policies: [ { name: c, match: { cgroup: /c } } ]\n");
+
 	config = untouched;
 	put_file(folder.drop_ins, "15-c.yaml",
 		 "policies:\n  - { name: a, match: { node: true } }\n  - { nam: d }\n");
@@ -1333,6 +1378,7 @@ int main(void)
 		cmocka_unit_test(test_keys),
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_warnings),
+		cmocka_unit_test(test_old_name),
 		cmocka_unit_test(test_drop_ins),
 		cmocka_unit_test(test_drop_ins_unreadable),
 		cmocka_unit_test(test_drop_ins_order),

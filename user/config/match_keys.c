@@ -27,7 +27,7 @@ static void parse_match_node(struct config_parser *p, const struct config_key *k
 			    "the node is judged by the policy of %sline %u already; one is allowed",
 			    parse_other_file(p, &p->node, file, sizeof(file)), p->node.line);
 	else
-		p->node = (struct config_place){p->file, value->key->line, value->key->column};
+		p->node = parse_place(p, value->key);
 }
 
 static void parse_match_pattern(struct config_parser *p, const struct config_key *key,

@@ -33,7 +33,7 @@ static char *message(struct config_parser *p, const struct config_place *place, 
 void parse_error(struct config_parser *p, unsigned line, unsigned column, const char *key,
 		 const char *format, ...)
 {
-	const struct config_place place = {p->file, line, column};
+	const struct config_place place = {p->file, p->file_number, line, column};
 	struct config_error error = {.file = p->file_number, .line = line, .column = column};
 	va_list args;
 
@@ -51,7 +51,7 @@ void parse_warning(struct config_parser *p, const struct config_place *place, co
 		   const char *format, ...)
 {
 	struct config_error warning = {
-		.file = p->file_number, .line = place->line, .column = place->column};
+		.file = place->file_number, .line = place->line, .column = place->column};
 	va_list args;
 
 	if (!p->errors)
@@ -132,8 +132,9 @@ void parse_error_value(struct config_parser *p, const struct config_key *key,
 {
 	char allowed[256], is[224];
 
-	parse_error(p, value->line, value->column, key->name, "is %s%s; allowed: %s",
-		    parse_describe(value, is, sizeof(is)), hint,
+	/* by the name that is written there; an element of a list has no key of its own */
+	parse_error(p, value->line, value->column, value->key ? value->key->text : key->name,
+		    "is %s%s; allowed: %s", parse_describe(value, is, sizeof(is)), hint,
 		    config_key_allowed(key, allowed, sizeof(allowed)));
 }
 
@@ -224,43 +225,80 @@ int parse_word(struct config_parser *p, const struct config_key *key, const stru
 
 /* ---- mappings and lists ---- */
 
+char *parse_key_names(const struct config_table *table, char *buf, size_t n)
+{
+	size_t at = 0;
+
+	buf[0] = '\0';
+	for (size_t i = 0; i < table->count && at < n; i++)
+		at += (size_t)snprintf(buf + at, n - at, "%s%s", i > 0 ? ", " : "",
+				       table->keys[i].name);
+	return buf;
+}
+
+/* NULL, and an error, for a key that the table does not have. */
+static const struct config_key *find_key(struct config_parser *p, const struct config_table *table,
+					 const char *name, const struct ynode *written)
+{
+	char names[256], quoted[192], hint[64];
+	const char *guess = NULL;
+	size_t distance = SIZE_MAX;
+
+	for (size_t i = 0; i < table->count; i++) {
+		const struct config_key *key = &table->keys[i];
+
+		if (strcmp(written->text, key->name) == 0 ||
+		    (key->old_name && strcmp(written->text, key->old_name) == 0))
+			return key;
+		guess_word(written->text, key->name, &guess, &distance);
+	}
+	parse_error(p, written->line, written->column,
+		    parse_quote(written->text, quoted, sizeof(quoted)),
+		    "unknown key in %s%s; allowed: %s", name,
+		    guess_phrase(guess, hint, sizeof(hint)),
+		    parse_key_names(table, names, sizeof(names)));
+	return NULL;
+}
+
 void parse_map(struct config_parser *p, const struct config_table *table, const char *name,
 	       const struct ynode *map, void *target)
 {
-	char names[256], quoted[192], hint[64];
-	uint32_t seen = 0;
+	const struct ynode *given[CONFIG_KEYS_MAX] = {0};
+	char allowed[256];
 
 	for (const struct ynode *value = map->first; value; value = value->next) {
-		const char *guess = NULL;
-		size_t distance = SIZE_MAX, i;
+		const struct ynode *written = value->key;
+		const struct config_key *key = find_key(p, table, name, written);
+		const struct ynode **first;
+		struct config_place place;
 
-		for (i = 0; i < table->count; i++) {
-			if (strcmp(value->key->text, table->keys[i].name) == 0)
-				break;
-			guess_word(value->key->text, table->keys[i].name, &guess, &distance);
-		}
-		if (i < table->count) {
-			seen |= UINT32_C(1) << i;
-			if (value->kind != YNODE_BAD)
-				table->keys[i].parse(p, &table->keys[i], value, target);
+		if (!key)
+			continue;
+		place = parse_place(p, written);
+		if (strcmp(written->text, key->name) != 0)
+			parse_warning(p, &place, written->text,
+				      "is the old name of `%s`, and this is the last version that "
+				      "accepts it; use the new name",
+				      key->name);
+		first = &given[key - table->keys];
+		/* the same name twice is not even YAML */
+		if (*first) {
+			parse_error(p, written->line, written->column, written->text,
+				    "this key was given already, as `%s` in line %u; once is "
+				    "allowed",
+				    (*first)->text, (*first)->line);
 			continue;
 		}
-
-		names[0] = '\0';
-		for (size_t k = 0, at = 0; k < table->count && at < sizeof(names); k++)
-			at += (size_t)snprintf(names + at, sizeof(names) - at, "%s%s",
-					       k > 0 ? ", " : "", table->keys[k].name);
-		parse_error(p, value->key->line, value->key->column,
-			    parse_quote(value->key->text, quoted, sizeof(quoted)),
-			    "unknown key in %s%s; allowed: %s", name,
-			    guess_phrase(guess, hint, sizeof(hint)), names);
+		*first = written;
+		if (value->kind != YNODE_BAD)
+			key->parse(p, key, value, target);
 	}
 
 	for (size_t i = 0; i < table->count; i++)
-		if (table->keys[i].required && !(seen & (UINT32_C(1) << i)))
+		if (table->keys[i].required && !given[i])
 			parse_error(p, map->line, map->column, table->keys[i].name,
 				    "is missing; required: %s",
-				    config_key_allowed(&table->keys[i], names, sizeof(names)));
+				    config_key_allowed(&table->keys[i], allowed, sizeof(allowed)));
 }
 
 bool parse_is_list(struct config_parser *p, const struct config_key *key, const struct ynode *list)

@@ -21,19 +21,20 @@
 #include "config/config.h"
 #include "config/errors.h"
 
-/* Bits of the word in which parse_map() notes the keys that it has met. */
+/* By choice, as an array on the stack: no table has half as many. */
 #define CONFIG_KEYS_MAX 32
 
 /* Where something is written. */
 struct config_place {
 	const char *file;
-	unsigned line; /* 0: nowhere yet */
+	unsigned file_number; /* in the order in which the files are read */
+	unsigned line;	      /* 0: nowhere yet */
 	unsigned column;
 };
 
 struct config_parser {
 	const char *file;
-	unsigned file_number;	      /* in the order in which the files are read */
+	unsigned file_number;
 	struct config_errors *errors; /* NULL: only their number matters */
 	size_t error_count;
 	bool no_memory;
@@ -48,6 +49,7 @@ struct config_parser {
 
 struct config_key {
 	const char *name;
+	const char *old_name; /* accepted with a warning, until the next version; NULL: none */
 	/* @target: the struct that the mapping is read into */
 	void (*parse)(struct config_parser *p, const struct config_key *key,
 		      const struct ynode *value, void *target);
@@ -68,6 +70,9 @@ struct config_table {
 
 /* The allowed values in words: "low, medium or high"; returns buf. */
 char *config_key_allowed(const struct config_key *key, char *buf, size_t n);
+
+/* "events, readers, ..."; returns buf. */
+char *parse_key_names(const struct config_table *table, char *buf, size_t n);
 
 /* Hands each value of a mapping to its key; @name is what messages call the mapping. */
 void parse_map(struct config_parser *p, const struct config_table *table, const char *name,
@@ -107,6 +112,13 @@ void parse_path(struct config_parser *p, const struct config_key *key, const str
 extern const char *const parse_bool_words[];
 
 /* ---- errors ---- */
+
+/* Where a node of the file in hand is. */
+static inline struct config_place parse_place(const struct config_parser *p,
+					      const struct ynode *node)
+{
+	return (struct config_place){p->file, p->file_number, node->line, node->column};
+}
 
 void parse_error(struct config_parser *p, unsigned line, unsigned column, const char *key,
 		 const char *format, ...) __attribute__((format(printf, 5, 6)));

@@ -64,8 +64,7 @@ static void parse_name(struct config_parser *p, const struct config_key *key,
 		return;
 	}
 
-	p->policies[policy - p->config->policies] =
-		(struct config_place){p->file, value->line, value->column};
+	p->policies[policy - p->config->policies] = parse_place(p, value);
 	policy->name = parse_copy(p, value);
 }
 
@@ -105,7 +104,7 @@ static void parse_protect(struct config_parser *p, const struct config_key *key,
 	parse_rules(p, key, value, policy);
 	for (size_t i = 0; i < policy->protect.count; i++) {
 		const struct rule *rule = &policy->protect.rules[i];
-		const struct config_place said = {p->file, value->line, value->column};
+		const struct config_place said = parse_place(p, value);
 
 		if ((rule->comm || rule->cmdline) && !rule->exe && !rule->cgroup && !rule->has_uid)
 			parse_warning(
@@ -299,6 +298,7 @@ static const struct config_key policy_keys[] = {
 	},
 	{
 		.name = "proactive_reclaim",
+		.old_name = "background_reclaim",
 		.parse = parse_proactive_reclaim,
 		.allowed = "a ratio from 0.50 to 0.99, such as 0.95; for a policy of cgroups or "
 			   "pods",

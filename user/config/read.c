@@ -32,15 +32,15 @@ static bool is_empty(const struct ynode *root)
 
 static void parse_root(struct config_parser *p, const struct ynode *root)
 {
-	char is[224];
+	char is[224], names[256];
 
 	if (root->kind == YNODE_MAP)
 		parse_map(p, &file_table, "the file", root, p->config);
 	else if (root->kind != YNODE_BAD)
 		parse_error(p, root->line, root->column, "yaml",
-			    "the file is %s; allowed: a mapping with any of events, notify, "
-			    "notify_timeout, policies",
-			    parse_describe(root, is, sizeof(is)));
+			    "the file is %s; allowed: a mapping with any of %s",
+			    parse_describe(root, is, sizeof(is)),
+			    parse_key_names(&file_table, names, sizeof(names)));
 }
 
 /* Adds what a file says. False: no use going on (no memory). */
