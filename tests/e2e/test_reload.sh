@@ -82,6 +82,94 @@ ln -s ..2 "$DAEMON_DIR/b/..tmp"
 mv -T "$DAEMON_DIR/b/..tmp" "$DAEMON_DIR/b/..data"
 expect "a ConfigMap's link" 2
 daemon_stop
+# who may read: root and everyone, or root and one group; the last file that says so holds
+chmod 755 "$DAEMON_DIR"
+cp "$BIN" "$DAEMON_DIR/reader" # an ordinary user may not reach the build
+mapfile -t groups < <(getent group | awk -F: '$3 > 0 && $3 < 65534 && n++ < 2 { print $1 " " $3 }')
+one=${groups[0]% *} two=${groups[1]% *} one_gid=${groups[0]#* } two_gid=${groups[1]#* }
+SOCKET=$DAEMON_DIR/control.sock
+
+# may_read GROUPS: whether an ordinary user of these groups gets the status ("yes" or "no")
+may_read() {
+	local groups=(--clear-groups)
+	[[ -z $1 ]] || groups=(--groups "$1")
+	if setpriv --reuid=65534 --regid=65534 "${groups[@]}" "$DAEMON_DIR/reader" status \
+		--socket "$SOCKET" >/dev/null 2>&1; then
+		echo yes
+	else
+		echo no
+	fi
+}
+
+# expect_readers WHAT MODE:GID ORDINARY ONE TWO: what the socket is within 3 s, and who gets in
+expect_readers() {
+	local i
+	for ((i = 0; i < 60; i++)); do
+		[[ $(stat -c '%a:%g' "$SOCKET" 2>/dev/null) != "$2" ]] || break
+		sleep 0.05
+	done
+	show_check "$1: the socket is $(stat -c '%a:%g' "$SOCKET" 2>/dev/null), not $2" \
+		"\"$(stat -c '%a:%g' "$SOCKET" 2>/dev/null)\" == \"$2\"" || :
+	show_check "$1: an ordinary user" "\"$(may_read '')\" == \"$3\"" || :
+	show_check "$1: a member of the group $one" "\"$(may_read "$one_gid")\" == \"$4\"" || :
+	show_check "$1: a member of the group $two" "\"$(may_read "$two_gid")\" == \"$5\"" || :
+}
+
+# the group is looked up later, by another thread: wait until its failure is told
+expect_no_group() {
+	local i
+	for ((i = 0; i < 60; i++)); do
+		! grep -q 'readers: there is no group no-such-group' "$DAEMON_LOG" || return 0
+		sleep 0.05
+	done
+	show_check "$1: not told: $(tail -n 1 "$DAEMON_LOG")" 0 || :
+}
+
+# readers [WHO [WHO_IN_A_DROP_IN]]: writes it down; the daemon notices the change
+readers() {
+	{
+		[[ -z ${1:-} ]] || echo "readers: $1"
+		policies one
+	} >"$DAEMON_DIR/c/new"
+	mv "$DAEMON_DIR/c/new" "$DAEMON_DIR/c/config.yaml"
+	# now the drop-in: each change is noticed for itself, and its own step
+	if [[ -n ${2:-} ]]; then
+		echo "readers: $2" >"$DAEMON_DIR/c/config.d/readers.yaml"
+	else
+		rm -f "$DAEMON_DIR/c/config.d/readers.yaml"
+	fi
+}
+mkdir -p "$DAEMON_DIR/c/config.d"
+: >"$DAEMON_EVENTS"
+readers everyone
+begin "$DAEMON_DIR/c/config.yaml"
+expect_readers "everyone at the start" 666:0 yes yes yes
+readers "$one"
+expect_readers "one group" "660:$one_gid" no yes no
+readers everyone
+expect_readers "everyone again" 666:0 yes yes yes
+readers "$two"
+expect_readers "another group" "660:$two_gid" no no yes
+readers "$one" "$two"
+sleep 0.3
+expect_readers "a group, and another one in a drop-in" "660:$two_gid" no no yes
+readers "$one" everyone
+expect_readers "a group, and everyone in a drop-in" 666:0 yes yes yes
+readers no-such-group
+expect_no_group "a group that is not there"
+expect_readers "no such group: as it was" 666:0 yes yes yes
+readers
+expect_readers "nothing said" 666:0 yes yes yes
+daemon_stop
+: >"$DAEMON_EVENTS"
+readers no-such-group
+begin "$DAEMON_DIR/c/config.yaml"
+expect_no_group "a group that is not there, at the start"
+expect_readers "no such group at the start" 600:0 no no no
+readers "$one"
+expect_readers "then one that there is" "660:$one_gid" no yes no
+daemon_stop
+
 # a long path is reported whole: by it the other commands find the events
 deep=$DAEMON_DIR
 for ((i = 0; i < 15; i++)); do

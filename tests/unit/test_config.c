@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <locale.h>
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -1326,6 +1327,44 @@ static void test_watch_unreadable(void **state)
 	folder_end(&folder);
 }
 
+/* The last file that says who may read holds, also when it says everyone. */
+static void test_readers(void **state)
+{
+	static const struct {
+		const char *first, *last, *readers;
+	} rows[] = {
+		{"readers: " A64 "\n", "readers: everyone\n", NULL},
+		{"readers: everyone\n", "readers: two\n", "two"},
+		{"readers: " A64 "\n", "readers: two\n", "two"},
+		{"readers: one\n", "", "one"},
+	};
+	struct folder folder;
+
+	(void)state;
+	folder_begin(&folder);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct config *config;
+		size_t held = 0;
+
+		put_file(folder.own, "c.yaml", rows[i].first);
+		put_file(folder.drop_ins, "a.yaml", rows[i].last);
+		/* again and again: nothing of an earlier file is left behind */
+		for (int n = 0; n < 300; n++) {
+			assert_int_equal(config_read(folder.path, &config, NULL), 0);
+			if (!config->readers || !rows[i].readers)
+				assert_ptr_equal(config->readers, rows[i].readers);
+			else
+				assert_string_equal(config->readers, rows[i].readers);
+			config_free(config);
+			if (n == 100)
+				held = mallinfo2().uordblks;
+		}
+		/* 199 times A64 is more, the caches of malloc() are less */
+		assert_in_range(mallinfo2().uordblks, 0, held + 8192);
+	}
+	folder_end(&folder);
+}
+
 static void test_read_too_large(void **state)
 {
 	struct config_errors errors = {0};
@@ -1380,6 +1419,7 @@ int main(void)
 		cmocka_unit_test(test_warnings),
 		cmocka_unit_test(test_old_name),
 		cmocka_unit_test(test_drop_ins),
+		cmocka_unit_test(test_readers),
 		cmocka_unit_test(test_drop_ins_unreadable),
 		cmocka_unit_test(test_drop_ins_order),
 		cmocka_unit_test(test_watch_unreadable),

@@ -2,7 +2,10 @@
 #include "unit/unit.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <poll.h>
+#include <semaphore.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -285,20 +288,167 @@ static void test_cgroup_cache(void **state)
 	wait_for(nobody_there);
 }
 
-static void test_readers(void **state)
+/* ---- who may connect ---- */
+
+/*
+ * The name service of this program: the groups of these tests, and one that is looked up for as
+ * long as a network may take. It takes the place of libc's, for no test can make that one slow.
+ */
+static sem_t lookup_begun, lookup_goes_on;
+static atomic_bool looked_up_here; /* in the thread of the tests */
+
+static const struct group *find_group(const char *name)
+{
+	static const struct group groups[] = {
+		{.gr_name = "one", .gr_gid = 4711},
+		{.gr_name = "two", .gr_gid = 4712},
+		{.gr_name = "slow", .gr_gid = 4713},
+	};
+
+	if (gettid() == getpid())
+		atomic_store(&looked_up_here, true);
+	if (!strcmp(name, "slow") && gettid() != getpid()) {
+		sem_post(&lookup_begun);
+		sem_wait(&lookup_goes_on);
+	}
+	for (size_t i = 0; i < sizeof(groups) / sizeof(*groups); i++)
+		if (!strcmp(groups[i].gr_name, name))
+			return &groups[i];
+	return NULL;
+}
+
+struct group *getgrnam(const char *name)
+{
+	return (struct group *)find_group(name);
+}
+
+int getgrnam_r(const char *name, struct group *grp, char *buf, size_t size, struct group **ret)
+{
+	const struct group *group;
+
+	(void)buf;
+	*ret = NULL;
+	/* one with many members: the first room is too small */
+	if (size < 65536)
+		return ERANGE;
+	group = find_group(name);
+	if (!group)
+		return 0;
+	*grp = *group;
+	*ret = grp;
+	return 0;
+}
+
+/* Within 5 s it is settled whether @group may connect, with this outcome. */
+static void await_readers(const char *group, int err, bool root_only)
+{
+	struct pollfd settled = {.fd = control_fd(control), .events = POLLIN};
+	struct control_readers *readers;
+
+	for (;;) {
+		assert_int_equal(poll(&settled, 1, 5000), 1);
+		readers = control_take_readers(control);
+		if (readers && !strcmp(readers->group, group))
+			break;
+		free(readers);
+	}
+	assert_int_equal(readers->err, err);
+	assert_int_equal(readers->root_only, root_only);
+	free(readers);
+	assert_null(control_take_readers(control));
+	assert_int_equal(poll(&settled, 1, 0), 0);
+}
+
+static void assert_socket(mode_t mode, gid_t gid)
 {
 	struct stat st;
 
-	(void)state;
-	assert_int_equal(control_set_readers(control, "no-such-group-here"), -ENOENT);
 	assert_int_equal(stat(path, &st), 0);
-	assert_int_equal(st.st_mode & 0777, 0666);
+	assert_int_equal(st.st_mode & 0777, mode);
+	assert_int_equal(st.st_gid, gid);
+}
+
+static int open_for(const char *readers)
+{
+	void *unused = NULL;
+	int err = open_one(&unused);
+
+	control_shut(control);
+	control = NULL;
+	return err ? err : control_open(&control, path, readers);
+}
+
+static int open_for_slow(void **state)
+{
+	(void)state;
+	return open_for("slow");
+}
+
+static int open_for_none(void **state)
+{
+	(void)state;
+	return open_for("none");
+}
+
+static void test_readers(void **state)
+{
+	static const struct {
+		const char *readers;
+		int err;
+		mode_t mode;
+		gid_t gid;
+	} steps[] = {
+		{"one", 0, 0660, 4711}, {NULL, 0, 0666, 0},
+		{"two", 0, 0660, 4712}, {"one", 0, 0660, 4711},
+		{NULL, 0, 0666, 0},	{"none", -ENOENT, 0666, 0},
+		{"two", 0, 0660, 4712}, {"none", -ENOENT, 0660, 4712},
+	};
+
+	(void)state;
 	if (geteuid())
 		skip();
-	assert_int_equal(control_set_readers(control, "adm"), 0);
-	assert_int_equal(stat(path, &st), 0);
-	assert_int_equal(st.st_mode & 0777, 0660);
-	assert_int_not_equal(st.st_gid, 0);
+	assert_socket(0666, 0);
+	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
+		assert_int_equal(control_set_readers(control, steps[i].readers), 0);
+		await_readers(steps[i].readers ? steps[i].readers : "", steps[i].err, false);
+		assert_socket(steps[i].mode, steps[i].gid);
+	}
+	assert_false(atomic_load(&looked_up_here));
+}
+
+/* Without its group it is not open to others, and may be opened later. */
+static void test_readers_unknown(void **state)
+{
+	(void)state;
+	if (geteuid())
+		skip();
+	await_readers("none", -ENOENT, true);
+	assert_socket(0600, 0);
+	assert_int_equal(control_set_readers(control, "one"), 0);
+	await_readers("one", 0, false);
+	assert_socket(0660, 4711);
+}
+
+/* A name service that does not answer delays neither the caller nor the end of the daemon. */
+static void test_readers_slow(void **state)
+{
+	(void)state;
+	if (geteuid())
+		skip();
+	/* until the group is known: root only */
+	sem_wait(&lookup_begun);
+	assert_socket(0600, 0);
+	assert_int_equal(control_set_readers(control, "none"), 0);
+	/* of two that wait the last one holds */
+	assert_int_equal(control_set_readers(control, "one"), 0);
+	assert_null(control_take_readers(control));
+	sem_post(&lookup_goes_on);
+	await_readers("one", 0, false);
+	assert_socket(0660, 4711);
+	assert_int_equal(control_set_readers(control, "slow"), 0);
+	sem_wait(&lookup_begun);
+	assert_false(atomic_load(&looked_up_here));
+	/* and is shut while it still waits */
 }
 
 int main(void)
@@ -313,7 +463,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_never_reads, open_one, shut_one),
 		cmocka_unit_test_setup_teardown(test_cgroup_cache, open_one, shut_one),
 		cmocka_unit_test_setup_teardown(test_readers, open_one, shut_one),
+		cmocka_unit_test_setup_teardown(test_readers_unknown, open_for_none, shut_one),
+		cmocka_unit_test_setup_teardown(test_readers_slow, open_for_slow, shut_one),
 	};
 
+	sem_init(&lookup_begun, 0, 0);
+	sem_init(&lookup_goes_on, 0, 0);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,8 +21,8 @@ static void parse_readers(struct config_parser *p, const struct config_key *key,
 		parse_error_value(p, key, value, "");
 		return;
 	}
-	if (strcmp(value->text, "everyone") != 0)
-		config->readers = parse_copy(p, value);
+	free(config->readers); /* of an earlier file */
+	config->readers = strcmp(value->text, "everyone") ? parse_copy(p, value) : NULL;
 }
 
 /* Once, although each of the files that follow has too many as well. */

@@ -230,6 +230,8 @@ static void on_ready(struct daemon *daemon, int fd)
 	} else if (fd == config_watch_fd(daemon->config_watch)) {
 		if (config_watch_drain(daemon->config_watch))
 			reload(daemon);
+	} else if (fd == control_fd(daemon->control)) {
+		start_readers_settled(daemon->control);
 	} else if (fd == daemon_reclaim_fd(&daemon->reclaim)) {
 		daemon_reclaim_drain(&daemon->reclaim);
 		/* perhaps nothing else is hot, and then no tick publishes */
@@ -452,8 +454,11 @@ static int begin(struct daemon *daemon)
 		log_error("cannot start: %s", strerror(-err));
 		return EXIT_FAILED;
 	}
-	if (!daemon->options.record_path)
+	if (!daemon->options.record_path) {
 		start_control(&daemon->control, daemon->config, daemon->writer);
+		/* without it a warning is lost, and nothing else */
+		(void)add_fd(daemon, control_fd(daemon->control));
+	}
 	start_warn(&daemon->host, daemon->sees_cgroups, daemon->loader);
 	connect_parts(daemon);
 	take_config(daemon);

@@ -97,13 +97,28 @@ int start_node(struct node *ret)
 
 void start_readers(struct control *control, const struct config *config)
 {
-	const char *readers = config->readers;
-	int err = control ? control_set_readers(control, readers) : 0;
+	int err = control ? control_set_readers(control, config->readers) : 0;
 
 	if (err)
-		log_warn("readers: %s: %s; the readers of the control socket stay as they were",
-			 readers ? readers : "everyone",
-			 err == -ENOENT ? "there is no such group" : strerror(-err));
+		log_warn("readers: %s; the readers of the control socket stay as they were",
+			 strerror(-err));
+}
+
+void start_readers_settled(struct control *control)
+{
+	struct control_readers *readers = control_take_readers(control);
+	const char *then = readers && readers->root_only
+				   ? "only root may read the control socket"
+				   : "the readers of the control socket stay as they were";
+
+	if (readers && readers->err == -ENOENT)
+		log_warn("readers: there is no group %s; %s; create it or name another one, and "
+			 "reload",
+			 readers->group, then);
+	else if (readers && readers->err)
+		log_warn("readers: %s: %s; %s", *readers->group ? readers->group : "everyone",
+			 strerror(-readers->err), then);
+	free(readers);
 }
 
 void start_control(struct control **ret, const struct config *config, struct writer *writer)
@@ -115,10 +130,6 @@ void start_control(struct control **ret, const struct config *config, struct wri
 	err = control_open(ret, path, config->readers);
 	if (!err)
 		writer_tell(writer, *ret);
-	else if (err == -ENOENT && config->readers)
-		log_warn("readers: there is no group %s; without it there is no control socket: "
-			 "top, status and events -f do not work",
-			 config->readers);
 	else
 		log_warn("%s: %s; without it top, status and events -f do not work", path,
 			 strerror(-err));

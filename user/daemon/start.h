@@ -37,10 +37,12 @@ int start_writer(struct writer **ret, const char *asked, const struct config *co
 		 const char **ret_path, char *resolved);
 /* The helper process for `notify`, if the configuration has a program for it. */
 void start_notifier(struct notifier **notifier, const struct config *config);
-/* The socket for clients; without it a warning. */
+/* The control socket; without it a warning. Who may connect is settled later, like a reload's. */
 void start_control(struct control **ret, const struct config *config, struct writer *writer);
-/* After a reload: which group may read the socket. */
+/* After a reload: hands over who may read the socket. */
 void start_readers(struct control *control, const struct config *config);
+/* When control_fd() is readable: warns if who may read could not be changed. */
+void start_readers_settled(struct control *control);
 /* What is missing, once everything else works. */
 void start_warn(const struct cgroup_host *host, bool sees_cgroups, const struct loader *loader);
 /* What is watched, in the log and in the `start` record. */

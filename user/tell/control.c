@@ -25,11 +25,12 @@
 #include "tell/record.h"
 #include "tell/snapshot.h"
 
-#define CLIENTS	       16
-#define CLIENTS_A_USER 4
-#define REQUEST_MAX    4096
-#define MESSAGE_MAX    (64 * 1024)
-#define EVENTS_DEPTH   16
+#define CLIENTS		16
+#define CLIENTS_A_USER	4
+#define REQUEST_MAX	4096
+#define MESSAGE_MAX	(64 * 1024)
+#define EVENTS_DEPTH	16
+#define STOP_TIMEOUT_NS 1000000000ULL /* by choice: a service that is asked to stop should stop */
 
 /* How far apart snapshots are, unless the reader says. */
 #define INTERVAL_LEAST_MS  100
@@ -84,6 +85,7 @@ struct control {
 	int listen_fd;
 	int epoll_fd;
 	int kick_fd;
+	int settled_fd; /* readable: @settled is new */
 	char path[108];
 	atomic_bool stop;
 	atomic_int watchers;  /* of snapshots */
@@ -99,6 +101,11 @@ struct control {
 	unsigned front;	    /* the server's */
 	atomic_uint middle; /* index, FRESH */
 	struct queue events;
+
+	/* One name and one outcome at most are under way: the last one replaces the others. */
+	_Atomic(struct control_readers *) wanted;
+	_Atomic(struct control_readers *) settled;
+	bool root_only; /* the control thread's, once that runs */
 
 	struct client clients[CLIENTS];
 	char text[MESSAGE_MAX]; /* where messages are put together */
@@ -377,6 +384,59 @@ static int serve(struct control *control, struct client *client, const char *tex
 	return err;
 }
 
+/* ---- who may connect --------------------------------------------------------- */
+
+/* By choice: about 60,000 members. */
+#define GROUP_BYTES_MAX (1024 * 1024)
+
+/* May ask the network and wait for it. */
+static int find_group(const char *name, gid_t *ret)
+{
+	for (size_t size = 4096; size <= GROUP_BYTES_MAX; size *= 2) {
+		char *buf = malloc(size);
+		struct group group, *found;
+		int err;
+
+		if (!buf)
+			return -ENOMEM;
+		err = getgrnam_r(name, &group, buf, size, &found);
+		if (!err && found)
+			*ret = found->gr_gid;
+		free(buf);
+		if (err != ERANGE)
+			return found ? 0 : err && err != ESRCH ? -err : -ENOENT;
+	}
+	return -E2BIG;
+}
+
+static int apply_readers(const struct control *control, const char *group)
+{
+	gid_t gid = getegid();
+	int err = *group ? find_group(group, &gid) : 0;
+
+	if (err)
+		return err;
+	if (chown(control->path, (uid_t)-1, gid) < 0 ||
+	    chmod(control->path, *group ? 0660 : 0666) < 0)
+		return -errno;
+	return 0;
+}
+
+static void settle_readers(struct control *control)
+{
+	struct control_readers *readers = atomic_exchange(&control->wanted, NULL);
+	const uint64_t one = 1;
+
+	if (!readers)
+		return;
+	readers->err = apply_readers(control, readers->group);
+	control->root_only &= readers->err != 0;
+	readers->root_only = control->root_only;
+	free(atomic_exchange(&control->settled, readers));
+	/* it fails only when nobody has read 2^64 of them */
+	(void)!write(control->settled_fd, &one, sizeof(one));
+}
+
 /* ---- the loop ------------------------------------------------------------------- */
 
 static void client_read(struct control *control, struct client *client)
@@ -513,6 +573,7 @@ static void on_kick(struct control *control)
 	}
 	if (atomic_load(&control->middle) & FRESH)
 		send_snapshots(control);
+	settle_readers(control);
 }
 
 static void *serve_all(void *context)
@@ -592,20 +653,42 @@ void control_count(const struct control *control, struct control_counters *ret)
 	};
 }
 
-int control_set_readers(struct control *control, const char *readers)
+/* Without the kick. */
+static int want_readers(struct control *control, const char *group)
 {
-	const struct group *group = readers ? getgrnam(readers) : NULL;
+	const char *name = group ? group : "";
+	struct control_readers *readers = malloc(sizeof(*readers) + strlen(name) + 1);
 
-	if (readers && !group)
-		return -ENOENT;
-	/* whoever is connected stays; the mode is for those who come */
-	if (chown(control->path, (uid_t)-1, group ? group->gr_gid : getegid()) < 0 ||
-	    chmod(control->path, group ? 0660 : 0666) < 0)
-		return -errno;
+	if (!readers)
+		return -ENOMEM;
+	strcpy(readers->group, name);
+	free(atomic_exchange(&control->wanted, readers));
 	return 0;
 }
 
-static int open_socket(struct control *control, const char *readers)
+int control_set_readers(struct control *control, const char *group)
+{
+	int err = want_readers(control, group);
+
+	if (!err)
+		kick(control);
+	return err;
+}
+
+int control_fd(const struct control *control)
+{
+	return control ? control->settled_fd : -1;
+}
+
+struct control_readers *control_take_readers(struct control *control)
+{
+	uint64_t count;
+
+	(void)!read(control->settled_fd, &count, sizeof(count));
+	return atomic_exchange(&control->settled, NULL);
+}
+
+static int open_socket(struct control *control)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 
@@ -615,12 +698,12 @@ static int open_socket(struct control *control, const char *readers)
 		return -errno;
 	/* one that was left behind: the lock says that nobody else is there */
 	(void)unlink(control->path);
-	/* closed until its mode is set */
+	/* root only, until it is known who else may */
 	if (fchmod(control->listen_fd, 0600) < 0 ||
 	    bind(control->listen_fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
 	    listen(control->listen_fd, CLIENTS) < 0)
 		return -errno;
-	return control_set_readers(control, readers);
+	return 0;
 }
 
 static int start_thread(struct control *control)
@@ -638,7 +721,8 @@ static int start_thread(struct control *control)
 
 static void release(struct control *control)
 {
-	int *const fds[] = {&control->listen_fd, &control->epoll_fd, &control->kick_fd};
+	int *const fds[] = {&control->listen_fd, &control->epoll_fd, &control->kick_fd,
+			    &control->settled_fd};
 
 	for (size_t i = 0; i < CLIENTS; i++)
 		if (control->clients[i].fd >= 0)
@@ -647,11 +731,13 @@ static void release(struct control *control)
 		if (*fds[i] >= 0)
 			close(*fds[i]);
 	queue_done(&control->events);
+	free(atomic_load(&control->wanted));
+	free(atomic_load(&control->settled));
 	free(control->snapshots);
 	free(control);
 }
 
-int control_open(struct control **ret, const char *path, const char *readers)
+int control_open(struct control **ret, const char *path, const char *group)
 {
 	struct control *control;
 	int err = 0;
@@ -671,14 +757,19 @@ int control_open(struct control **ret, const char *path, const char *readers)
 	control->snapshots = calloc(3, sizeof(*control->snapshots));
 	control->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	control->kick_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	control->settled_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (!control->snapshots)
 		err = -ENOMEM;
-	else if (control->epoll_fd < 0 || control->kick_fd < 0)
+	else if (control->epoll_fd < 0 || control->kick_fd < 0 || control->settled_fd < 0)
 		err = -errno;
 	if (!err)
 		err = queue_init(&control->events, RECORD_LINE_MAX, EVENTS_DEPTH);
 	if (!err)
-		err = open_socket(control, readers);
+		err = open_socket(control);
+	/* everyone is no group that has to be looked up */
+	if (!err)
+		err = group ? want_readers(control, group) : apply_readers(control, "");
+	control->root_only = group != NULL;
 	if (!err)
 		err = start_thread(control);
 	if (err) {
@@ -687,6 +778,7 @@ int control_open(struct control **ret, const char *path, const char *readers)
 		release(control);
 		return err;
 	}
+	kick(control);
 	*ret = control;
 	return 0;
 }
@@ -698,6 +790,7 @@ void control_shut(struct control *control)
 	(void)unlink(control->path);
 	atomic_store(&control->stop, true);
 	kick(control);
-	pthread_join(control->thread, NULL);
-	release(control);
+	/* a thread that waits for the name of a group still uses all this, and the process ends */
+	if (!thread_join(control->thread, thread_deadline(STOP_TIMEOUT_NS)))
+		release(control);
 }

@@ -6,13 +6,14 @@
  * Varlink's framing: one JSON object and a NUL a message; the interface is io.fastoom, described
  * by org.varlink.service. A thread of its own serves it, for even a send that does not block may
  * reclaim memory in the kernel: the daemon's thread only copies into memory that is there and,
- * if somebody listens, raises an eventfd.
+ * if somebody listens, raises an eventfd. The same thread looks up the group that may connect.
  *
  * Bounds:    16 readers, 4 of one user (but root); 4 KiB a request; a reader that takes too
  *            little is passed over for snapshots and dropped when an event finds no room.
  * Units:     *_ms.
  * Errors:    0 or -errno from control_open(); afterwards everything that is lost is counted.
- * Ownership: control_open() gives, control_shut() takes (NULL is fine) and removes the socket.
+ * Ownership: control_open() gives, control_shut() takes (NULL is fine) and removes the socket. It
+ *            waits 1 s for its thread; a thread that waits for the network is left.
  */
 #ifndef FASTOOM_TELL_CONTROL_H
 #define FASTOOM_TELL_CONTROL_H
@@ -32,12 +33,30 @@ struct control_counters {
 	uint64_t events_lost;
 };
 
-/* @path's folder must be there. @readers: a group's name, or NULL for everyone. */
-int control_open(struct control **ret, const char *path, const char *readers);
+/*
+ * The folder of @path must exist. @group: who may connect besides root; NULL: everyone. Until the
+ * group is known, only root may.
+ */
+int control_open(struct control **ret, const char *path, const char *group);
 void control_shut(struct control *control);
 
-/* Who may connect from now on; -ENOENT: no such group, and nothing changed. */
-int control_set_readers(struct control *control, const char *readers);
+/*
+ * Who may connect from now on, as control_open(); clients that are connected stay. Only hands the
+ * name over: looking a group up may ask the network, which the control thread does.
+ */
+int control_set_readers(struct control *control, const char *group);
+
+/* What became of the last control_set_readers(), or of control_open() with a group. */
+struct control_readers {
+	int err; /* 0, or why who may connect is as before; -ENOENT: there is no such group */
+	bool root_only; /* nobody else may connect */
+	char group[];	/* "": everyone */
+};
+
+/* Readable when there is a new outcome; -1 for NULL. */
+int control_fd(const struct control *control);
+/* The outcome, which the caller frees; NULL: there is no new one. */
+struct control_readers *control_take_readers(struct control *control);
 
 /* Whether somebody subscribed to snapshots. */
 bool control_is_watched(const struct control *control);
