@@ -181,7 +181,7 @@ $(O)/tests/%: tests/%.c $(LIB)
 # Needs clang's runtime (libclang-rt-dev); not part of `make test`. SECONDS=N for longer.
 SECONDS ?= 60
 FUZZ_CC = $(CLANG) -std=gnu11 -D_GNU_SOURCE -g -O1 -fsanitize=fuzzer,address,undefined -iquote user
-FUZZ_CONFIG = $(addprefix user/config/,config.c errors.c file_keys.c lint.c match_keys.c parse.c \
+FUZZ_CONFIG = $(addprefix user/config/,config.c errors.c file_keys.c files.c lint.c match_keys.c parse.c \
 	      policy_keys.c read.c rule_keys.c) $(addprefix user/base/,file.c regex.c units.c \
 	      yaml.c)
 .PHONY: fuzz fuzz-config fuzz-trace

@@ -170,6 +170,14 @@ readers "$one"
 expect_readers "then one that there is" "660:$one_gid" no yes no
 daemon_stop
 
+# a trace has all files of the configuration, or replay would judge by other policies
+policies one >"$DAEMON_DIR/c/config.yaml"
+policies two >"$DAEMON_DIR/c/config.d/two.yaml"
+policies three >"$DAEMON_DIR/c/config.d/three.yaml"
+"$BIN" record "$DAEMON_DIR/tape" -c "$DAEMON_DIR/c/config.yaml" --for 100ms 2>/dev/null || :
+show_check "the files of a trace: $("$BIN" replay "$DAEMON_DIR/tape" | sed -n 's/^judged by: //p')" \
+	"\"$("$BIN" replay "$DAEMON_DIR/tape" | sed -n 's/^judged by: //p')\" == \"$DAEMON_DIR/c/config.yaml and 2 drop-ins\"" || :
+
 # a long path is reported whole: by it the other commands find the events
 deep=$DAEMON_DIR
 for ((i = 0; i < 15; i++)); do

@@ -10,6 +10,7 @@
 
 #include "base/regex.h"
 #include "config/config.h"
+#include "config/files.h"
 #include "config/read.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -68,9 +69,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct config_errors errors = {0};
 	struct config *config = NULL;
-	int r;
+	const struct config_file file = {(char *)"f", (char *)data, size};
+	int r = config_parse(&file, 1, &config, &errors);
 
-	r = config_parse("f", (const char *)data, size, &config, &errors);
 	require(r == 0 || r == -EINVAL || r == -ENOMEM);
 	require((r == 0) == (config != NULL));
 	require((r == -EINVAL) == (errors.count > 0) || r == -ENOMEM);

@@ -23,6 +23,7 @@
 #include "base/yaml.h"
 #include "config/config.h"
 #include "config/file_keys.h"
+#include "config/files.h"
 #include "config/read.h"
 #include "config/watch.h"
 #include "judge/candidate.h"
@@ -51,12 +52,20 @@ static char *errors_join(const struct config_errors *errors)
 	return text;
 }
 
+/* One file, called f. */
+static int parse(const char *text, size_t len, struct config **ret, struct config_errors *errors)
+{
+	const struct config_file file = {(char *)"f", (char *)text, len};
+
+	return config_parse(&file, 1, ret, errors);
+}
+
 static struct config *parse_good(const char *text, size_t len)
 {
 	struct config_errors errors = {0};
 	struct config *config = NULL;
 
-	if (config_parse("f", text, len, &config, &errors) != 0)
+	if (parse(text, len, &config, &errors) != 0)
 		fail_msg("%s\n%s", text, errors_join(&errors));
 	assert_int_equal(errors.count, 0);
 	assert_non_null(config);
@@ -281,7 +290,7 @@ static void test_values(void **state)
 		struct config *config = untouched;
 
 		snprintf(text, sizeof(text), POLICY "    %s: %s\n", rows[i].key, rows[i].bad);
-		assert_int_equal(config_parse("f", text, strlen(text), &config, &errors), -EINVAL);
+		assert_int_equal(parse(text, strlen(text), &config, &errors), -EINVAL);
 		assert_ptr_equal(config, untouched);
 		if (errors.count != 1)
 			fail_msg("%s: %s: %zu errors", rows[i].key, rows[i].bad, errors.count);
@@ -295,7 +304,7 @@ static void check_warnings(const char *text, const char *wanted)
 	struct config *config;
 	char got[4096] = "";
 
-	assert_int_equal(config_parse("f", text, strlen(text), &config, &errors), 0);
+	assert_int_equal(parse(text, strlen(text), &config, &errors), 0);
 	for (size_t i = 0; i < errors.warning_count; i++) {
 		strncat(got, errors.warnings[i].text, sizeof(got) - strlen(got) - 2);
 		strcat(got, "\n");
@@ -363,8 +372,7 @@ static void test_old_name(void **state)
 		POLICY "    background_reclaim: 0.9\n",
 		"f:4:5: background_reclaim: is the old name of `proactive_reclaim`, and this "
 		"is the last version that accepts it; use the new name\n");
-	assert_int_equal(
-		config_parse("f", TEXT(POLICY "    background_reclaim: 0.9\n"), &config, NULL), 0);
+	assert_int_equal(parse(TEXT(POLICY "    background_reclaim: 0.9\n"), &config, NULL), 0);
 	assert_true(config->policies[0].proactive_reclaim > 0.8999 &&
 		    config->policies[0].proactive_reclaim < 0.9001);
 	config_free(config);
@@ -668,7 +676,7 @@ static void test_bad(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct config_errors errors = {0};
 		struct config *config = untouched;
-		int r = config_parse("f", cases[i].text, cases[i].len, &config, &errors);
+		int r = parse(cases[i].text, cases[i].len, &config, &errors);
 		_cleanup_free_ char *told = errors_join(&errors);
 
 		if (r != -EINVAL || config != untouched || strcmp(told, cases[i].errors) != 0) {
@@ -679,8 +687,7 @@ static void test_bad(void **state)
 		config_errors_free(&errors);
 		assert_int_equal(errors.count, 0);
 		/* Also for whom the reasons do not matter. */
-		assert_int_equal(config_parse("f", cases[i].text, cases[i].len, &config, NULL),
-				 -EINVAL);
+		assert_int_equal(parse(cases[i].text, cases[i].len, &config, NULL), -EINVAL);
 		assert_ptr_equal(config, untouched);
 	}
 	assert_int_equal(failed, 0);
@@ -738,7 +745,7 @@ static void test_big(void **state)
 			memcpy(text + head + t * unit, cases[i].unit, unit);
 		memcpy(text + len - tail, cases[i].tail, tail);
 
-		r = config_parse("f", text, len, &config, &errors);
+		r = parse(text, len, &config, &errors);
 		if (r != cases[i].r)
 			fail_msg("case %zu: %d %s", i, r, errors.count ? errors.list[0].text : "");
 		if (r == 0) {
@@ -768,7 +775,7 @@ static void test_many_keys(void **state)
 		len += (size_t)snprintf(text + len, room - len, "k%d: v\n", i);
 
 	/* 256 unknown keys would be told, but the 257th makes the text no tree at all. */
-	assert_int_equal(config_parse("f", text, len, &config, &errors), -EINVAL);
+	assert_int_equal(parse(text, len, &config, &errors), -EINVAL);
 	assert_int_equal(errors.count, 1);
 	assert_string_equal(errors.list[0].text, "f:257:7: yaml: too many keys in one mapping; at "
 						 "most 256 are allowed");
@@ -788,7 +795,7 @@ static void test_many_errors(void **state)
 	for (int i = 0; i < 200; i++)
 		len += (size_t)snprintf(text + len, room - len, "k%d: v\n", i);
 
-	assert_int_equal(config_parse("f", text, len, &config, &errors), -EINVAL);
+	assert_int_equal(parse(text, len, &config, &errors), -EINVAL);
 	assert_int_equal(errors.count, CONFIG_ERRORS_MAX);
 	assert_int_equal(errors.more, 200 - CONFIG_ERRORS_MAX);
 	for (size_t i = 0; i < errors.count; i++)

@@ -48,9 +48,9 @@ static int take(void *userdata, const char *bytes, size_t len)
 	return 0;
 }
 
-static void trace_start(struct trace *trace, bool dry_run)
+static void trace_start_with(struct trace *trace, bool dry_run, const struct trace_config *configs,
+			     size_t config_count)
 {
-	const struct trace_config config = {"a.yaml", config_text, strlen(config_text)};
 	const struct trace_head head = {.wall_ns = 1795575294000000000ULL,
 					.mono_ns = START_NS,
 					.cpus = 2,
@@ -58,8 +58,8 @@ static void trace_start(struct trace *trace, bool dry_run)
 					.self_pid = 1,
 					.dry_run = dry_run,
 					.release = "test",
-					.configs = &config,
-					.config_count = 1};
+					.configs = configs,
+					.config_count = config_count};
 	char *preamble;
 	size_t len;
 
@@ -69,6 +69,13 @@ static void trace_start(struct trace *trace, bool dry_run)
 	trace->head_len = len;
 	free(preamble);
 	assert_int_equal(trace_writer_new(&trace->writer, take, trace), 0);
+}
+
+static void trace_start(struct trace *trace, bool dry_run)
+{
+	const struct trace_config config = {"a.yaml", config_text, strlen(config_text)};
+
+	trace_start_with(trace, dry_run, &config, 1);
 }
 
 static void trace_stop(struct trace *trace)
@@ -417,6 +424,36 @@ static void test_a_file_that_was_cut_off(void **state)
 	trace_stop(&trace);
 }
 
+/* A recorded configuration is all of its files: here a drop-in names the scope. */
+static void test_a_configuration_of_two_files(void **state)
+{
+	static const char first[] = "policies:\n  - { name: q, match: { cgroup: /b } }\n";
+	const struct trace_config configs[] = {
+		{"a.yaml", first, sizeof(first) - 1},
+		{"config.d/b.yaml", config_text, strlen(config_text)},
+	};
+	struct replay_options options = {0};
+	struct trace trace;
+	char *text;
+
+	(void)state;
+	trace_start_with(&trace, false, configs, ARRAY_SIZE(configs));
+	record(&trace, 5, 8, 20, 40 * MS, KILLS, 0);
+	text = replay_text(&trace, trace.len, &options, EXIT_OK);
+	assert_says(text, "judged by: a.yaml and 1 drop-in\n");
+	assert_says(text, "would kill leaker[101], 170.0 MiB\n");
+	free(text);
+	trace_stop(&trace);
+
+	/* a name that both have */
+	trace_start_with(&trace, false, (struct trace_config[]){configs[1], configs[1]}, 2);
+	record(&trace, 5, 8, 20, 40 * MS, KILLS, 0);
+	text = replay_text(&trace, trace.len, &options, EXIT_USAGE);
+	assert_says(said, "(config.d/b.yaml:2:13: name: is 'p', as the policy of ");
+	free(text);
+	trace_stop(&trace);
+}
+
 static void test_a_configuration_that_is_none(void **state)
 {
 	struct replay_options options = {0};
@@ -444,6 +481,7 @@ int main(void)
 		cmocka_unit_test(test_another_configuration),
 		cmocka_unit_test(test_a_file_that_begins_midway),
 		cmocka_unit_test(test_a_file_that_was_cut_off),
+		cmocka_unit_test(test_a_configuration_of_two_files),
 		cmocka_unit_test(test_a_configuration_that_is_none),
 	};
 

@@ -11,9 +11,9 @@
 
 #include "base/clock.h"
 #include "base/exit.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "base/util.h"
+#include "config/files.h"
 #include "config/paths.h"
 #include "daemon/hot_scope.h"
 #include "event.h"
@@ -21,16 +21,27 @@
 #include "tell/trace_store.h"
 #include "tell/trace_write.h"
 
-#define CONFIG_MOST_BYTES (1 << 20)
+/* A head, and what it points to. */
+struct head {
+	struct trace_head head;
+	struct config_files files;
+	struct trace_config *configs;
+};
 
-/* *ret_file and *ret_text are what *ret points to. */
-static void fill_head(const struct trace_feed *feed, struct trace_head *ret,
-		      struct trace_config *ret_file, char **ret_text)
+static void head_free(struct head *head)
+{
+	config_files_free(&head->files);
+	free(head->configs);
+}
+
+/* 0 or -errno: the configuration cannot be read, and a trace without it is replayed by another. */
+static int fill_head(const struct trace_feed *feed, struct head *ret)
 {
 	const char *path = paths_config(feed->config_path);
 	struct utsname name;
+	int err;
 
-	*ret = (struct trace_head){
+	ret->head = (struct trace_head){
 		.abi = FO_ABI,
 		.wall_ns = clock_wall_ns(),
 		.mono_ns = clock_mono_ns(),
@@ -42,14 +53,23 @@ static void fill_head(const struct trace_feed *feed, struct trace_head *ret,
 		.dry_run = feed->dry_run,
 	};
 	if (uname(&name) == 0)
-		snprintf(ret->release, sizeof(ret->release), "%s", name.release);
-	*ret_text = NULL;
-	if (path && !file_read_all(path, CONFIG_MOST_BYTES, ret_text, &ret_file->len)) {
-		ret_file->name = path;
-		ret_file->text = *ret_text;
-		ret->configs = ret_file;
-		ret->config_count = 1;
+		snprintf(ret->head.release, sizeof(ret->head.release), "%s", name.release);
+	if (!path)
+		return 0;
+	err = config_files_read(path, &ret->files, NULL);
+	if (err)
+		return err;
+	ret->configs = calloc(ret->files.count, sizeof(*ret->configs));
+	if (!ret->configs)
+		return -ENOMEM;
+	for (size_t i = 0; i < ret->files.count; i++) {
+		const struct config_file *file = &ret->files.list[i];
+
+		ret->configs[i] = (struct trace_config){file->name, file->text, file->len};
 	}
+	ret->head.configs = ret->configs;
+	ret->head.config_count = ret->files.count;
+	return 0;
 }
 
 /* Where kill-ID.fo files go: beside the events, if those are a file at all. */
@@ -69,17 +89,21 @@ static bool folder_of(const char *events_path, char *folder, size_t size)
 int trace_feed_open(struct trace_feed *feed, struct writer *writer, const char *record_path,
 		    const char *events_path)
 {
-	_cleanup_free_ char *config = NULL;
-	char folder[4096], why[320];
-	struct trace_config file;
-	struct trace_head head;
-	size_t cut;
-	int err;
+	_cleanup_(head_free) struct head head = {0};
+	char folder[4096], why[320] = "";
+	size_t cut = 0;
+	int err = fill_head(feed, &head);
 
-	fill_head(feed, &head, &file, &config);
+	if (record_path && err) {
+		log_error(
+			"the configuration cannot be read a second time, for the trace: %s; start "
+			"again",
+			strerror(-err));
+		return EXIT_FAILED;
+	}
 	if (record_path) {
-		err = trace_store_open(&feed->store, writer, record_path, &head, why, sizeof(why),
-				       &cut);
+		err = trace_store_open(&feed->store, writer, record_path, &head.head, why,
+				       sizeof(why), &cut);
 		if (err)
 			log_error("%s: %s%s; name another file to record into", record_path,
 				  *why ? why : strerror(-err), *why ? "; it is left as it is" : "");
@@ -90,7 +114,8 @@ int trace_feed_open(struct trace_feed *feed, struct writer *writer, const char *
 	}
 	if (!folder_of(events_path, folder, sizeof(folder)))
 		return EXIT_OK;
-	err = trace_store_keep(&feed->store, writer, folder, &head);
+	if (!err)
+		err = trace_store_keep(&feed->store, writer, folder, &head.head);
 	if (err)
 		log_warn("the minutes before a kill are not kept: %s",
 			 err == -E2BIG ? "the configuration is too large" : strerror(-err));
@@ -99,15 +124,14 @@ int trace_feed_open(struct trace_feed *feed, struct writer *writer, const char *
 
 void trace_feed_config(struct trace_feed *feed)
 {
-	_cleanup_free_ char *config = NULL;
-	struct trace_config file;
-	struct trace_head head;
+	_cleanup_(head_free) struct head head = {0};
 	int err;
 
 	if (!feed->store)
 		return;
-	fill_head(feed, &head, &file, &config);
-	err = trace_store_set_head(feed->store, &head);
+	err = fill_head(feed, &head);
+	if (!err)
+		err = trace_store_set_head(feed->store, &head.head);
 	if (err)
 		log_warn("traces keep the old configuration: %s", strerror(-err));
 }

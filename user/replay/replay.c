@@ -3,13 +3,16 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/exit.h"
 #include "base/log.h"
 #include "base/util.h"
 #include "config/config.h"
+#include "config/files.h"
 #include "config/load.h"
 #include "config/read.h"
 #include "judge/config.h"
@@ -312,10 +315,16 @@ static void take_sample(struct replay *r, struct replayed_scope *scope, const st
 
 static int parse_recorded_config(struct replay *r, const struct trace_head *head)
 {
+	_cleanup_free_ struct config_file *files = calloc(head->config_count, sizeof(*files));
 	static struct config_errors errors;
-	int err = config_parse(head->configs[0].name, head->configs[0].text, head->configs[0].len,
-			       &r->replayed.config, &errors);
+	int err = -ENOMEM;
 
+	for (size_t i = 0; files && i < head->config_count; i++)
+		files[i] =
+			(struct config_file){(char *)head->configs[i].name,
+					     (char *)head->configs[i].text, head->configs[i].len};
+	if (files)
+		err = config_parse(files, head->config_count, &r->replayed.config, &errors);
 	if (err)
 		log_error("%s: its configuration is not valid for this build (%s); name one with "
 			  "-c",
@@ -324,9 +333,23 @@ static int parse_recorded_config(struct replay *r, const struct trace_head *head
 	return err;
 }
 
+/* "FILE", "FILE and 2 drop-ins"; returns buf. */
+static const char *name_files(const struct trace_head *head, char *buf, size_t n)
+{
+	size_t drop_ins = head->config_count - 1;
+
+	if (drop_ins)
+		snprintf(buf, n, "%s and %zu drop-in%s", head->configs[0].name, drop_ins,
+			 drop_ins > 1 ? "s" : "");
+	else
+		snprintf(buf, n, "%s", head->configs[0].name);
+	return buf;
+}
+
 static int begin(struct replay *r, const struct trace_head *head)
 {
 	const char *config_name = r->options->config_path;
+	char name[PATH_MAX + 32];
 
 	print_end(&r->print);
 	replayed_reset(&r->replayed);
@@ -337,7 +360,7 @@ static int begin(struct replay *r, const struct trace_head *head)
 	} else if (head->config_count) {
 		if (parse_recorded_config(r, head))
 			return EXIT_USAGE;
-		config_name = head->configs[0].name;
+		config_name = name_files(head, name, sizeof(name));
 	} else {
 		r->replayed.config = config_default();
 		if (!r->replayed.config) {
