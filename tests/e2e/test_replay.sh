@@ -6,6 +6,7 @@
 # the replay of the daemon's own trace comes to the same judgements, and names the same victims in the
 # same order. (Before the trace had exe, groups and nesting, a rule on exe killed no process in replay.)
 # timeout: 240
+# shellcheck disable=SC2317 # check calls the functions
 set -euo pipefail
 
 cd -- "${BASH_SOURCE[0]%/*}/../.."
@@ -39,7 +40,6 @@ victims() {
 }
 
 # same_story NAME: the daemon's last trace against its replay
-# shellcheck disable=SC2317 # check calls it
 same_story() {
 	local trace
 	trace=$(newest_trace)

@@ -4,7 +4,8 @@
  *
  * Purity:    reads one file or writes to one descriptor; file_read_all() allocates.
  * Units:     bytes.
- * Errors:    0 or -errno. file_read_all(): -EISDIR, -ENODEV: not a regular file; -EFBIG: larger than
+ * Errors:    0 or -errno. file_read_all(): -EISDIR, -ENODEV: not a regular file; -EFBIG: larger
+ * than
  *            @max.
  * Ownership: the caller frees *ret_bytes, which ends in a NUL that *ret_len does not count.
  */
