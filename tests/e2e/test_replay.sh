@@ -138,8 +138,8 @@ check "the cgroup was killed" daemon_await kill 40
 sleep 0.5
 record=$(daemon_records '.event == "kill"' | head -n 1)
 daemon_stop
-echo "whole: $(jq -c '[.outcome, .unit, .unit_refused, .members, .spared, [.steps[].step]]' <<<"$record")"
-check "as a cgroup, not as one process" test "$(jq -r '.unit, .unit_refused' <<<"$record" | paste -sd ' ')" = "cgroup null"
+echo "whole: $(jq -c '[.outcome, .kill_unit, .unit_refused, .members, .spared, [.steps[].step]]' <<<"$record")"
+check "as a cgroup, not as one process" test "$(jq -r '.kill_unit, .unit_refused' <<<"$record" | paste -sd ' ')" = "cgroup null"
 check "several members died" test "$(jq .members <<<"$record")" -ge 4
 check "the protected member is alive" scene_alive "$kept"
 check "and named in the record" test "$(jq -r '.spared[] | select(.comm == "kept") | .why' <<<"$record")" = protected

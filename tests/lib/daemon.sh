@@ -18,6 +18,8 @@
 #                              the same, with that file; DAEMON_DIR, DAEMON_EVENTS and DAEMON_LOG are
 #                              the caller's
 #   daemon_stop                SIGTERM, and after 5 s SIGKILL; the files stay until the next start
+#                              Every record is checked against docs/record.schema.json when the script
+#                              exits, if python3 has jsonschema: a script that passes otherwise fails
 #   daemon_records [FILTER]    the records of the scene that a jq filter selects, one a line
 #   daemon_count FILTER        the number of them
 #   daemon_has EVENT           whether there is such a record; cheap, for loops
@@ -32,16 +34,31 @@
 . "${BASH_SOURCE[0]%/*}/usage.sh"
 
 DAEMON_PID='' DAEMON_DIR='' DAEMON_EVENTS='' DAEMON_LOG=''
+DAEMON__TREE=$(cd -- "${BASH_SOURCE[0]%/*}/../.." && pwd)
 DAEMON__BUILD=${O:-build}
-[[ $DAEMON__BUILD == /* ]] || DAEMON__BUILD=$(cd -- "${BASH_SOURCE[0]%/*}/../.." && pwd)/$DAEMON__BUILD
-DAEMON__START=''
+[[ $DAEMON__BUILD == /* ]] || DAEMON__BUILD=$DAEMON__TREE/$DAEMON__BUILD
+DAEMON__START='' DAEMON__RECORDS=''
 
 daemon__say() { printf 'daemon: %s\n' "$*" >&2; }
+
+# The records of all daemons of this script, once: starting python3 takes 0.3 s.
+daemon__validate() {
+	local out rc=0
+	[[ -s $DAEMON__RECORDS ]] && command -v python3 >/dev/null || return 0
+	out=$(python3 "$DAEMON__TREE/tests/lib/validate.py" "$DAEMON__TREE/docs/record.schema.json" "$DAEMON__RECORDS") ||
+		rc=$?
+	((rc != 0 && rc != 77)) || return 0
+	daemon__say "records that do not fit docs/record.schema.json:"
+	head -n 20 <<<"$out" >&2
+	return 1
+}
 
 # scene.sh sets its trap later, and runs this one after it has ended the scenes.
 daemon__exit() {
 	local rc=$?
 	daemon_stop || :
+	daemon__validate || rc=$((rc ? rc : 1))
+	rm -f -- "$DAEMON__RECORDS"
 	[[ -z $DAEMON_DIR ]] || rm -rf -- "$DAEMON_DIR"
 	[[ -z $SHOW__SCRATCH ]] || rm -rf -- "$SHOW__SCRATCH"
 	exit "$rc"
@@ -124,6 +141,9 @@ daemon_stop() {
 		wait "$pid" 2>/dev/null || rc=1
 	fi
 	DAEMON_PID=''
+	# a daemon that was killed may have left half a line
+	DAEMON__RECORDS=${DAEMON__RECORDS:-$(mktemp)}
+	sed '/}$/!d' "$DAEMON_EVENTS" >>"$DAEMON__RECORDS" 2>/dev/null || :
 	return "$rc"
 }
 

@@ -4,18 +4,34 @@
 validate.py SCHEMA FILE
 
 Validates each line of FILE, an object in JSON, against a JSON Schema. Prints one line per error, and the
-number of lines; fails if there are errors or no lines.
+number of lines; fails if there are errors or no lines. Exits 77 if jsonschema is not installed.
 """
 import json
+import os
 import sys
 
-import jsonschema
+try:
+    import jsonschema
+except ImportError:
+    print("python3 has no jsonschema")
+    sys.exit(77)
+
+SHARED = "record.schema.json"
+
+
+def load(path):
+    """The schema with the definitions that it takes from record.schema.json."""
+    with open(path, encoding="utf-8") as file:
+        schema = json.loads(file.read().replace(f'"{SHARED}#', '"#'))
+    with open(os.path.join(os.path.dirname(path), SHARED), encoding="utf-8") as file:
+        schema["$defs"] = json.load(file)["$defs"] | schema.get("$defs", {})
+    return schema
+
 
 if len(sys.argv) != 3:
     print("usage: validate.py SCHEMA FILE", file=sys.stderr)
     sys.exit(2)
-with open(sys.argv[1], encoding="utf-8") as file:
-    schema = json.load(file)
+schema = load(sys.argv[1])
 jsonschema.Draft202012Validator.check_schema(schema)
 validator = jsonschema.Draft202012Validator(schema)
 lines = bad = 0

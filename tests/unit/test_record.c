@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 #include <errno.h>
+#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include "daemon/incident_data.h"
 #include "judge/candidate.h"
 #include "judge/config.h"
+#include "judge/history.h"
 #include "judge/verdict.h"
 #include "judge/victim.h"
 #include "judge/window.h"
@@ -31,6 +33,7 @@ struct parts {
 	struct rule rule;
 	struct record_step steps[INCIDENT_STEPS];
 	struct record_kill kill;
+	struct history history;
 };
 
 static void fill(struct parts *p)
@@ -96,6 +99,7 @@ static void fill(struct parts *p)
 		.evidence = &p->evidence,
 		.victims = p->victims,
 		.victim_count = ARRAY_SIZE(p->victims),
+		.unit = KILL_UNIT_CGROUP,
 		.members = 3,
 		.outcome = "killed",
 		.steps = p->steps,
@@ -169,6 +173,7 @@ static void test_kill(void **state)
 	assert_member(line, len, "victim.oom_score_adj", "-17");
 	assert_member(line, len, "victim.rule", "\"comm: ^java$\"");
 	assert_member(line, len, "victim.blame", "0.5");
+	assert_member(line, len, "kill_unit", "\"cgroup\"");
 	assert_member(line, len, "members", "3");
 	assert_member(line, len, "outcome", "\"killed\"");
 	assert_member(line, len, "freed_bytes", "41943040");
@@ -232,6 +237,58 @@ static void test_outcome_error(void **state)
 		assert_line(line, len);
 		assert_member(line, len, "error", rows[i].written);
 	}
+}
+
+/*
+ * A runner-up has every number of a victim, so that the two can be compared; the three long texts
+ * are left out.
+ */
+static void test_runners_up(void **state)
+{
+	static const char *const keys[] = {
+		"pid",		"start_boot_ns",  "comm",	   "uid",
+		"rss_bytes",	"anon_bytes",	  "file_bytes",	   "shmem_bytes",
+		"swap_bytes",	"pgtables_bytes", "oom_score_adj", "freeable_bytes",
+		"growth_bytes", "blame",	  "score",	   "rule",
+	};
+	static const char *const left_out[] = {"cmdline", "exe", "cgroup"};
+	char line[WRITER_LINE_MAX];
+	json_t *record, *victim, *other;
+	struct parts p;
+	size_t i, len;
+
+	(void)state;
+	fill(&p);
+	p.victims[0].freeable_bytes = p.victims[1].freeable_bytes = 8 * MIB;
+	p.candidates[1].growth_bytes = 7 * MIB;
+	p.candidates[1].namespace = "prod";
+	p.candidates[1].pod = "web-1";
+	p.candidates[1].container = "app";
+	p.candidates[1].exe = p.candidates[1].cgroup = "/x";
+	assert_int_equal(record_kill(line, sizeof(line), &p.head, &p.kill, &len), 0);
+	assert_line(line, len);
+	record = json_loadb(line, len, 0, NULL);
+	assert_non_null(record);
+	victim = json_object_get(record, "victim");
+	json_array_foreach(json_object_get(record, "runners_up"), i, other)
+	{
+		for (size_t k = 0; k < ARRAY_SIZE(keys); k++) {
+			if (!json_object_get(victim, keys[k]))
+				fail_msg("the victim has no %s", keys[k]);
+			if (!json_object_get(other, keys[k]))
+				fail_msg("runner-up %zu has no %s", i, keys[k]);
+		}
+		for (size_t k = 0; k < ARRAY_SIZE(left_out); k++)
+			assert_null(json_object_get(other, left_out[k]));
+	}
+	assert_int_equal(i, RECORD_RUNNERS_UP);
+	other = json_array_get(json_object_get(record, "runners_up"), 0);
+	assert_int_equal(json_integer_value(json_object_get(other, "anon_bytes")), 3 * MIB);
+	assert_int_equal(json_integer_value(json_object_get(other, "freeable_bytes")), 8 * MIB);
+	assert_int_equal(json_integer_value(json_object_get(other, "growth_bytes")), 7 * MIB);
+	assert_near(json_number_value(json_object_get(other, "blame")), 0.5);
+	assert_string_equal(json_string_value(json_object_get(other, "pod")), "web-1");
+	json_decref(record);
 }
 
 /* Those that cannot die are no runners-up. */
@@ -404,11 +461,16 @@ static void worst_numbers(struct parts *p)
 	p->evidence.major_faults = p->evidence.reclaims = p->evidence.efficiency = worst;
 	p->evidence.total_bytes = p->evidence.held_bytes = UINT64_MAX;
 	p->evidence.file_lru_bytes = p->evidence.anon_bytes = UINT64_MAX;
-	p->evidence.exhausted_ns = UINT64_MAX - 1;
+	p->evidence.exhausted_ns = p->evidence.low_headroom_ns = UINT64_MAX - 1;
+	p->evidence.has |= EVIDENCE_HAS_MEMSTALL | EVIDENCE_HAS_SWAPINS;
+	p->evidence.memstall = p->evidence.swapins = worst;
+	p->evidence.unproductive = p->evidence.unproductive_share = worst;
+	p->verdict.score = worst;
+	p->verdict.held_ns = UINT64_MAX;
 	p->verdict.risk.known = true;
 	p->verdict.risk.value = p->verdict.risk.intercept = worst;
 	for (int i = 0; i < FEATURES_; i++)
-		p->verdict.risk.contributions[i] = worst;
+		p->verdict.risk.contributions[i] = p->verdict.risk.features[i] = worst;
 	for (size_t i = 0; i < ARRAY_SIZE(p->candidates); i++) {
 		struct candidate *c = &p->candidates[i];
 
@@ -416,7 +478,9 @@ static void worst_numbers(struct parts *p)
 		c->uid = UINT32_MAX;
 		c->start_boot_ns = c->anon_bytes = c->swap_bytes = c->pgtables_bytes = UINT64_MAX;
 		c->growth_bytes = c->file_bytes = UINT64_MAX;
+		c->shmem_bytes = UINT64_MAX;
 		p->victims[i].score = p->victims[i].blame = worst;
+		p->victims[i].freeable_bytes = UINT64_MAX;
 	}
 	for (size_t i = 0; i < INCIDENT_STEPS; i++)
 		p->steps[i] = (struct record_step){"force_empty not possible", UINT64_MAX};
@@ -425,6 +489,12 @@ static void worst_numbers(struct parts *p)
 	p->kill.freed_bytes = p->kill.took_ns = UINT64_MAX;
 	p->kill.outcome = "refused";
 	p->kill.error = -ENOTRECOVERABLE;
+	p->history = (struct history){.count = HISTORY_POINTS, .newest = HISTORY_POINTS - 1};
+	for (uint32_t i = 0; i < HISTORY_POINTS; i++)
+		/* rounded to three digits; the largest that is written without an exponent */
+		p->history.points[i] =
+			(struct history_point){i, 999.999F, 999.999F, 999.999F, 999.999F};
+	p->kill.history = &p->history;
 }
 
 /*
@@ -511,11 +581,17 @@ static void test_not_a_number(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_kill),	      cmocka_unit_test(test_act),
-		cmocka_unit_test(test_outcome_error), cmocka_unit_test(test_runners_up_eligible),
-		cmocka_unit_test(test_missing),	      cmocka_unit_test(test_contributions),
-		cmocka_unit_test(test_kernel_kill),   cmocka_unit_test(test_message),
-		cmocka_unit_test(test_fit),	      cmocka_unit_test(test_worst_case),
+		cmocka_unit_test(test_kill),
+		cmocka_unit_test(test_act),
+		cmocka_unit_test(test_outcome_error),
+		cmocka_unit_test(test_runners_up),
+		cmocka_unit_test(test_runners_up_eligible),
+		cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_contributions),
+		cmocka_unit_test(test_kernel_kill),
+		cmocka_unit_test(test_message),
+		cmocka_unit_test(test_fit),
+		cmocka_unit_test(test_worst_case),
 		cmocka_unit_test(test_not_a_number),
 	};
 

@@ -202,22 +202,18 @@ static void put_invoker(struct json *json, const char *key, const struct record_
 	json_shut_map(json);
 }
 
-static void put_process(struct json *json, const struct candidate *c)
+static void put_names(struct json *json, const struct candidate *c)
 {
-	json_i64(json, "pid", c->pid);
-	json_u64(json, "start_boot_ns", c->start_boot_ns);
-	json_text(json, "comm", c->comm);
-	json_text_n(json, "cmdline", c->cmdline, c->cmdline_len);
-	if (c->exe)
-		json_text(json, "exe", c->exe);
-	if (c->cgroup)
-		json_text(json, "cgroup", c->cgroup);
 	if (c->namespace)
 		json_text(json, "namespace", c->namespace);
 	if (c->pod)
 		json_text(json, "pod", c->pod);
 	if (c->container)
 		json_text(json, "container", c->container);
+}
+
+static void put_sizes(struct json *json, const struct candidate *c)
+{
 	json_u64(json, "uid", c->uid);
 	json_u64(json, "rss_bytes", c->anon_bytes + c->file_bytes + c->shmem_bytes);
 	json_u64(json, "anon_bytes", c->anon_bytes);
@@ -228,10 +224,28 @@ static void put_process(struct json *json, const struct candidate *c)
 	json_i64(json, "oom_score_adj", c->oom_score_adj);
 }
 
-static void put_victim(struct json *json, const char *key, const struct victim *victim)
+/* @brief: without the three long texts, which would double the longest record. */
+static void put_process(struct json *json, const struct candidate *c, bool brief)
+{
+	json_i64(json, "pid", c->pid);
+	json_u64(json, "start_boot_ns", c->start_boot_ns);
+	json_text(json, "comm", c->comm);
+	if (!brief) {
+		json_text_n(json, "cmdline", c->cmdline, c->cmdline_len);
+		if (c->exe)
+			json_text(json, "exe", c->exe);
+		if (c->cgroup)
+			json_text(json, "cgroup", c->cgroup);
+	}
+	put_names(json, c);
+	put_sizes(json, c);
+}
+
+static void put_victim(struct json *json, const char *key, const struct victim *victim, bool brief)
 {
 	json_open_map(json, key);
-	put_process(json, victim->candidate);
+	put_process(json, victim->candidate, brief);
+	json_u64(json, "freeable_bytes", victim->freeable_bytes);
 	json_u64(json, "growth_bytes", victim->candidate->growth_bytes);
 	json_double(json, "blame", victim->blame);
 	json_double(json, "score", victim->score);
@@ -243,7 +257,7 @@ const char *record_unit_name(enum kill_unit unit)
 {
 	static const char *const names[KILL_UNIT_MAX_] = {
 		[KILL_UNIT_PROCESS] = "process",
-		[KILL_UNIT_GROUP] = "process group",
+		[KILL_UNIT_GROUP] = "group",
 		[KILL_UNIT_CGROUP] = "cgroup",
 		[KILL_UNIT_POD] = "pod",
 	};
@@ -279,22 +293,15 @@ int record_kill(char *buf, size_t size, const struct record_head *head,
 	put_head(&json, head, kill->event);
 	record_put_verdict(&json, kill->verdict);
 	record_put_evidence(&json, kill->evidence);
-	put_victim(&json, "victim", &kill->victims[0]);
-	json_text(&json, "unit", record_unit_name(kill->unit));
+	put_victim(&json, "victim", &kill->victims[0], false);
+	json_text(&json, "kill_unit", record_unit_name(kill->unit));
 	if (kill->unit_refused)
 		json_text(&json, "unit_refused", kill->unit_refused);
 	json_u64(&json, "members", kill->members);
 	put_spared(&json, kill);
 	json_open_list(&json, "runners_up");
-	for (size_t i = 1; i < listed && !kill->victims[i].excluded; i++) {
-		json_open_map(&json, NULL);
-		json_i64(&json, "pid", kill->victims[i].candidate->pid);
-		json_text(&json, "comm", kill->victims[i].candidate->comm);
-		json_double(&json, "score", kill->victims[i].score);
-		json_text(&json, "rule",
-			  kill->victims[i].rule ? kill->victims[i].rule->text : NULL);
-		json_shut_map(&json);
-	}
+	for (size_t i = 1; i < listed && !kill->victims[i].excluded; i++)
+		put_victim(&json, NULL, &kill->victims[i], true);
 	json_shut_list(&json);
 	json_open_list(&json, "steps");
 	for (size_t i = 0; i < kill->step_count; i++) {
@@ -335,7 +342,7 @@ int record_kernel_kill(char *buf, size_t size, const struct record_head *head,
 	json_begin(&json, buf, size);
 	put_head(&json, head, "kernel_kill");
 	json_open_map(&json, "victim");
-	put_process(&json, kill->victim);
+	put_process(&json, kill->victim, false);
 	json_u64(&json, "total_vm_bytes", kill->total_vm_bytes);
 	json_shut_map(&json);
 	put_invoker(&json, "invoker", kill);

@@ -28,8 +28,11 @@ struct victim;
 
 #define RECORD_SCHEMA 1
 
-/* Bytes of a line: with every byte of every text escaped as six it has 30 kB, its history 2 kB. */
-#define RECORD_LINE_MAX 36864
+/*
+ * The longest record: every text is as long as it can be and of bytes that JSON writes as six.
+ * tests/unit/test_record.c makes it.
+ */
+#define RECORD_LINE_MAX 40960
 
 /* How many of those that would have been next are named. */
 #define RECORD_RUNNERS_UP 4
@@ -70,9 +73,9 @@ struct record_kill {
 	const struct evidence *evidence;
 	const struct victim *victims; /* [0] is the victim, then the runners-up */
 	size_t victim_count;
-	enum kill_unit unit;
+	enum kill_unit unit;	  /* what dies with the victim */
 	const char *unit_refused; /* why only the process dies; NULL: it is as the policy says */
-	size_t members;		  /* processes that die with it, itself included */
+	size_t members;		  /* the processes of that unit, the victim included */
 	const struct record_spared *spared;
 	size_t spared_count; /* also those beyond RECORD_SPARED */
 	const char *outcome; /* kill: what became of it */
