@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #
-# explain: a kill of ours and one of the kernel's, from saved records and a saved kernel log (of a
-# real kill on 6.18; the line of the reaper is by hand), word for word against tests/golden.
+# explain: a kill by the daemon, one by the kernel and one of a dry run, word for word against
+# tests/golden. The records and the kernel's log are a real daemon's and a real kernel's
+# (scripts/record-golden events).
 #
 #   UPDATE=1 tests/e2e/test_explain.sh     writes the golden files; look at the difference
 set -euo pipefail
@@ -10,7 +11,8 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 # shellcheck source=tests/lib/e2e.sh
 . tests/lib/e2e.sh
-need "$BIN" python3
+need "$BIN" python3 jq
+EVENTS=tests/golden/events.jsonl
 export TZ=UTC LC_ALL=C.UTF-8
 
 # golden NAME ARGUMENT...
@@ -28,10 +30,47 @@ golden() {
 	fi
 }
 
-golden explain-kill -e tests/golden/events.jsonl --svg "$T/minute.svg"
-head -n 1 tests/golden/events.jsonl >"$T/first"
+# explains WHAT PATTERN EVENTS [ARGUMENT...]
+explains() {
+	local what=$1 pattern=$2 events=$3 out
+	shift 3
+	out=$("$BIN" explain -e "$events" "$@" 2>&1 | tr -s ' \n' ' ') || :
+	if [[ $out == *"$pattern"* ]]; then
+		good "$what"
+	else
+		bad "$what: no '$pattern' in: $out"
+	fi
+}
+
+if out=$(python3 tests/lib/validate.py docs/record.schema.json "$EVENTS"); then
+	good "the golden records fit their schema ($out)"
+else
+	bad "$EVENTS: $out"
+fi
+ours=$(jq 'select(.event == "kill" and (.dry_run | not)) | .id' "$EVENTS")
+trial=$(jq 'select(.event == "kill" and .dry_run) | .id' "$EVENTS")
+golden explain-kill -e "$EVENTS" --svg "$T/minute.svg"
+golden explain-dry-run -e "$EVENTS" "$trial"
+sed '/"event":"kernel_kill"/q' "$EVENTS" >"$T/first"
 golden explain-kernel -e "$T/first" -k tests/golden/kernel-memcg.log --ascii
-golden explain-kernel-alone -e tests/golden/events.jsonl -k tests/golden/kernel-memcg.log kernel
+golden explain-kernel-alone -e "$EVENTS" -k tests/golden/kernel-memcg.log kernel
+
+# what is no golden is made from one
+explains "an event by its id" 'leaker[804] was killed by fastoom-bpf to relieve the cgroup' "$EVENTS" "$ours"
+jq -c --argjson id "$ours" 'select(.id == $id) |
+	.scope += {kind: "pod", namespace: "prod", pod: "web-1", container: "app"} |
+	.victim += {namespace: "prod", pod: "web-1", container: "app"} |
+	.kill_unit = "pod" | .members = 3' "$EVENTS" >"$T/pod"
+explains "a pod's kill is to relieve the pod" 'to relieve the container app of the pod prod/web-1 (event' "$T/pod"
+explains "a pod's members are the pod's" 'The kill takes 3 processes: all of the pod prod/web-1.' "$T/pod"
+jq -c '.kill_unit = "cgroup"' "$T/pod" >"$T/cgroup"
+explains "a cgroup's members are the cgroup's" \
+	'The kill takes 3 processes: all of the cgroup /system.slice/db.service.' "$T/cgroup"
+grep -v '"event":"recovered"' "$EVENTS" >"$T/stopped"
+explains "a daemon that stopped" 'Afterwards Not known: the daemon stopped' "$T/stopped"
+jq -c 'select(.event == "kill" and (.dry_run | not)) | .outcome = "refused" | .error = "EPERM"' "$EVENTS" >"$T/refused"
+explains "a refusal is no kill" \
+	'leaker[804] was chosen by fastoom-bpf to relieve the cgroup /system.slice/db.service, but it could not be killed (EPERM)' "$T/refused"
 
 if python3 -c 'import sys, xml.etree.ElementTree as e
 root = e.parse(sys.argv[1]).getroot()
@@ -42,13 +81,8 @@ assert all(len(p.split(",")) == 2 for l in lines for p in l.get("points").split(
 else
 	bad "the SVG"
 fi
-if "$BIN" explain -e tests/golden/events.jsonl 9 | grep -q 'leaker\[811\] was killed'; then
-	good "an event by its id"
-else
-	bad "an event by its id"
-fi
 rc=0
-out=$("$BIN" explain -e tests/golden/events.jsonl 123 2>&1) || rc=$?
+out=$("$BIN" explain -e "$EVENTS" 123 2>&1) || rc=$?
 if ((rc == 1)) && [[ $out == *'has no event 123'* ]]; then
 	good "an id that is not there"
 else

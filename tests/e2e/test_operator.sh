@@ -125,7 +125,7 @@ for spoil in 'del(.victim)' '.risk = 2' '.victim.pid = "1"' 'del(.took_ms)' '.ev
 	check "with $spoil a record does not fit" \
 		eval '! python3 tests/lib/validate.py docs/record.schema.json "$SHOW__SCRATCH/spoilt" >/dev/null'
 done
-check "explain says that it helped" grep -q '^Did it help     Yes' <("$BIN" explain -e "$SHOW__SCRATCH/events")
+check "explain says that it helped" grep -q '^Afterwards      The scope recovered' <("$BIN" explain -e "$SHOW__SCRATCH/events")
 check "with the minute before" grep -q 'time lost 1.00' <("$BIN" explain -e "$SHOW__SCRATCH/events")
 
 for pid in "${deaf[@]}"; do

@@ -63,8 +63,8 @@ said 'tutorial.yaml: good'
 said 'wrong.yaml:4:5: presure'
 said 'that was wrong'
 said 'fastoom-bpf runs, pid'
-said '  leaker\[[0-9]*\] killed after'
-said 'Did it help     Yes'
+said '  leaker\[[0-9]*\] was killed after'
+said 'Afterwards      The scope recovered'
 said 'reload '
 if [[ -e $cg/tutorial ]]; then
 	echo "FAILED: the cgroup is still there"

@@ -138,7 +138,7 @@ static void test_gfp(void **state)
 
 	(void)state;
 	assert_string_equal(kernel_log_gfp_words(buf, sizeof(buf), "GFP_KERNEL|__GFP_ZERO"),
-			    "the kernel's own needs; zeroed");
+			    "may sleep and reclaim; zeroed");
 	/* what has no words keeps its name; what has no room is cut */
 	assert_string_equal(kernel_log_gfp_words(buf, sizeof(buf), "__GFP_NEW"), "__GFP_NEW");
 	assert_string_equal(kernel_log_gfp_words(buf, 10, "__GFP_NEW|__GFP_ZERO"), "__GFP_NEW");

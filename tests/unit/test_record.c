@@ -246,10 +246,10 @@ static void test_outcome_error(void **state)
 static void test_runners_up(void **state)
 {
 	static const char *const keys[] = {
-		"pid",		"start_boot_ns",  "comm",	   "uid",
-		"rss_bytes",	"anon_bytes",	  "file_bytes",	   "shmem_bytes",
-		"swap_bytes",	"pgtables_bytes", "oom_score_adj", "freeable_bytes",
-		"growth_bytes", "blame",	  "score",	   "rule",
+		"pid",		 "start_boot_ns",  "comm",	   "uid",	 "rss_bytes",
+		"anon_bytes",	 "file_bytes",	   "shmem_bytes",  "swap_bytes", "pgtables_bytes",
+		"oom_score_adj", "freeable_bytes", "growth_bytes", "blame",	 "score",
+		"rule",		 "standing",
 	};
 	static const char *const left_out[] = {"cmdline", "exe", "cgroup"};
 	char line[WRITER_LINE_MAX];
@@ -261,6 +261,7 @@ static void test_runners_up(void **state)
 	fill(&p);
 	p.victims[0].freeable_bytes = p.victims[1].freeable_bytes = 8 * MIB;
 	p.candidates[1].growth_bytes = 7 * MIB;
+	p.victims[1].standing = STANDING_AVOID;
 	p.candidates[1].namespace = "prod";
 	p.candidates[1].pod = "web-1";
 	p.candidates[1].container = "app";
@@ -288,6 +289,8 @@ static void test_runners_up(void **state)
 	assert_int_equal(json_integer_value(json_object_get(other, "growth_bytes")), 7 * MIB);
 	assert_near(json_number_value(json_object_get(other, "blame")), 0.5);
 	assert_string_equal(json_string_value(json_object_get(other, "pod")), "web-1");
+	assert_string_equal(json_string_value(json_object_get(other, "standing")), "avoid");
+	assert_true(json_is_null(json_object_get(victim, "standing")));
 	json_decref(record);
 }
 

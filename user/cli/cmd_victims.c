@@ -209,18 +209,6 @@ static const char *plain(const char *text, char *buf, size_t n)
 	return buf;
 }
 
-static const char *standing_name(const struct victim *victim)
-{
-	switch (victim->standing) {
-	case STANDING_PREFER:
-		return "prefer";
-	case STANDING_AVOID:
-		return "avoid";
-	default:
-		return NULL;
-	}
-}
-
 static void print_table(const struct victim *ranking, size_t n, size_t eligible)
 {
 	char bytes[UNITS_TEXT_MAX], score[UNITS_TEXT_MAX], comm[20], rule[64], line[64];
@@ -230,7 +218,7 @@ static void print_table(const struct victim *ranking, size_t n, size_t eligible)
 	for (size_t i = 0; i < n; i++) {
 		const struct victim *victim = &ranking[i];
 		const struct candidate *c = victim->candidate;
-		const char *standing = standing_name(victim);
+		const char *standing = rules_standing_name(victim->standing);
 
 		if (i == eligible)
 			printf("not killed:\n");
@@ -307,7 +295,7 @@ static int print_json(const struct view *view, const struct policy *policy, cons
 		json_i64(&json, "oom_score_adj", c->oom_score_adj);
 		json_double(&json, "score", victim->score);
 		json_text(&json, "tier", victim_tier_name(victim->tier));
-		json_text(&json, "standing", standing_name(victim));
+		json_text(&json, "standing", rules_standing_name(victim->standing));
 		json_text(&json, "rule", victim->rule ? victim->rule->text : NULL);
 		if (victim->excluded)
 			json_text(&json, "excluded", victim_exclusion_name(victim->excluded));

@@ -8,6 +8,10 @@
 
 #include "base/units.h"
 #include "base/utf8.h"
+#include "base/util.h"
+#include "client/words.h"
+#include "judge/model.h"
+#include "judge/verdict.h"
 
 static const json_t *get(const json_t *record, const char *path)
 {
@@ -39,7 +43,7 @@ char *event_clean(char *buf, size_t size, const char *text)
 	size_t n = (size_t)snprintf(buf, size, "%s", text);
 
 	if (n >= size) {
-		/* a character that was cut in the middle is no character */
+		/* drop a character of which only the beginning fits */
 		for (n = size - 1; n && ((unsigned char)buf[n - 1] & 0xc0) == 0x80;)
 			n--;
 		if (n && !utf8_length(buf + n - 1, size - n))
@@ -110,68 +114,206 @@ char *event_scope(char *buf, size_t size, const json_t *record)
 	return event_scope_name(buf, size, json_object_get(record, "scope"));
 }
 
-static void line_of_victim(char *buf, size_t size, const json_t *record, const char *event)
+char *event_scope_title(char *buf, size_t size, const json_t *record)
 {
-	char comm[64], freed[UNITS_TEXT_MAX];
-	const char *outcome = event_get_text(record, "outcome", "");
-	double took_ms = event_get_number(record, "took_ms", 0);
-	bool killed = !strcmp(outcome, "killed");
+	const json_t *scope = json_object_get(record, "scope");
+	const char *kind = event_get_text(scope, "kind", "");
+	const char *pod = event_get_text(scope, "pod", NULL);
+	const char *container = event_get_text(scope, "container", NULL);
+	char name[EVENT_SCOPE_MAX], text[EVENT_SCOPE_MAX + 64];
 
-	event_clean(comm, sizeof(comm), event_get_text(record, "victim.comm", "?"));
-	if (!strcmp(event, "kill"))
-		snprintf(buf, size, "%s[%.0f] %s after %.1f ms%s%s: %s, risk %.2f", comm,
-			 event_get_number(record, "victim.pid", 0), outcome, took_ms,
-			 killed ? ", gave back " : "",
-			 killed ? units_format_bytes(
-					  freed, sizeof(freed),
-					  (uint64_t)event_get_number(record, "freed_bytes", 0))
-				: "",
-			 event_get_text(record, "reason", "?"),
-			 event_get_number(record, "risk", NAN));
-	else if (!strcmp(event, "kernel_kill"))
-		snprintf(buf, size,
-			 "%s[%.0f] was chosen by the kernel, %s of it anonymous; "
-			 "%.60s[%.0f] had asked for memory",
-			 comm, event_get_number(record, "victim.pid", 0),
-			 units_format_bytes(
-				 freed, sizeof(freed),
-				 (uint64_t)event_get_number(record, "victim.anon_bytes", 0)),
-			 event_get_text(record, "invoker.comm", "?"),
-			 event_get_number(record, "invoker.pid", 0));
+	if (!strcmp(kind, "node"))
+		snprintf(text, sizeof(text), "the node");
+	else if (pod)
+		snprintf(text, sizeof(text), "%s%s%sthe pod %s/%s",
+			 container ? "the container " : "", container ? container : "",
+			 container ? " of " : "", event_get_text(scope, "namespace", "?"), pod);
 	else
-		snprintf(buf, size, "%s[%.0f] is to die: %s, risk %.2f", comm,
-			 event_get_number(record, "victim.pid", 0),
-			 event_get_text(record, "reason", "?"),
-			 event_get_number(record, "risk", NAN));
+		snprintf(text, sizeof(text), "the cgroup %s",
+			 event_scope_name(name, sizeof(name), scope));
+	return event_clean(buf, size, text);
+}
+
+/* ---- words for keys -------------------------------------------------------------- */
+
+/* Indexed by the enum: a test walks it, so that none is forgotten. */
+static const char *const feature_words[FEATURES_] = {
+	[FEATURE_AVOIDABLE] = "time lost to refaults that a kill avoids",
+	[FEATURE_REREAD] = "files that are read back and waited for",
+	[FEATURE_STALLED] = "stalled tasks",
+	[FEATURE_UNPRODUCTIVE] = "unproductive tasks",
+	[FEATURE_COST] = "reclaim that gets few pages for its time",
+	[FEATURE_GROWTH] = "growth towards exhaustion",
+};
+
+static const char *const reason_words[REASONS_] = {
+	[REASON_CALM] = "the risk is below the threshold",
+	[REASON_HOLDING] = "the risk is above the threshold, but not for long enough yet",
+	[REASON_NEAR_OOM] = "the risk has been above the threshold for long enough",
+	[REASON_SPIKE] = "memory is exhausted before a kill could free any",
+	[REASON_BLIND] = "a measurement is missing, so nothing is decided",
+	[REASON_SETTLING] = "a kill is under way, or its memory is just coming back",
+	[REASON_STORM] = "there were too many kills within a minute",
+	[REASON_LEVEL_LOW] = "tasks lose time, but little memory is held: IO, no shortage",
+	[REASON_LOW_HEADROOM] = "growth is about to take pages that are in use",
+	[REASON_RECOVERING] = "pages are read back, but none are reclaimed",
+};
+
+/* Keys of the version before: records on disk have them. */
+static const struct {
+	const char *old_key, *key;
+} renamed_keys[] = {
+	{"futile", "avoidable"},
+	{"out_of_work", "stalled"},
+	{"halted", "unproductive"},
+	{"squeeze", "low-headroom"},
+};
+
+static const char *new_key(const char *key)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(renamed_keys); i++)
+		if (!strcmp(renamed_keys[i].old_key, key))
+			return renamed_keys[i].key;
+	return key;
+}
+
+const char *event_feature_words(const char *key)
+{
+	key = new_key(key);
+	if (!strcmp(key, "intercept"))
+		return "baseline";
+	for (int i = 0; i < FEATURES_; i++)
+		if (!strcmp(model_feature_name((enum feature)i), key) && feature_words[i])
+			return feature_words[i];
+	return key;
+}
+
+const char *event_reason_words(const char *key)
+{
+	key = new_key(key);
+	for (int i = 0; i < REASONS_; i++)
+		if (!strcmp(verdict_reason_name((enum verdict_reason)i), key) && reason_words[i])
+			return reason_words[i];
+	return key;
+}
+
+char *event_outcome_words(char *buf, size_t size, const json_t *record)
+{
+	static const struct {
+		const char *outcome, *words;
+	} rows[] = {
+		{"killed", "was killed"},
+		{"exited", "exited before the signal"},
+		{"reused", "exited before the signal, and its pid is another process"},
+		{"refused", "could not be killed"},
+		{"stuck", "was sent SIGKILL but is still there"},
+		{"relieved", "was not killed, as an earlier step relieved the scope"},
+		{"unrelieved", "was not killed, as the ladder has no step that kills"},
+	};
+	const char *outcome = event_get_text(record, "outcome", NULL);
+	const char *error = event_get_text(record, "error", NULL);
+	const char *words = outcome ? outcome : "was chosen to be killed";
+	bool refused = outcome && !strcmp(outcome, "refused");
+
+	for (size_t i = 0; outcome && i < ARRAY_SIZE(rows); i++)
+		if (!strcmp(rows[i].outcome, outcome))
+			words = rows[i].words;
+	if (json_is_true(json_object_get(record, "dry_run")) &&
+	    (!outcome || !strcmp(outcome, "killed")))
+		words = "would have been killed";
+	snprintf(buf, size, "%s%s%s%s", words, refused && error ? " (" : "",
+		 refused && error ? error : "", refused && error ? ")" : "");
+	return buf;
+}
+
+/* ---- a line for each record ------------------------------------------------------- */
+
+char *event_process(char *buf, size_t size, const json_t *process)
+{
+	char comm[64];
+
+	event_clean(comm, sizeof(comm), event_get_text(process, "comm", "?"));
+	snprintf(buf, size, "%s[%.0f]", comm, event_get_number(process, "pid", 0));
+	return buf;
+}
+
+static void add_risk(struct words *words, const json_t *record)
+{
+	double risk = event_get_number(record, "risk", NAN);
+
+	words_add(words, "%s, ", event_get_text(record, "reason", "?"));
+	if (isnan(risk))
+		words_add(words, "risk not known");
+	else
+		words_add(words, "risk %.2f", risk);
+}
+
+void event_add_evidence(struct words *words, const json_t *record)
+{
+	double level = event_get_number(record, "evidence.level", NAN);
+	double lost = event_get_number(record, "evidence.lost_share", NAN);
+
+	if (!isnan(level))
+		words_add(words, ", level %.0f %%", level * 100);
+	if (!isnan(lost))
+		words_add(words, ", %.0f %% of the tasks' time lost", lost * 100);
+}
+
+static void add_kill(struct words *words, const json_t *record)
+{
+	char victim[96], outcome[120], freed[UNITS_TEXT_MAX];
+	const bool dry = json_is_true(json_object_get(record, "dry_run"));
+	const bool killed = !strcmp(event_get_text(record, "outcome", ""), "killed");
+	double others = event_get_number(record, "members", 1) - 1;
+
+	words_add(words, "%s %s",
+		  event_process(victim, sizeof(victim), json_object_get(record, "victim")),
+		  event_outcome_words(outcome, sizeof(outcome), record));
+	if (others > 0)
+		words_add(words, " with %.0f other process%s", others, others > 1 ? "es" : "");
+	if (dry)
+		words_add(words, " (dry run)");
+	else if (killed)
+		words_add(words, " after %.1f ms, %s freed", event_get_number(record, "took_ms", 0),
+			  units_format_bytes(freed, sizeof(freed),
+					     (uint64_t)event_get_number(record, "freed_bytes", 0)));
+	words_add(words, ": ");
+	add_risk(words, record);
+}
+
+static void add_kernel_kill(struct words *words, const json_t *record)
+{
+	char victim[96], invoker[96], anon[UNITS_TEXT_MAX];
+
+	words_add(words,
+		  "%s was killed by the kernel's OOM killer, %s of it anonymous; invoked by %s",
+		  event_process(victim, sizeof(victim), json_object_get(record, "victim")),
+		  units_format_bytes(anon, sizeof(anon),
+				     (uint64_t)event_get_number(record, "victim.anon_bytes", 0)),
+		  event_process(invoker, sizeof(invoker), json_object_get(record, "invoker")));
 }
 
 char *event_line(char *buf, size_t size, const json_t *record, size_t scope_most)
 {
 	const char *event = event_get_text(record, "event", "?");
-	char scope[EVENT_SCOPE_MAX], what[600], all[1600];
-	bool dry = json_is_true(json_object_get(record, "dry_run"));
-
+	char scope[EVENT_SCOPE_MAX];
 	const char *shown = event_scope(scope, sizeof(scope), record);
+	struct words words = {0};
 
 	if (scope_most && strlen(shown) > scope_most)
 		shown += strlen(shown) - scope_most;
 	while (((unsigned char)*shown & 0xc0) == 0x80)
 		shown++;
-	if (json_object_get(record, "victim"))
-		line_of_victim(what, sizeof(what), record, event);
-	else if (json_object_get(record, "message"))
-		snprintf(what, sizeof(what), "%s", event_get_text(record, "message", ""));
-	else if (json_object_get(record, "verdict"))
-		snprintf(what, sizeof(what),
-			 "%s, risk %.2f, %.0f %% of the tasks' time lost, "
-			 "level %.0f %%",
-			 event_get_text(record, "reason", "?"),
-			 event_get_number(record, "risk", NAN),
-			 event_get_number(record, "evidence.lost_share", 0) * 100,
-			 event_get_number(record, "evidence.level", 0) * 100);
-	else
-		what[0] = '\0';
-	snprintf(all, sizeof(all), "%-11s %s%s%s%s", event, shown, *shown ? "  " : "",
-		 dry && strcmp(event, "start") != 0 ? "(dry run) " : "", what);
-	return event_clean(buf, size, all);
+	words_add(&words, "%-11s %s%s", event, shown, *shown ? "  " : "");
+	if (!strcmp(event, "kernel_kill")) {
+		add_kernel_kill(&words, record);
+	} else if (json_object_get(record, "victim")) {
+		add_kill(&words, record);
+	} else if (json_object_get(record, "message")) {
+		words_add(&words, "%s", event_get_text(record, "message", ""));
+	} else if (json_object_get(record, "verdict")) {
+		add_risk(&words, record);
+		event_add_evidence(&words, record);
+	}
+	return event_clean(buf, size, words.text);
 }

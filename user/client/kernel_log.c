@@ -19,7 +19,7 @@ static const char *const constraints[] = {
 	[OOM_MEMCG] = "CONSTRAINT_MEMCG",
 };
 
-/* The number behind @label in a line; @none where it is not there. */
+/* The number after @label in a line; @none if there is no such label. */
 static long long number_after(const char *line, const char *label, long long none)
 {
 	const char *at = strstr(line, label);
@@ -27,7 +27,7 @@ static long long number_after(const char *line, const char *label, long long non
 	return at ? strtoll(at + strlen(label), NULL, 0) : none;
 }
 
-/* The text behind @label up to one of @ends. */
+/* The text after @label up to one of @ends. */
 static void text_after(const char *line, const char *label, const char *ends, char *ret,
 		       size_t size)
 {
@@ -39,7 +39,7 @@ static void text_after(const char *line, const char *label, const char *ends, ch
 	snprintf(ret, size, "%.*s", (int)strcspn(at, ends), at);
 }
 
-/* Where the text of a line begins, behind what dmesg, syslog or /dev/kmsg put before it. */
+/* The text of a line, after the prefix of dmesg, syslog or /dev/kmsg. */
 static const char *text_of(const char *line, const char *before)
 {
 	static const char *const stamps[] = {"] ", "kernel: ", ",-;"};
@@ -155,7 +155,7 @@ int kernel_log_find(const char *text, int pid, struct oom_report *ret)
 	return found ? 0 : -ENODATA;
 }
 
-/* "6,427,5563574173,-;text\n CONTINUED=...\n" a read: only the text. */
+/* Each read gives "6,427,5563574173,-;text\n KEY=value\n": keep the text. */
 static int read_kmsg(int fd, char *text, size_t size)
 {
 	char record[8192];
@@ -166,7 +166,7 @@ static int read_kmsg(int fd, char *text, size_t size)
 		char *from;
 
 		if (n < 0 && (errno == EINTR || errno == EPIPE))
-			continue; /* EPIPE: what was next has been overwritten */
+			continue; /* EPIPE: the next record was overwritten */
 		if (n <= 0)
 			break;
 		record[n] = '\0';
@@ -205,14 +205,14 @@ int kernel_log_read(const char *path, char **ret)
 	return 0;
 }
 
-/* In a minute a leaker takes at least so much of the scope. */
+/* Growth of the level within the minute before, from which on it is called a leak. */
 #define LEAK_GROWTH 0.10
 
 enum oom_cause kernel_log_cause(const struct oom_report *report, double growth)
 {
 	if (report->constraint == OOM_CPUSET || report->constraint == OOM_POLICY)
 		return OOM_NUMA;
-	/* more was free than the kernel keeps for itself: it was not in one piece */
+	/* more was free than the min watermark: the allocation failed for fragmentation */
 	if (report->order > 0 && report->constraint != OOM_MEMCG && report->min_kb &&
 	    report->free_kb > report->min_kb)
 		return OOM_CONTIGUOUS;
@@ -227,30 +227,30 @@ char *kernel_log_gfp_words(char *buf, size_t size, const char *gfp)
 		const char *flag;
 		const char *words;
 	} table[] = {
-		{"GFP_HIGHUSER_MOVABLE", "a page of a process's own memory, or of a file it maps"},
-		{"GFP_HIGHUSER", "a page for a process"},
-		{"GFP_USER", "memory of the kernel that a process gets to see"},
-		{"GFP_KERNEL_ACCOUNT", "the kernel's own needs, charged to the cgroup"},
-		{"GFP_KERNEL", "the kernel's own needs"},
-		{"GFP_NOFS", "from within a file system, which may not be entered again"},
-		{"GFP_NOIO", "from within block IO, which may not be begun again"},
-		{"GFP_NOWAIT", "may not wait"},
-		{"GFP_ATOMIC", "may not wait, and may use the reserves"},
+		{"GFP_HIGHUSER_MOVABLE", "a page of a process, or of a file that it maps"},
+		{"GFP_HIGHUSER", "a page of a process"},
+		{"GFP_USER", "kernel memory that a process can access"},
+		{"GFP_KERNEL_ACCOUNT", "may sleep and reclaim, charged to the cgroup"},
+		{"GFP_KERNEL", "may sleep and reclaim"},
+		{"GFP_NOFS", "may not call into a file system"},
+		{"GFP_NOIO", "may not start block IO"},
+		{"GFP_NOWAIT", "may not sleep"},
+		{"GFP_ATOMIC", "may not sleep, may use the reserves"},
 		{"GFP_DMA32", "below 4 GiB"},
 		{"GFP_DMA", "below 16 MiB"},
 		{"GFP_TRANSHUGE", "a huge page"},
 		{"__GFP_ZERO", "zeroed"},
 		{"__GFP_COMP", "as one compound page"},
 		{"__GFP_ACCOUNT", "charged to the cgroup"},
-		{"__GFP_NOWARN", "with no warning if it fails"},
-		{"__GFP_NORETRY", "without trying hard"},
-		{"__GFP_RETRY_MAYFAIL", "trying hard, but allowed to fail"},
-		{"__GFP_NOFAIL", "not allowed to fail"},
+		{"__GFP_NOWARN", "no warning if it fails"},
+		{"__GFP_NORETRY", "no retries"},
+		{"__GFP_RETRY_MAYFAIL", "retries, but may fail"},
+		{"__GFP_NOFAIL", "may not fail"},
 		{"__GFP_THISNODE", "from this NUMA node only"},
 		{"__GFP_HARDWALL", "from the cpuset's nodes only"},
 		{"__GFP_WRITE", "to be written to"},
-		{"__GFP_RECLAIMABLE", "that can be reclaimed later"},
-		{"__GFP_CMA", "from anywhere, CMA too"},
+		{"__GFP_RECLAIMABLE", "can be reclaimed later"},
+		{"__GFP_CMA", "may be from CMA"},
 	};
 	char flags[256], *save;
 	size_t len = 0;

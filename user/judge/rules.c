@@ -161,3 +161,8 @@ enum standing rules_standing(const struct policy *policy, const struct candidate
 	*ret_rule = rule;
 	return standing;
 }
+
+const char *rules_standing_name(enum standing standing)
+{
+	return standing == STANDING_PREFER ? "prefer" : standing == STANDING_AVOID ? "avoid" : NULL;
+}

@@ -50,4 +50,7 @@ const struct policy *rules_policy_cgroup(const struct config *config,
 enum standing rules_standing(const struct policy *policy, const struct candidate *candidate,
 			     const struct rule **ret_rule);
 
+/* "prefer", "avoid"; NULL: no rule changes its place in the order. */
+const char *rules_standing_name(enum standing standing);
+
 #endif /* FASTOOM_JUDGE_RULES_H */

@@ -249,6 +249,7 @@ static void put_victim(struct json *json, const char *key, const struct victim *
 	json_u64(json, "growth_bytes", victim->candidate->growth_bytes);
 	json_double(json, "blame", victim->blame);
 	json_double(json, "score", victim->score);
+	json_text(json, "standing", rules_standing_name(victim->standing));
 	json_text(json, "rule", victim->rule ? victim->rule->text : NULL);
 	json_shut_map(json);
 }
