@@ -292,6 +292,48 @@ static void test_over_memsw(void **state)
 	assert_int_equal(m.swap_free_bytes, 0);
 }
 
+/*
+ * What reclaim cannot give back, at 512 MiB free swap of the node: anonymous memory that fits into
+ * swap can be given back, but no more than the cgroup's own limit of swap allows.
+ */
+static void test_held(void **state)
+{
+	static const struct {
+		const char *path;
+		uint64_t swap_free_mib, held_mib;
+	} rows[] = {
+		/* 128 MiB used, 72 file LRU, 3 slab, 48 anonymous; 55 MiB of swap may be used */
+		{"/system.slice/db.service", 55, 5},
+		/* 100 MiB used; swap without a limit */
+		{"/system.slice/high.service", 512, 0},
+		/* its swap is used up, is not allowed, is not accounted */
+		{"/system.slice/overswap.service", 0, 25},
+		{"/system.slice/onlyhigh.service", 0, 25},
+		{"/system.slice/noswap.service", 0, 25},
+	};
+	struct cgroup_host host;
+
+	(void)state;
+	assert_int_equal(cgroup_host_open(&host, FIXTURES "v2"), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct cgroup_memory memory;
+		struct cgroup cgroup;
+		uint64_t swap_free;
+
+		assert_int_equal(cgroup_open_path(&host, rows[i].path, &cgroup), 0);
+		assert_int_equal(cgroup_read(&host, &cgroup, &memory), 0);
+		assert_int_equal(memory.has & CGROUP_HAS_LEVEL, CGROUP_HAS_LEVEL);
+		swap_free = cgroup_swap_free_bytes(&memory, 512 * MIB);
+		if (swap_free != rows[i].swap_free_mib * MIB)
+			fail_msg("%s: %llu of swap", rows[i].path, (unsigned long long)swap_free);
+		if (cgroup_held_bytes(&memory, swap_free) != rows[i].held_mib * MIB)
+			fail_msg("%s: %llu held", rows[i].path,
+				 (unsigned long long)cgroup_held_bytes(&memory, swap_free));
+		cgroup_shut(&cgroup);
+	}
+	cgroup_host_shut(&host);
+}
+
 static void test_path_lengths(void **state)
 {
 	struct cgroup_host host;
@@ -420,8 +462,9 @@ int main(void)
 		cmocka_unit_test(test_host),	       cmocka_unit_test(test_host_lengths),
 		cmocka_unit_test(test_read),	       cmocka_unit_test(test_broken),
 		cmocka_unit_test(test_malformed_high), cmocka_unit_test(test_over_memsw),
-		cmocka_unit_test(test_path_lengths),   cmocka_unit_test(test_path_traversal),
-		cmocka_unit_test(test_identity),       cmocka_unit_test(test_kept_open),
+		cmocka_unit_test(test_held),	       cmocka_unit_test(test_path_lengths),
+		cmocka_unit_test(test_path_traversal), cmocka_unit_test(test_identity),
+		cmocka_unit_test(test_kept_open),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

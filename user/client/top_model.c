@@ -391,7 +391,7 @@ static void fill_hot(struct top_row *row, const json_t *scope)
 	row->stall = event_get_number(scope, "evidence.stall_tasks", NAN);
 	row->thrash = event_get_number(scope, "evidence.thrash_tasks", NAN);
 	row->lost = event_get_number(scope, "evidence.lost_share", NAN);
-	row->level = event_get_number(scope, "evidence.level", NAN);
+	row->level = event_get_number(scope, "evidence.level", row->level);
 	row->growth = event_get_number(scope, "evidence.growth_bytes_per_s", row->growth);
 	row->exhausted_s = event_get_number(scope, "evidence.exhausted_s", NAN);
 	snprintf(row->policy, sizeof(row->policy), "%s", event_get_text(scope, "policy", ""));
@@ -437,9 +437,9 @@ static void make_rows(struct top_model *model)
 	model->all_count = 1;
 	begin_row(model, node, "", model->memory.total_bytes - model->memory.free_bytes,
 		  model->memory.total_bytes);
-	if (model->memory.has & NODE_HAS_AVAILABLE)
-		node->level = 1 - (double)model->memory.available_bytes /
-					  (double)(model->memory.total_bytes + 1);
+	if ((model->memory.has & NODE_HAS_AVAILABLE) && model->memory.total_bytes)
+		node->level =
+			(double)node_held_bytes(&model->memory) / (double)model->memory.total_bytes;
 	if (policy)
 		snprintf(node->policy, sizeof(node->policy), "%s", policy->name);
 	for (i = 0; i < model->entry_count; i++) {
@@ -566,12 +566,15 @@ void top_model_look(struct top_model *model, struct top_row *row)
 	if (!isnan(row->level) || row->limit_bytes == UINT64_MAX || !row->limit_bytes ||
 	    cgroup_open_path(&model->host, row->path, &cgroup))
 		return;
-	if (!cgroup_read(&model->host, &cgroup, &memory) && (memory.has & CGROUP_HAS_FILE_LRU)) {
-		uint64_t gives = memory.file_lru_bytes + memory.slab_reclaimable_bytes;
+	if (!cgroup_read(&model->host, &cgroup, &memory) &&
+	    (memory.has & CGROUP_HAS_LEVEL) == CGROUP_HAS_LEVEL && memory.limit_bytes) {
+		uint64_t swap_free =
+			model->memory.has & NODE_HAS_SWAP
+				? cgroup_swap_free_bytes(&memory, model->memory.swap_free_bytes)
+				: 0;
 
-		row->level = memory.usage_bytes > gives ? (double)(memory.usage_bytes - gives) /
-								  (double)row->limit_bytes
-							: 0;
+		row->level =
+			(double)cgroup_held_bytes(&memory, swap_free) / (double)memory.limit_bytes;
 	}
 	cgroup_shut(&cgroup);
 }

@@ -245,3 +245,19 @@ int cgroup_read(const struct cgroup_host *host, const struct cgroup *cgroup,
 	*ret = memory;
 	return 0;
 }
+
+uint64_t cgroup_swap_free_bytes(const struct cgroup_memory *memory, uint64_t node_free_bytes)
+{
+	if (!(memory->has & CGROUP_HAS_SWAP))
+		return 0;
+	return memory->swap_free_bytes < node_free_bytes ? memory->swap_free_bytes
+							 : node_free_bytes;
+}
+
+uint64_t cgroup_held_bytes(const struct cgroup_memory *memory, uint64_t swap_free_bytes)
+{
+	uint64_t given = memory->file_lru_bytes + memory->slab_reclaimable_bytes;
+
+	given += memory->anon_bytes < swap_free_bytes ? memory->anon_bytes : swap_free_bytes;
+	return memory->usage_bytes > given ? memory->usage_bytes - given : 0;
+}

@@ -52,6 +52,9 @@ enum {
 	CGROUP_HAS_ANON = 1 << 4,
 	CGROUP_HAS_SWAP = 1 << 5,
 	CGROUP_HAS_MAPPED = 1 << 6,
+
+	/* what the level needs */
+	CGROUP_HAS_LEVEL = CGROUP_HAS_LIMIT | CGROUP_HAS_FILE_LRU | CGROUP_HAS_ANON,
 };
 
 /* All values include the descendants of the cgroup. */
@@ -93,5 +96,14 @@ bool cgroup_may_open_ids(const struct cgroup_host *host);
 /* -EINVAL: the text of a file is not what the kernel writes. */
 int cgroup_read(const struct cgroup_host *host, const struct cgroup *cgroup,
 		struct cgroup_memory *ret);
+
+/*
+ * Pure, with CGROUP_HAS_LEVEL: what reclaim cannot give back. That is the usage without the file
+ * LRU, reclaimable slab, and the anonymous memory that fits into @swap_free_bytes. The level is
+ * this as a share of the limit.
+ */
+uint64_t cgroup_held_bytes(const struct cgroup_memory *memory, uint64_t swap_free_bytes);
+/* Pure: the swap that the cgroup may still use, of what the node has free; 0 if it has none. */
+uint64_t cgroup_swap_free_bytes(const struct cgroup_memory *memory, uint64_t node_free_bytes);
 
 #endif /* FASTOOM_SENSE_CGROUP_H */

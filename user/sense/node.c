@@ -180,3 +180,10 @@ int node_read(const struct node *node, struct node_memory *ret)
 	*ret = memory;
 	return 0;
 }
+
+uint64_t node_held_bytes(const struct node_memory *memory)
+{
+	return memory->total_bytes > memory->available_bytes
+		       ? memory->total_bytes - memory->available_bytes
+		       : 0;
+}

@@ -50,6 +50,12 @@ int node_open(struct node *ret, const char *root);
 void node_shut(struct node *node);
 int node_read(const struct node *node, struct node_memory *ret);
 
+/*
+ * Pure, with NODE_HAS_AVAILABLE: what reclaim cannot give back. The level is this as a share of
+ * total_bytes.
+ */
+uint64_t node_held_bytes(const struct node_memory *memory);
+
 /* Pure: the sum of all "low" lines of zoneinfo, in pages. -EINVAL: none, or not a number. */
 int node_parse_marks(const char *zoneinfo, uint64_t *ret_low_pages);
 

@@ -258,9 +258,7 @@ int sampler_node(struct sampler *sampler, uint64_t now_ns, bool tracking, struct
 	if (!err) {
 		if (memory.has & NODE_HAS_AVAILABLE) {
 			sample.total_bytes = memory.total_bytes;
-			sample.held_bytes = memory.total_bytes > memory.available_bytes
-						    ? memory.total_bytes - memory.available_bytes
-						    : 0;
+			sample.held_bytes = node_held_bytes(&memory);
 			sample.usage_bytes = memory.total_bytes - memory.free_bytes;
 			sample.anon_bytes = memory.anon_bytes;
 			sample.file_lru_bytes = memory.file_lru_bytes;
@@ -300,24 +298,19 @@ int sampler_node(struct sampler *sampler, uint64_t now_ns, bool tracking, struct
 static void sample_cgroup_level(struct sampler *sampler, const struct cgroup_memory *memory,
 				struct sample *sample)
 {
-	uint64_t reclaimable_bytes = memory->file_lru_bytes + memory->slab_reclaimable_bytes;
 	uint64_t swap_free = 0;
 	struct node_memory node;
 
 	/* memory that fits into swap is reclaimable too; how slow that is shows in the waits */
 	if ((memory->has & CGROUP_HAS_SWAP) && !node_read(sampler->node, &node) &&
 	    (node.has & NODE_HAS_SWAP)) {
-		swap_free = memory->swap_free_bytes < node.swap_free_bytes ? memory->swap_free_bytes
-									   : node.swap_free_bytes;
+		swap_free = cgroup_swap_free_bytes(memory, node.swap_free_bytes);
 		sample->swap_total_bytes = memory->swap_bytes + swap_free;
 		sample->swap_free_bytes = swap_free;
 		sample->has |= SAMPLE_HAS_SWAP;
 	}
-	reclaimable_bytes += memory->anon_bytes < swap_free ? memory->anon_bytes : swap_free;
 	sample->total_bytes = memory->limit_bytes;
-	sample->held_bytes = memory->usage_bytes > reclaimable_bytes
-				     ? memory->usage_bytes - reclaimable_bytes
-				     : 0;
+	sample->held_bytes = cgroup_held_bytes(memory, swap_free);
 	sample->usage_bytes = memory->usage_bytes;
 	sample->anon_bytes = memory->anon_bytes;
 	sample->file_lru_bytes = memory->file_lru_bytes;
@@ -338,8 +331,7 @@ int sampler_cgroup(struct sampler *sampler, const struct cgroup *cgroup, uint64_
 	sample_sums(sampler, cgroup->id, tracking, &sample);
 	err = cgroup_read(sampler->host, cgroup, &memory);
 	if (!err) {
-		if ((memory.has & (CGROUP_HAS_LIMIT | CGROUP_HAS_FILE_LRU | CGROUP_HAS_ANON)) ==
-		    (CGROUP_HAS_LIMIT | CGROUP_HAS_FILE_LRU | CGROUP_HAS_ANON))
+		if ((memory.has & CGROUP_HAS_LEVEL) == CGROUP_HAS_LEVEL)
 			sample_cgroup_level(sampler, &memory, &sample);
 		if ((memory.has & CGROUP_HAS_REFAULTS) && !(sample.has & SAMPLE_HAS_REFAULTS)) {
 			sample.refault_pages = memory.refault_pages;
