@@ -19,7 +19,7 @@
 #include <stdint.h>
 
 /* Bytes of the longest record: WRITER_LINE_MAX (tell/writer.h). A pipe holds 64 KiB: pipe(7). */
-#define NOTIFIER_JSON_MAX 36864
+#define NOTIFIER_JSON_MAX 40960
 
 struct notifier;
 
