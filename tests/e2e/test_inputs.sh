@@ -1,15 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #
-# The command line, as a table: arguments, exit code, what stderr says, what stdout says. Nothing
-# here starts the daemon; it runs without privileges.
+# The command line as a table: arguments, exit code, text on stderr, text on stdout. Nothing here
+# starts the daemon, and no privilege is needed.
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."
 # shellcheck source=tests/lib/e2e.sh
 . tests/lib/e2e.sh
 need "$BIN"
-# should an argument be taken that must not be: the lock is ours, nothing is killed
+# if a wrong argument is accepted, the daemon runs with this lock and kills nothing
 
 cat >"$T/good.yaml" <<'END'
 events: /var/log/fastoom-bpf/events.jsonl
@@ -36,7 +36,7 @@ printf 'policies:\n\t- a\n' >"$T/tab.yaml"
 printf 'a: 1\nb: 2\npolicies: 3\n' >"$T/three.yaml"
 head -c 4096 /dev/urandom >"$T/noise.yaml"
 printf 'policies:\n  - name: "a\\e[31m"\n    match: { node: true }\n' >"$T/terminal.yaml"
-printf 'policies:\n  - name: a\n    match: { cgroup: /x }\n    proactive_reclaim: 0.95\n' >"$T/background.yaml"
+printf 'policies:\n  - name: a\n    match: { cgroup: /x }\n    proactive_reclaim: 0.95\n' >"$T/proactive.yaml"
 mkfifo "$T/fifo"
 # two files of 200 policies: too many together
 mkdir -p "$T/many/config.d"
@@ -44,7 +44,7 @@ policies() {
 	echo 'policies:'
 	seq 200 | sed "s|.*|  - { name: $1&, match: { cgroup: /$1& } }|"
 }
-# 70 warnings, of which 64 are kept: each policy is like the first one
+# 70 warnings, of which 64 are kept: each policy matches the same scopes as the first one
 {
 	echo 'policies:'
 	seq 71 | sed 's|.*|  - { name: w&, match: { cgroup: /w } }|'
@@ -52,8 +52,8 @@ policies() {
 policies a >"$T/many/config.yaml"
 policies b >"$T/many/config.d/b.yaml"
 
-# case_is CODE STDERR STDOUT ARGUMENTS...: STDERR and STDOUT are fixed text to be found; "-" wants
-# it empty; "" does not care.
+# case_is CODE STDERR STDOUT ARGUMENTS...: STDERR and STDOUT are text that must be there; "-": must
+# be empty; "": is not checked.
 case_is() {
 	local code=$1 err=$2 out=$3 rc=0 wrong=''
 	shift 3
@@ -69,7 +69,7 @@ case_is() {
 	-) [[ ! -s $T/out ]] || wrong+="something on stdout; " ;;
 	*) grep -qF -- "$out" "$T/out" || wrong+="stdout does not say '$out'; " ;;
 	esac
-	# nothing that a terminal would take for a command
+	# no escape sequence reaches the terminal
 	if LC_ALL=C grep -q '[^[:print:][:space:]]' "$T/err"; then
 		wrong+="stderr holds bytes that are no text; "
 	fi
@@ -95,7 +95,7 @@ case_is 2 '--frobnicate is not a command' - --frobnicate
 case_is 2 'ru is not a command' - ru
 case_is 2 'RUN is not a command' - RUN
 
-# help of a command, wherever it stands
+# help of a command, at any place among the options
 case_is 0 - 'Usage: fastoom-bpf run' run --help
 case_is 0 - 'Usage: fastoom-bpf run' run -h
 case_is 0 - '--events FILE' run --help
@@ -133,22 +133,22 @@ case_is 0 - "$T/good.yaml: good, 3 policies" check -c "$T/good.yaml"
 case_is 0 - 'good, 3 policies' check --config="$T/good.yaml"
 case_is 0 - 'good, 2 policies' check -c "$T/empty.yaml"
 
-# good, but of no use on cgroup v1
+# valid, but without effect on cgroup v1
 if awk '$3 == "cgroup" && $4 ~ /(^|,)memory(,|$)/ { v1 = 1 } END { exit !v1 }' /proc/self/mounts; then
-	case_is 0 "$T/background.yaml: proactive_reclaim: does nothing on this host" 'good, 2 policies' \
-		check -c "$T/background.yaml"
+	case_is 0 "$T/proactive.yaml: proactive_reclaim: does nothing on this host" 'good, 2 policies' \
+		check -c "$T/proactive.yaml"
 else
-	case_is 0 - 'good, 2 policies' check -c "$T/background.yaml"
+	case_is 0 - 'good, 2 policies' check -c "$T/proactive.yaml"
 fi
 
-# check: bad ones, each with its place
+# check: errors, each with its place
 case_is 2 "$T/key.yaml:4:5: presure: unknown key in a policy (did you mean \`pressure\`?)" - \
 	check -c "$T/key.yaml"
 case_is 2 "$T/topkey.yaml:1:1: event: unknown key in the file (did you mean \`events\`?)" - \
 	check -c "$T/topkey.yaml"
 case_is 2 "$T/value.yaml:4:15: pressure: is 'medum'" - check -c "$T/value.yaml"
 case_is 2 "$T/regex.yaml:4:22: comm: the pattern does not compile" - check -c "$T/regex.yaml"
-case_is 2 "$T/twice.yaml:3:13: name: is 'a', as the policy of line 2" - check -c "$T/twice.yaml"
+case_is 2 "$T/twice.yaml:3:13: name: is 'a', the name of the policy of line 2" - check -c "$T/twice.yaml"
 case_is 2 "$T/yaml.yaml:" - check -c "$T/yaml.yaml"
 case_is 2 "$T/tab.yaml:2:" - check -c "$T/tab.yaml"
 case_is 2 "$T/three.yaml:1:1: a: unknown key" - check -c "$T/three.yaml"
@@ -164,15 +164,15 @@ case_is 2 "$T/many/config.d/b.yaml:58:5: policies: is policy 257 of all files to
 	check -c "$T/many/config.yaml"
 case_is 2 "cannot be read: " - check -c "$(printf 'x%.0s' {1..5000})"
 
-# what is not kept is said, by whatever reads a configuration
+# every command that reads a configuration says how many warnings are not shown
 case_is 0 "$T/warnings.yaml: and 6 more warnings" 'good, 72 policies' check -c "$T/warnings.yaml"
 case_is 0 "$T/warnings.yaml: and 6 more warnings" '' replay -c "$T/warnings.yaml" tests/corpus/leak-short.fo
 
-# the daemon refuses the same files before it touches anything
+# the daemon refuses the same files before it changes anything
 case_is 2 "$T/key.yaml:4:5: presure: unknown key" - run --for 1s -c "$T/key.yaml"
 case_is 2 "$T/none.yaml: cannot be read" - run --for 1s -c "$T/none.yaml"
 
-# nobody reads: the sentence is lost, the exit code is not
+# stderr or stdout is closed or full: the exit code is the same
 rc=0
 timeout -k 5 20 "$BIN" frobnicate >/dev/null 2>&- || rc=$?
 if ((rc == 2)); then
@@ -190,7 +190,7 @@ else
 	echo "FAILED: with stdout full: exit code $rc"
 fi
 
-# what was refused left nothing, not even a lock
+# a refused command line leaves nothing behind, not even a lock
 if [[ -e $T/run/lock ]]; then
 	failed=$((failed + 1))
 	echo "FAILED: a lock file was left by a command line that was refused"

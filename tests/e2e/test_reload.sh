@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #
-# A configuration that changes under a running daemon: written anew, put in place, a drop-in, a
-# ConfigMap's link; each is taken over whole, and one that is wrong not at all. SIGHUP too.
+# The configuration of a running daemon changes: rewritten, replaced, a drop-in, the link of a
+# ConfigMap, SIGHUP. A valid configuration applies whole, one with an error not at all. `readers`, the
+# files of a trace and long paths are checked with the same daemon.
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."
@@ -22,7 +23,7 @@ policies() {
 }
 
 reloads=0
-# expect WHAT POLICIES: one more reload, with that many policies (the built-in one comes on top)
+# expect WHAT POLICIES: one more reload, with that many policies and the built-in one
 expect() {
 	local i
 	reloads=$((reloads + 1))
@@ -34,15 +35,15 @@ expect() {
 		"\"$(grep 'configuration reloaded' "$DAEMON_LOG" | sed -n "${reloads}s/.*reloaded: //p")\" == \"$(($2 + 1)) policies\"" || :
 }
 
-# expect_error WHAT TEXT: it is refused, and said why
+# expect_error WHAT TEXT: the configuration is refused, and the log has TEXT
 expect_error() {
 	local i
 	for ((i = 0; i < 60; i++)); do
 		! grep -q "$2" "$DAEMON_LOG" || break
 		sleep 0.05
 	done
-	show_check "$1: not told" "$(grep -c "$2" "$DAEMON_LOG" || :) >= 1" || :
-	show_check "$1: applied all the same" \
+	show_check "$1: not in the log" "$(grep -c "$2" "$DAEMON_LOG" || :) >= 1" || :
+	show_check "$1: applied in spite of the error" \
 		"$(grep -c 'configuration reloaded' "$DAEMON_LOG" || :) == $reloads" || :
 }
 
@@ -50,10 +51,10 @@ mkdir "$DAEMON_DIR/a"
 policies one >"$DAEMON_DIR/a/c.yaml"
 daemon_run "$DAEMON_DIR/a/c.yaml"
 policies one two >"$DAEMON_DIR/a/c.yaml"
-expect "written anew" 2
+expect "rewritten" 2
 policies one two three >"$DAEMON_DIR/a/new"
 mv "$DAEMON_DIR/a/new" "$DAEMON_DIR/a/c.yaml"
-expect "put in place" 3
+expect "replaced" 3
 echo 'policies: [ { name: bad } ]' >"$DAEMON_DIR/a/c.yaml"
 expect_error "wrong" 'match: is missing'
 policies one >"$DAEMON_DIR/a/c.yaml"
@@ -69,7 +70,7 @@ kill -HUP "$DAEMON_PID"
 expect SIGHUP 1
 daemon_stop
 
-# as the kubelet mounts a ConfigMap: everything is exchanged by one link
+# as kubelet mounts a ConfigMap: one link exchanges all files
 : >"$DAEMON_EVENTS"
 reloads=0
 mkdir -p "$DAEMON_DIR/b/..1" "$DAEMON_DIR/b/..2"
@@ -82,14 +83,14 @@ ln -s ..2 "$DAEMON_DIR/b/..tmp"
 mv -T "$DAEMON_DIR/b/..tmp" "$DAEMON_DIR/b/..data"
 expect "a ConfigMap's link" 2
 daemon_stop
-# who may read: root and everyone, or root and one group; the last file that says so holds
+# `readers`: everyone, or one group; of several files the last value applies
 chmod 755 "$DAEMON_DIR"
 cp "$BIN" "$DAEMON_DIR/reader" # an ordinary user may not reach the build
 mapfile -t groups < <(getent group | awk -F: '$3 > 0 && $3 < 65534 && n++ < 2 { print $1 " " $3 }')
 one=${groups[0]% *} two=${groups[1]% *} one_gid=${groups[0]#* } two_gid=${groups[1]#* }
 SOCKET=$DAEMON_DIR/control.sock
 
-# may_read GROUPS: whether an ordinary user of these groups gets the status ("yes" or "no")
+# may_read GROUP: whether an ordinary user in this group can read the status ("yes" or "no")
 may_read() {
 	local groups=(--clear-groups)
 	[[ -z $1 ]] || groups=(--groups "$1")
@@ -101,7 +102,7 @@ may_read() {
 	fi
 }
 
-# expect_readers WHAT MODE:GID ORDINARY ONE TWO: what the socket is within 3 s, and who gets in
+# expect_readers WHAT MODE:GID ORDINARY ONE TWO: the socket within 3 s, and which users can connect
 expect_readers() {
 	local i
 	for ((i = 0; i < 60; i++)); do
@@ -115,24 +116,24 @@ expect_readers() {
 	show_check "$1: a member of the group $two" "\"$(may_read "$two_gid")\" == \"$5\"" || :
 }
 
-# the group is looked up later, by another thread: wait until its failure is told
+# expect_no_group WHAT: another thread looks the group up, and the log has its failure within 3 s
 expect_no_group() {
 	local i
 	for ((i = 0; i < 60; i++)); do
 		! grep -q 'readers: there is no group no-such-group' "$DAEMON_LOG" || return 0
 		sleep 0.05
 	done
-	show_check "$1: not told: $(tail -n 1 "$DAEMON_LOG")" 0 || :
+	show_check "$1: not in the log: $(tail -n 1 "$DAEMON_LOG")" 0 || :
 }
 
-# readers [WHO [WHO_IN_A_DROP_IN]]: writes it down; the daemon notices the change
+# readers [VALUE [VALUE_OF_A_DROP_IN]]: writes the configuration; the daemon notices each change
 readers() {
 	{
 		[[ -z ${1:-} ]] || echo "readers: $1"
 		policies one
 	} >"$DAEMON_DIR/c/new"
 	mv "$DAEMON_DIR/c/new" "$DAEMON_DIR/c/config.yaml"
-	# now the drop-in: each change is noticed for itself, and its own step
+	# after the file: each change is a reload, and the last one counts
 	if [[ -n ${2:-} ]]; then
 		echo "readers: $2" >"$DAEMON_DIR/c/config.d/readers.yaml"
 	else
@@ -159,7 +160,7 @@ readers no-such-group
 expect_no_group "a group that is not there"
 expect_readers "no such group: as it was" 666:0 yes yes yes
 readers
-expect_readers "nothing said" 666:0 yes yes yes
+expect_readers "no readers" 666:0 yes yes yes
 daemon_stop
 : >"$DAEMON_EVENTS"
 readers no-such-group
@@ -170,7 +171,7 @@ readers "$one"
 expect_readers "then one that there is" "660:$one_gid" no yes no
 daemon_stop
 
-# a trace has all files of the configuration, or replay would judge by other policies
+# a trace has all files of the configuration: replay judges by them
 policies one >"$DAEMON_DIR/c/config.yaml"
 policies two >"$DAEMON_DIR/c/config.d/two.yaml"
 policies three >"$DAEMON_DIR/c/config.d/three.yaml"
@@ -178,7 +179,7 @@ policies three >"$DAEMON_DIR/c/config.d/three.yaml"
 show_check "the files of a trace: $("$BIN" replay "$DAEMON_DIR/tape" | sed -n 's/^judged by: //p')" \
 	"\"$("$BIN" replay "$DAEMON_DIR/tape" | sed -n 's/^judged by: //p')\" == \"$DAEMON_DIR/c/config.yaml and 2 drop-ins\"" || :
 
-# a long path is reported whole: by it the other commands find the events
+# a long path of the event file is reported whole: other commands open it
 deep=$DAEMON_DIR
 for ((i = 0; i < 15; i++)); do
 	deep+=/$(printf '%0200d' "$i")

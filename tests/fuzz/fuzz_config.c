@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * libFuzzer target: any bytes as a configuration file. Besides what the sanitizers see,
- * the promises of config/read.h are held against the outcome.
+ * libFuzzer target: any bytes as a configuration file. Besides the sanitizers' checks, the outcome
+ * is compared with the contract of config/read.h.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -58,7 +58,7 @@ static void use_config(const struct config *config)
 		nodes += policy->match_node;
 		use_rules(&policy->avoid);
 		use_rules(&policy->prefer);
-		/* The built-in ones at the end are the same every time. */
+		/* the built-in rules are the same in every policy */
 		if (i == 0)
 			use_rules(&policy->protect);
 	}

@@ -29,10 +29,10 @@
 #include "judge/candidate.h"
 #include "judge/victim.h"
 
-/* A list of texts has to be told its length, for some hold a NUL. */
+/* A text and its length: some texts hold a NUL. */
 #define TEXT(s) (s), sizeof(s) - 1
 
-/* The smallest policy, to hang other keys on. */
+/* The smallest policy, to which other keys are added. */
 #define POLICY "policies:\n  - name: a\n    match: { cgroup: /a }\n"
 
 static struct config *const untouched = (struct config *)0x5a50; /* never followed */
@@ -85,7 +85,7 @@ static bool list_names(const struct rule_list *list, const char *comm, const cha
 	return false;
 }
 
-/* What the file may hold and what comes of it. */
+/* What a file may hold and how it is read. */
 static void test_whole(void **state)
 {
 	static const char text[] = "# a comment\n"
@@ -149,7 +149,7 @@ static void test_whole(void **state)
 	config_free(config);
 }
 
-/* Everything else that a policy and a rule may say. */
+/* The other keys of a policy and of a rule. */
 static void test_keys(void **state)
 {
 	static const char text[] =
@@ -233,7 +233,7 @@ static void test_keys(void **state)
 	config_free(config);
 }
 
-/* The values of the keys that are no pattern: each wrong one, alone, is one error. */
+/* Keys other than patterns: each wrong value alone is one error. */
 static void test_values(void **state)
 {
 	static const struct {
@@ -316,8 +316,8 @@ static void check_warnings(const char *text, const char *wanted)
 
 #define MATCH(n, m) "  - { name: " n ", match: { " m " } }\n"
 #define SHADOWED(place, a, b, by)                                                                  \
-	"f:" place ": match: '" a "' can never match: all that it does, '" b "' (" by              \
-	") does before it\n"
+	"f:" place ": match: '" a "' never applies, because '" b "' (" by                          \
+	") comes first and matches the same scopes; remove it or move it up\n"
 
 static void test_warnings(void **state)
 {
@@ -354,15 +354,17 @@ static void test_warnings(void **state)
 	check_warnings(POLICY "    protect: [ { exe: a }, { comm: b, uid: 1 }, { cgroup: /c } ]\n",
 		       "");
 	check_warnings(POLICY "    prefer: [ { comm: b } ]\n", "");
-	check_warnings(POLICY "    protect: [ { comm: ^db$ } ]\n",
-		       "f:4:14: protect: 'comm: ^db$' protects whoever calls himself so: a process "
-		       "chooses its own name and command line; exe, uid and cgroup are safe\n");
-	check_warnings(POLICY "    ladder: [ notify, kill ]\n",
-		       "f:2:11: ladder: 'a' notifies, but no file says by which program: the key "
-		       "`notify` is missing\n");
+	check_warnings(
+		POLICY "    protect: [ { comm: ^db$ } ]\n",
+		"f:4:14: protect: 'comm: ^db$' protects every process that takes this name, for a "
+		"process chooses its own comm and command line; use exe, uid or cgroup\n");
+	check_warnings(
+		POLICY "    ladder: [ notify, kill ]\n",
+		"f:2:11: ladder: 'a' has the step notify, but no file names a program; add the key "
+		"`notify`\n");
 }
 
-/* A key that was renamed is read by its old name too, with a warning; by one of them only. */
+/* A renamed key is read by its old name too, with a warning. */
 static void test_old_name(void **state)
 {
 	struct config *config;
@@ -378,7 +380,7 @@ static void test_old_name(void **state)
 	config_free(config);
 }
 
-/* Texts that are odd, and fine. */
+/* Odd texts that are valid. */
 static void test_good(void **state)
 {
 	static const struct {
@@ -439,9 +441,10 @@ static void test_good(void **state)
 	"kills_per_minute, proactive_reclaim, dry_run, rank, protect, avoid, prefer"
 #define FILE_KEYS    "events, readers, notify, notify_timeout, policies"
 #define FILE_ALLOWED "allowed: a mapping with any of " FILE_KEYS "\n"
+#define A39	     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define A64	     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
-/* What is wrong, and every line that is said about it. */
+/* Wrong texts, and every line of their errors. */
 static void test_bad(void **state)
 {
 	static const struct {
@@ -518,13 +521,13 @@ static void test_bad(void **state)
 		 "f:1:21: name: is 'cgroups', the built-in policy that watches every other cgroup; "
 		 "allowed: another name\n"},
 		{TEXT(POLICY "  - match: { cgroup: /b }\n    name: a\n"),
-		 "f:5:11: name: is 'a', as the policy of line 2; allowed: another name\n"},
+		 "f:5:11: name: is 'a', the name of the policy of line 2; allowed: another name\n"},
 
 		/* match */
 		{TEXT("policies: [ { name: a, match: { } } ]\n"),
 		 "f:1:31: match: is empty; allowed: " MATCH_ALLOWED "\n"},
 		{TEXT("policies: [ { name: a, match: { node: true, cgroup: /a } } ]\n"),
-		 "f:1:31: match: mixes what does not go together; allowed: " MATCH_ALLOWED "\n"},
+		 "f:1:31: match: names more than one kind of scope; allowed: " MATCH_ALLOWED "\n"},
 		{TEXT("policies: [ { name: a, match: node } ]\n"),
 		 "f:1:31: match: is 'node'; allowed: " MATCH_ALLOWED "\n"},
 		{TEXT("policies: [ { name: a, match: { node: yes } } ]\n"),
@@ -547,14 +550,14 @@ static void test_bad(void **state)
 		 "f:1:41: cgroup: is a list; allowed: " CGROUP_ALLOWED "\n"},
 		{TEXT("policies:\n- { name: a, match: { node: true } }\n"
 		      "- { name: b, match: { node: true } }\n"),
-		 "f:3:23: node: the node is judged by the policy of line 2 already; one is "
-		 "allowed\n"},
+		 "f:3:23: node: the policy of line 2 judges the node already; allowed: one policy of the "
+		 "node\n"},
 
 		{TEXT("policies:\n- { name: a, proactive_reclaim: 0.9, match: { node: true } }\n"),
-		 "f:2:3: proactive_reclaim: is in the policy of the node, where kswapd does that; "
+		 "f:2:3: proactive_reclaim: is in the policy of the node, where kswapd reclaims; "
 		 "allowed: in a policy of cgroups or pods\n"},
 
-		/* names of before */
+		/* old names */
 		{TEXT(POLICY "    background_reclaim: 0.9\n    proactive_reclaim: 0.9\n"),
 		 "f:5:5: proactive_reclaim: this key was given already, as `background_reclaim` "
 		 "in line 4; once is allowed\n"},
@@ -602,7 +605,7 @@ static void test_bad(void **state)
 		{TEXT(POLICY "    prefer: [ { comm: [a] } ]\n"),
 		 "f:4:23: comm: is a list; allowed: " COMM_ALLOWED "\n"},
 
-		/* several at once, in the order of the file, across both layers */
+		/* several errors, of YAML and of keys, in the order of the file */
 		{TEXT("policies:\n  - kill: x\n    match: &m { node: no }\n    name: a\n"
 		      "    name: b\nevents: *m\n"),
 		 "f:2:11: kill: is 'x'; allowed: process, group, cgroup or pod\n"
@@ -611,7 +614,7 @@ static void test_bad(void **state)
 		 "f:5:5: yaml: this key was given already, in line 4; once is allowed\n"
 		 "f:6:9: yaml: aliases (*name) are not allowed; write the value out\n"},
 
-		/* YAML that goes too far */
+		/* features of YAML that are not allowed */
 		{TEXT("a: &a [x,x]\nb: &b [*a,*a]\nc: &c [*b,*b]\n"),
 		 "f:1:1: a: unknown key in the file; allowed: events, readers, notify, notify_timeout, policies\n"
 		 "f:1:4: yaml: anchors (&name) are not allowed; write the value out\n"
@@ -641,7 +644,7 @@ static void test_bad(void **state)
 		{TEXT("---\n---\n"), "f:2:1: yaml: a second document begins; one is allowed\n"},
 		{TEXT("events: \"/a\\0b\"\n"), "f:1:9: yaml: NUL bytes are not allowed\n"},
 
-		/* what is no YAML */
+		/* not YAML */
 		{TEXT("policies:\n\t- name: a\n"),
 		 "f:2:1: yaml: a tab where only spaces may be; indent by spaces\n"},
 		{TEXT("events: /e\n\0\n"),
@@ -677,23 +680,23 @@ static void test_bad(void **state)
 		struct config_errors errors = {0};
 		struct config *config = untouched;
 		int r = parse(cases[i].text, cases[i].len, &config, &errors);
-		_cleanup_free_ char *told = errors_join(&errors);
+		_cleanup_free_ char *lines = errors_join(&errors);
 
-		if (r != -EINVAL || config != untouched || strcmp(told, cases[i].errors) != 0) {
+		if (r != -EINVAL || config != untouched || strcmp(lines, cases[i].errors) != 0) {
 			print_error("%s\n%d, wanted:\n%sgot:\n%s\n", cases[i].text, r,
-				    cases[i].errors, told);
+				    cases[i].errors, lines);
 			failed++;
 		}
 		config_errors_free(&errors);
 		assert_int_equal(errors.count, 0);
-		/* Also for whom the reasons do not matter. */
+		/* also for a caller that only wants the outcome */
 		assert_int_equal(parse(cases[i].text, cases[i].len, &config, NULL), -EINVAL);
 		assert_ptr_equal(config, untouched);
 	}
 	assert_int_equal(failed, 0);
 }
 
-/* Texts too long to write out: head, then a unit many times, then a tail. */
+/* Long texts: a head, a unit many times, and a tail. */
 static void test_big(void **state)
 {
 	static const struct {
@@ -717,8 +720,12 @@ static void test_big(void **state)
 		{"[", "a,", 300000, "]", -EINVAL, "f:1:200000: yaml: too many values"},
 		{"{", "? a,", 200000, "}", -EINVAL, "f:1:8: yaml: this key was given already"},
 		{"events: /", "a", 4094, "\n", 0, NULL},
-		{"events: /", "a", 4095, "\n", -EINVAL, "f:1:9: events: is '/aaa"},
-		{"events: /", "a", YDOC_SIZE_MAX - 9, "", -EINVAL, "f:1:9: events: is '/aaa"},
+		{"events: /", "a", 4095, "\n", -EINVAL,
+		 "f:1:9: events: is '/" A39
+		 "...' (longer than 4095 bytes); allowed: an absolute path"},
+		{"events: /", "a", YDOC_SIZE_MAX - 9, "", -EINVAL,
+		 "f:1:9: events: is '/" A39
+		 "...' (longer than 4095 bytes); allowed: an absolute path"},
 		{"", "a", 2000, ": b\n", -EINVAL, "f:1:2001: yaml: mapping values are not allowed"},
 		{"policies: [{name: a, match: {cgroup: /a}, avoid: [{comm: '", "a",
 		 REGEX_PATTERN_MAX, "'}]}]", 0, NULL},
@@ -761,7 +768,7 @@ static void test_big(void **state)
 	}
 }
 
-/* A map with many keys is cut off before the search for twins costs anything. */
+/* The number of keys is bounded, because the search for duplicates is quadratic. */
 static void test_many_keys(void **state)
 {
 	struct config_errors errors = {0};
@@ -774,7 +781,7 @@ static void test_many_keys(void **state)
 	for (int i = 0; i < 300; i++)
 		len += (size_t)snprintf(text + len, room - len, "k%d: v\n", i);
 
-	/* 256 unknown keys would be told, but the 257th makes the text no tree at all. */
+	/* the 257th key makes the text no tree, so the 256 unknown keys are not reported */
 	assert_int_equal(parse(text, len, &config, &errors), -EINVAL);
 	assert_int_equal(errors.count, 1);
 	assert_string_equal(errors.list[0].text, "f:257:7: yaml: too many keys in one mapping; at "
@@ -782,7 +789,7 @@ static void test_many_keys(void **state)
 	config_errors_free(&errors);
 }
 
-/* More errors than are kept: the first ones are, the others counted. */
+/* More errors than are kept: the first ones are kept, the others counted. */
 static void test_many_errors(void **state)
 {
 	struct config_errors errors = {0};
@@ -824,7 +831,7 @@ static void test_policies_max(void **state)
 	config_free(config);
 }
 
-/* comm as the kernel has it: the first 15 bytes. */
+/* comm as the kernel stores it: the first 15 bytes. */
 static bool list_names_program(const struct rule_list *list, const char *program)
 {
 	char comm[16];
@@ -963,7 +970,7 @@ static void test_default(void **state)
 	config_free(NULL);
 }
 
-/* What descriptions are made of is complete. */
+/* Every key has all that the man page and the messages need. */
 static void test_tables(void **state)
 {
 	(void)state;
@@ -1016,7 +1023,7 @@ static void write_file(const char *text, size_t len, mode_t mode)
 	assert_int_equal(fchmod(fileno(f), mode), 0);
 }
 
-/* root may read everything: be another user for a moment. False: that cannot be. */
+/* Root may read everything: become another user for a moment. False: not possible. */
 static bool be_nobody(void)
 {
 	return geteuid() || seteuid(65534) == 0;
@@ -1028,7 +1035,7 @@ static void be_self(void)
 		assert_int_equal(seteuid(0), 0);
 }
 
-/* Reading @file says of @unread why it cannot be read, and nothing else. */
+/* Reading @file reports why @unread cannot be read, and nothing else. */
 static void check_unread(const char *file, const char *unread, int want, const char *why)
 {
 	struct config_errors errors = {0};
@@ -1087,7 +1094,7 @@ static void put_file(const char *in, const char *name, const char *text)
 	assert_int_equal(fclose(file), 0);
 }
 
-/* Ten thousand rules are read, and the last one is heard; ranking by them takes its time. */
+/* Ten thousand rules are read, and the last one applies; prints the CPU time of a ranking. */
 static void test_many_rules(void **state)
 {
 	enum {
@@ -1123,7 +1130,7 @@ static void test_many_rules(void **state)
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from);
 	assert_int_equal(victim_rank(&request, candidates, PROCESSES, victims), PROCESSES - 1);
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &to);
-	/* the biggest is the one that the last rule protects */
+	/* the last rule protects the largest process */
 	assert_int_equal(victims[0].candidate->pid, 101);
 	assert_int_equal(victims[PROCESSES - 1].candidate->pid, 100);
 	assert_int_equal(victims[PROCESSES - 1].excluded, VICTIM_PROTECTED);
@@ -1134,7 +1141,7 @@ static void test_many_rules(void **state)
 	free(text);
 }
 
-/* A file and its folder of drop-ins, of its own; the caller ends it with folder_end(). */
+/* A file and its folder of drop-ins; folder_end() removes them. */
 struct folder {
 	char own[64], path[96], drop_ins[96];
 };
@@ -1157,7 +1164,7 @@ static void folder_end(const struct folder *folder)
 	assert_int_equal(system(command), 0);
 }
 
-/* What stands beside the file is added in the order of names; all of it or nothing. */
+/* Drop-ins are read in the order of their names, and all of them apply or none. */
 static void test_drop_ins(void **state)
 {
 	struct config_errors errors = {0};
@@ -1182,7 +1189,7 @@ static void test_drop_ins(void **state)
 	assert_string_equal(config->events_path, "/last");
 	config_free(config);
 
-	/* warnings too are in the order of the files, whenever they were found */
+	/* warnings are in the order of the files, too */
 	put_file(folder.own, "c.yaml", POLICY "    ladder: [ notify, kill ]\n");
 	put_file(folder.drop_ins, "20-b.yaml",
 		 "policies: [ { name: c, match: { cgroup: /c }, protect: [ { comm: x } ] } ]\n");
@@ -1203,10 +1210,10 @@ static void test_drop_ins(void **state)
 	assert_int_equal(config_read(folder.path, &config, &errors), -EINVAL);
 	assert_ptr_equal(config, untouched);
 	text = errors_join(&errors);
-	/* in the order of the files, with whom they quarrel */
-	assert_non_null(strstr(text, "15-c.yaml:2:13: name: is 'a', as the policy of "));
+	/* in the order of the files, each with the place of the other policy */
+	assert_non_null(strstr(text, "15-c.yaml:2:13: name: is 'a', the name of the policy of "));
 	assert_non_null(strstr(text, "c.yaml, line 3;"));
-	assert_non_null(strstr(text, "10-a.yaml, line 2 already"));
+	assert_non_null(strstr(text, "10-a.yaml, line 2 judges the node already"));
 	assert_non_null(strstr(text, "15-c.yaml:3:7: nam: unknown key"));
 	assert_true(strstr(text, "15-c.yaml:3:7") < strstr(text, "30-d.yaml:1:"));
 	free(text);
@@ -1228,7 +1235,7 @@ static void put_policies(const char *in, const char *name, char letter, unsigned
 	put_file(in, name, text);
 }
 
-/* The limit of policies holds for all files together, and none is dropped without a word. */
+/* The limit of policies is of all files together, and exceeding it is an error. */
 static void test_policies_max_of_all_files(void **state)
 {
 	struct config_errors errors = {0};
@@ -1249,7 +1256,7 @@ static void test_policies_max_of_all_files(void **state)
 	put_policies(folder.drop_ins, "2.yaml", 'c', 10);
 	assert_int_equal(config_read(folder.path, &config, &errors), -EINVAL);
 	assert_ptr_equal(config, untouched);
-	/* once, at the first policy that is too many */
+	/* once, at the first policy beyond the limit */
 	assert_int_equal(errors.count, 1);
 	assert_true(
 		asprintf(
@@ -1267,7 +1274,7 @@ static void test_policies_max_of_all_files(void **state)
 	folder_end(&folder);
 }
 
-/* A folder of drop-ins that cannot be read is an error: it may hold a `protect` list. */
+/* A folder of drop-ins that cannot be read is an error: it may hold `protect` lists. */
 static void test_drop_ins_unreadable(void **state)
 {
 	struct folder folder;
@@ -1286,7 +1293,7 @@ static void test_drop_ins_unreadable(void **state)
 	folder_end(&folder);
 }
 
-/* One order for the daemon and for `top`, whatever the locale of the caller. */
+/* The order does not depend on the locale, which top sets and the daemon does not. */
 static void test_drop_ins_order(void **state)
 {
 	struct config *config;
@@ -1334,7 +1341,7 @@ static void test_watch_unreadable(void **state)
 	folder_end(&folder);
 }
 
-/* The last file that says who may read holds, also when it says everyone. */
+/* Of several files the last value of `readers` applies, also when it is everyone. */
 static void test_readers(void **state)
 {
 	static const struct {
@@ -1355,7 +1362,7 @@ static void test_readers(void **state)
 
 		put_file(folder.own, "c.yaml", rows[i].first);
 		put_file(folder.drop_ins, "a.yaml", rows[i].last);
-		/* again and again: nothing of an earlier file is left behind */
+		/* many times: the value of the first file must not leak */
 		for (int n = 0; n < 300; n++) {
 			assert_int_equal(config_read(folder.path, &config, NULL), 0);
 			if (!config->readers || !rows[i].readers)
@@ -1366,7 +1373,7 @@ static void test_readers(void **state)
 			if (n == 100)
 				held = mallinfo2().uordblks;
 		}
-		/* 199 times A64 is more, the caches of malloc() are less */
+		/* leaking A64 199 times exceeds this, the caches of malloc() do not */
 		assert_in_range(mallinfo2().uordblks, 0, held + 8192);
 	}
 	folder_end(&folder);
@@ -1398,7 +1405,7 @@ static void test_read_not_a_file(void **state)
 	check_unreadable(dir, -EISDIR, "Is a directory");
 	check_unreadable("/dev/zero", -ENODEV, "Not a regular file");
 
-	/* Nobody writes into it, and nobody waits for that. */
+	/* opening a FIFO must not wait for a writer */
 	assert_int_equal(mkfifo(path, 0600), 0);
 	check_unreadable(path, -ENODEV, "Not a regular file");
 

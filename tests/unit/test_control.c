@@ -288,14 +288,14 @@ static void test_cgroup_cache(void **state)
 	wait_for(nobody_there);
 }
 
-/* ---- who may connect ---- */
+/* ---- the group that may connect ---- */
 
 /*
- * The name service of this program: the groups of these tests, and one that is looked up for as
- * long as a network may take. It takes the place of libc's, for no test can make that one slow.
+ * A name service that takes the place of libc's, which a test cannot make slow: some groups, and
+ * one whose lookup waits, as for the network.
  */
 static sem_t lookup_begun, lookup_goes_on;
-static atomic_bool looked_up_here; /* in the thread of the tests */
+static atomic_bool looked_up_here; /* by the thread of the tests */
 
 static const struct group *find_group(const char *name)
 {
@@ -328,7 +328,7 @@ int getgrnam_r(const char *name, struct group *grp, char *buf, size_t size, stru
 
 	(void)buf;
 	*ret = NULL;
-	/* one with many members: the first room is too small */
+	/* as for a group with many members: the first buffer is too small */
 	if (size < 65536)
 		return ERANGE;
 	group = find_group(name);
@@ -339,7 +339,7 @@ int getgrnam_r(const char *name, struct group *grp, char *buf, size_t size, stru
 	return 0;
 }
 
-/* Within 5 s it is settled whether @group may connect, with this outcome. */
+/* Within 5 s @group is set, with this outcome. */
 static void await_readers(const char *group, int err, bool root_only)
 {
 	struct pollfd settled = {.fd = control_fd(control), .events = POLLIN};
@@ -416,7 +416,7 @@ static void test_readers(void **state)
 	assert_false(atomic_load(&looked_up_here));
 }
 
-/* Without its group it is not open to others, and may be opened later. */
+/* Without such a group only root may connect, until a reload names another one. */
 static void test_readers_unknown(void **state)
 {
 	(void)state;
@@ -429,7 +429,7 @@ static void test_readers_unknown(void **state)
 	assert_socket(0660, 4711);
 }
 
-/* A name service that does not answer delays neither the caller nor the end of the daemon. */
+/* A lookup that waits delays neither the caller nor the end of the daemon. */
 static void test_readers_slow(void **state)
 {
 	(void)state;
@@ -439,7 +439,7 @@ static void test_readers_slow(void **state)
 	sem_wait(&lookup_begun);
 	assert_socket(0600, 0);
 	assert_int_equal(control_set_readers(control, "none"), 0);
-	/* of two that wait the last one holds */
+	/* of two names that wait the last one applies */
 	assert_int_equal(control_set_readers(control, "one"), 0);
 	assert_null(control_take_readers(control));
 	sem_post(&lookup_goes_on);
@@ -448,7 +448,7 @@ static void test_readers_slow(void **state)
 	assert_int_equal(control_set_readers(control, "slow"), 0);
 	sem_wait(&lookup_begun);
 	assert_false(atomic_load(&looked_up_here));
-	/* and is shut while it still waits */
+	/* the teardown shuts the socket while the lookup waits */
 }
 
 int main(void)

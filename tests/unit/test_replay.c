@@ -449,7 +449,7 @@ static void test_a_configuration_of_two_files(void **state)
 	trace_start_with(&trace, false, (struct trace_config[]){configs[1], configs[1]}, 2);
 	record(&trace, 5, 8, 20, 40 * MS, KILLS, 0);
 	text = replay_text(&trace, trace.len, &options, EXIT_USAGE);
-	assert_says(said, "(config.d/b.yaml:2:13: name: is 'p', as the policy of ");
+	assert_says(said, "(config.d/b.yaml:2:13: name: is 'p', the name of the policy of ");
 	free(text);
 	trace_stop(&trace);
 }

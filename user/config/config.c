@@ -9,37 +9,37 @@
 #include "base/regex.h"
 #include "base/util.h"
 
-/* By choice: a program that takes longer tells of a kill that is long over. */
+/* By choice: one program runs at a time, and the next one waits for it. */
 #define NOTIFY_TIMEOUT_NS 5000000000ULL
 
 /*
- * What keeps a host reachable and its containers under control. Patterns on comm alone,
- * which holds the first 15 characters of a name: "systemd-journald" is "systemd-journal".
+ * What keeps a host reachable and its containers under control. Patterns on comm, which holds the
+ * first 15 characters of a name: "systemd-journald" is "systemd-journal".
  */
 static const char *const builtin_protect[] = {
 	/* the system manager, its daemons (journal, logind, networkd, resolved, udevd, ...)
-	 * and those that stand in for them elsewhere */
+	 * and what other distributions have instead */
 	"^(systemd(-.*)?|\\(sd-pam\\)|init|udevd|elogind(-daemon)?|runsvdir|runsv|"
 	"s6-(svscan|supervise)|supervise-daemo)$",
-	/* the message bus, without which logind and NetworkManager are mute */
+	/* the message bus, which logind and NetworkManager need */
 	"^dbus-(daemon|broker|broker-lau)$",
-	/* the way in by network */
+	/* login by network */
 	"^(sshd(-session|-auth)?|dropbear)$",
-	/* the way in by console, and who it asks about accounts */
+	/* login by console, and the account databases it asks */
 	"^(login|[am]?getty|mingetty|sulogin|\\((a|m)?getty\\)|sssd(_.*)?|nslcd|winbindd)$",
 	/* network managers, DHCP clients, links and tunnels */
 	"^(NetworkManager|connmand|wickedd(-.*)?|netifd|wpa_supplicant|iwd|teamd|ovs-vswitchd|"
 	"ovsdb-server|dhclient|dhcpcd|udhcpc|pppd|openvpn|tailscaled)$",
-	/* the disks of hosts whose disks come by network or several paths */
+	/* disks that are reached by network or several paths */
 	"^(iscsid|multipathd|mdmon|dmeventd|nbd-client)$",
-	/* container runtimes, their shims, what holds a pod's namespaces, and kubelet */
+	/* container runtimes, their shims, pod sandboxes, and kubelet */
 	"^(containerd|containerd-shim|dockerd|docker-proxy|crio|conmon(rs)?|runc|crun|"
 	"lxc-start|lxcfs|kubelet|kubelite|k3s-(server|agent)|k0s|pause)$",
-	/* the cloud's own way in */
+	/* agents of cloud providers */
 	"^(qemu-ga|amazon-ssm-agen|google_guest_ag|hv_kvp_daemon)$",
 };
 
-/* A desktop that dies takes every window with it: worth a look elsewhere first. */
+/* Every program of a desktop ends with these. */
 static const char *const builtin_avoid[] = {
 	"^(X|Xorg|Xorg\\.bin|Xwayland|Xvnc|gnome-shell|gnome-session.*|mutter.*|kwin_.*|"
 	"plasmashell|plasma_session|ksmserver|startplasma.*|cinnamon.*|mate-session|marco|"
@@ -68,7 +68,7 @@ void config_rule_free(struct rule *rule)
 /* Takes the rule over, also when it fails. */
 int config_rules_append(struct rule_list *list, struct rule *rule)
 {
-	/* Room is doubled whenever the count is a power of two, so no capacity is kept. */
+	/* the room doubles whenever the count is a power of two */
 	if ((list->count & (list->count - 1)) == 0) {
 		size_t room = list->count ? list->count * 2 : 1;
 		struct rule *rules = reallocarray(list->rules, room, sizeof(*rules));
@@ -139,7 +139,6 @@ void config_free_p(struct config **config)
 	config_free(*config);
 }
 
-/* One with room for as many policies as can ever be in it. */
 struct config *config_new(void)
 {
 	_cleanup_(config_free_p) struct config *config = NULL;
@@ -154,7 +153,6 @@ struct config *config_new(void)
 	return TAKE_PTR(config);
 }
 
-/* The node: judged at medium and acted on. */
 int config_append_node(struct config *config)
 {
 	struct policy *policy = &config->policies[config->policy_count++];
@@ -167,7 +165,6 @@ int config_append_node(struct config *config)
 	return rules_append_builtin(&policy->avoid, builtin_avoid, ARRAY_SIZE(builtin_avoid));
 }
 
-/* What every configuration ends in: the cgroups left over, and what is never killed. */
 int config_complete(struct config *config)
 {
 	struct policy *policy = &config->policies[config->policy_count++];

@@ -13,10 +13,10 @@
 
 #include "judge/config.h"
 
-/* Of all files together; the built-in policy comes on top. By choice: each scope walks the list. */
+/* Of all files together, without the built-in policy. By choice: a new scope walks the list. */
 #define CONFIG_POLICIES_MAX 256
 
-/* The built-in policy that watches every cgroup that no other policy names. */
+/* The built-in policy, which matches every cgroup that no other policy matches. */
 #define CONFIG_CGROUPS_NAME "cgroups"
 
 /* The configuration in force without a file. */
@@ -29,15 +29,15 @@ void config_free_p(struct config **config);
 
 /* ---- for the parser ---- */
 
-/* No policies, and room for CONFIG_POLICIES_MAX + 1. */
+/* Without policies; with room for CONFIG_POLICIES_MAX + 1. */
 struct config *config_new(void);
 /* The built-in policy of the node: judged at medium and acted on. */
 int config_append_node(struct config *config);
-/* The last step: appends the built-in policy of cgroups, and to each policy what is protected. */
+/* The last step: appends the built-in policy of cgroups, and the built-in rules to each policy. */
 int config_complete(struct config *config);
 
 void config_policy_init(struct policy *policy);
-/* Takes the rule over, also when it fails. */
+/* Takes ownership of the rule, also when it fails. */
 int config_rules_append(struct rule_list *list, struct rule *rule);
 void config_rule_free(struct rule *rule);
 

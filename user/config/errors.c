@@ -14,7 +14,7 @@ static bool is_before(const struct config_error *a, const struct config_error *b
 	return a->column < b->column;
 }
 
-/* By place; lines of one place stay in the order in which they came. */
+/* Sorts by place; lines with the same place keep their order. */
 static void insert(struct config_error *list, size_t *count, size_t *more,
 		   const struct config_error *error)
 {

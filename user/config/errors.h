@@ -28,19 +28,19 @@ struct config_errors {
 	struct config_error list[CONFIG_ERRORS_MAX]; /* by file, line and column */
 	size_t count;
 	size_t more; /* errors that are not in the list */
-	/* allowed, but probably not what was meant; a valid configuration can have some */
+	/* allowed, but probably not intended; a valid configuration can have some */
 	struct config_error warnings[CONFIG_ERRORS_MAX];
 	size_t warning_count;
 	size_t more_warnings;
 };
 
-/* Takes error->text over. */
+/* Take ownership of the text. */
 void config_errors_add(struct config_errors *errors, const struct config_error *error);
 void config_errors_add_warning(struct config_errors *errors, const struct config_error *warning);
 
 /*
- * Hands each line to @tell: first the errors, then the warnings, each followed by the number of
- * those that were not kept. @path: of the configuration.
+ * Calls @tell with each line: the errors, the warnings, and after each list the number of lines
+ * that are not in it. @path: of the configuration.
  */
 void config_errors_tell(const struct config_errors *errors, const char *path,
 			void (*tell)(bool warning, const char *line));

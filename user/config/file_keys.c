@@ -9,7 +9,7 @@
 #include "config/policy_keys.h"
 #include "config/rule_keys.h"
 
-/* By choice: one program runs at a time, and the next record waits for it. */
+/* By choice: one program runs at a time, and the next one waits for it. */
 #define NOTIFY_TIMEOUT_MOST_NS 60000000000ULL
 
 static void parse_readers(struct config_parser *p, const struct config_key *key,
@@ -21,11 +21,11 @@ static void parse_readers(struct config_parser *p, const struct config_key *key,
 		parse_error_value(p, key, value, "");
 		return;
 	}
-	free(config->readers); /* of an earlier file */
+	free(config->readers); /* the value of an earlier file */
 	config->readers = strcmp(value->text, "everyone") ? parse_copy(p, value) : NULL;
 }
 
-/* Once, although each of the files that follow has too many as well. */
+/* Reported once, although every policy that follows is too many as well. */
 static void error_too_many(struct config_parser *p, const struct config_key *key,
 			   const struct ynode *policy)
 {
@@ -68,9 +68,9 @@ static void parse_policies(struct config_parser *p, const struct config_key *key
 		if (policy->match_node && policy->proactive_reclaim > 0)
 			parse_error(
 				p, value->line, value->column, "proactive_reclaim",
-				"is in the policy of the node, where kswapd does that; allowed: in "
-				"a policy of cgroups or pods");
-		/* Also one with errors: the names and places of others are held against it. */
+				"is in the policy of the node, where kswapd reclaims; allowed: in a "
+				"policy of cgroups or pods");
+		/* a policy with errors counts too: later names are compared with its name */
 		config->policy_count++;
 	}
 }
@@ -81,14 +81,14 @@ static const struct config_key file_keys[] = {
 		.parse = parse_path,
 		.offset = offsetof(struct config, events_path),
 		.allowed = "an absolute path",
-		.help = "The file that records are appended to, one JSON object a line.",
+		.help = "The file to which records are appended, one JSON object a line.",
 	},
 	{
 		.name = "readers",
 		.parse = parse_readers,
 		.allowed = "'everyone' or the name of a group",
 		.preset = "everyone",
-		.help = "Who may read the control socket, which top and status do.",
+		.help = "The group that may read the control socket, as top and status do; root always may.",
 	},
 	{
 		.name = "notify",
@@ -105,14 +105,15 @@ static const struct config_key file_keys[] = {
 		.most = NOTIFY_TIMEOUT_MOST_NS,
 		.allowed = "a duration up to 60s, such as 5s",
 		.preset = "5s",
-		.help = "It is killed after this time.",
+		.help = "The program of `notify` is killed after this time.",
 	},
 	{
 		.name = "policies",
 		.parse = parse_policies,
 		.allowed = "a list of policies, each a mapping with at least name and match",
 		.preset = "the built-in ones",
-		.help = "What is judged, how early it is acted on, and who may die for it.",
+		.help = "What is judged, how early to act, and which processes may be killed. The policies of all "
+			"files are one list, of at most 256.",
 	},
 };
 

@@ -29,7 +29,7 @@ char *config_drop_in_folder(const char *path)
 	return folder;
 }
 
-/* Why a file or folder is not read. Returns @err, or -ENOMEM. */
+/* Adds why a file or folder is not read. Returns @err, or -ENOMEM. */
 static int error_unread(struct config_errors *errors, size_t number, const char *path, int err)
 {
 	const char *why = err == -ENODEV ? "Not a regular file" : strerror(-err);
@@ -53,13 +53,13 @@ static int select_drop_in(const struct dirent *entry)
 	return config_is_drop_in(entry->d_name);
 }
 
-/* alphasort() follows the locale, and top has another one than the daemon. */
+/* Not alphasort(): it depends on the locale, which top sets and the daemon does not. */
 static int by_name(const struct dirent **a, const struct dirent **b)
 {
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-/* The names only. 0, -ENOMEM, or why the folder of drop-ins cannot be read. */
+/* Sets the names. 0, -ENOMEM, or why the folder of drop-ins cannot be read. */
 static int list_files(const char *path, struct config_files *ret, struct config_errors *errors)
 {
 	_cleanup_free_ char *folder = config_drop_in_folder(path);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * files: the files of a configuration in memory: the file itself, then its drop-ins.
+ * files: the texts of a configuration: of the file itself, then of its drop-ins.
  *
  * Purity:    reads files.
  * Units:     bytes.
@@ -17,7 +17,7 @@
 
 #include "config/errors.h"
 
-/* The folder of drop-ins, beside the file; no such folder is no drop-ins. */
+/* The folder of drop-ins, beside the file. It may be missing. */
 #define CONFIG_DROP_INS "config.d"
 
 struct config_file {
@@ -27,17 +27,17 @@ struct config_file {
 };
 
 struct config_files {
-	struct config_file *list; /* the file, then the drop-ins by the bytes of their names */
+	struct config_file *list; /* the file, then the drop-ins in the byte order of their names */
 	size_t count;
 };
 
-/* errors may be NULL. To be freed also when it fails. */
+/* errors may be NULL. *ret must be freed also when it fails. */
 int config_files_read(const char *path, struct config_files *ret, struct config_errors *errors);
 void config_files_free(struct config_files *files);
 
 /* Where the drop-ins of a file are; the caller frees. NULL: out of memory. */
 char *config_drop_in_folder(const char *path);
-/* Whether a file of that name in the folder is a drop-in: those that end in .yaml. */
+/* Whether a file of that name in the folder is a drop-in: "*.yaml", not hidden. */
 bool config_is_drop_in(const char *name);
 
 #endif /* FASTOOM_CONFIG_FILES_H */

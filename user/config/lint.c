@@ -13,8 +13,8 @@ static bool is_special(char c)
 }
 
 /*
- * Whether all that @narrow can match, @wide does too. Only where that is sure: a path without
- * specials, or a wide pattern that is a front and a star.
+ * Whether @wide matches every path that @narrow matches. False where that is not certain: only a
+ * narrow path without wildcards, or a wide pattern that is a prefix and "*", is compared.
  */
 static bool cgroup_covers(const char *wide, const char *narrow)
 {
@@ -45,7 +45,7 @@ static bool policy_covers(const struct policy *wide, const struct policy *narrow
 	       (!wide->match_pod.qos || wide->match_pod.qos == narrow->match_pod.qos);
 }
 
-/* The first that matches wins: one that is behind a wider one is silent for ever. */
+/* The first policy that matches applies, so a policy behind a wider one never does. */
 static void warn_of_shadows(struct config_parser *p)
 {
 	const struct policy *policies = p->config->policies;
@@ -55,8 +55,8 @@ static void warn_of_shadows(struct config_parser *p)
 			if (!policy_covers(&policies[k], &policies[i]))
 				continue;
 			parse_warning(p, &p->policies[i], "match",
-				      "'%s' can never match: all that it does, '%s' (%s:%u) does "
-				      "before it",
+				      "'%s' never applies, because '%s' (%s:%u) comes first and "
+				      "matches the same scopes; remove it or move it up",
 				      policies[i].name, policies[k].name, p->policies[k].file,
 				      p->policies[k].line);
 			break;
@@ -70,8 +70,8 @@ static void warn_of_notify(struct config_parser *p)
 			if (p->config->policies[i].ladder[k].kind == STEP_NOTIFY)
 				parse_warning(
 					p, &p->policies[i], "ladder",
-					"'%s' notifies, but no file says by which program: the "
-					"key `notify` is missing",
+					"'%s' has the step notify, but no file names a program; "
+					"add the key `notify`",
 					p->config->policies[i].name);
 }
 

@@ -15,7 +15,7 @@ static void tell(bool warning, const char *line)
 
 int config_load(const char *path, struct config **ret)
 {
-	static struct config_errors errors; /* 64 lines: too large for a stack that is locked */
+	static struct config_errors errors; /* 3 KiB: too large for a locked stack */
 	int err;
 
 	path = paths_config(path);

@@ -14,18 +14,19 @@ static void parse_match_node(struct config_parser *p, const struct config_key *k
 
 	if (parse_word(p, key, value) < 0)
 		return;
-	/* In quotes it is text, for whoever reads YAML by the letter. */
+	/* in quotes it is a string, not a boolean, to every YAML parser */
 	if (!value->plain) {
 		parse_error_value(p, key, value, " in quotes");
 		return;
 	}
 	policy->match_node = true;
 
-	/* The first that matches wins, so a second one would be silent for ever. */
+	/* the first policy that matches applies, so a second one never would */
 	if (p->node.line)
-		parse_error(p, value->key->line, value->key->column, key->name,
-			    "the node is judged by the policy of %sline %u already; one is allowed",
-			    parse_other_file(p, &p->node, file, sizeof(file)), p->node.line);
+		parse_error(
+			p, value->key->line, value->key->column, key->name,
+			"the policy of %sline %u judges the node already; allowed: one policy of the node",
+			parse_other_file(p, &p->node, file, sizeof(file)), p->node.line);
 	else
 		p->node = parse_place(p, value->key);
 }
@@ -66,41 +67,41 @@ static const struct config_key match_keys[] = {
 		.name = "node",
 		.parse = parse_match_node,
 		.words = match_node_words,
-		.help = "The policy judges the whole host.",
+		.help = "The policy judges the node.",
 	},
 	{
 		.name = "cgroup",
 		.parse = parse_path,
 		.offset = offsetof(struct policy, match_cgroup),
 		.allowed = RULE_CGROUP_ALLOWED,
-		.help = "The policy judges each memory cgroup whose path matches; * matches / too.",
+		.help = "The policy judges each memory cgroup whose path matches; * also matches /.",
 	},
 	{
 		.name = "pod",
 		.parse = parse_match_pattern,
 		.offset = offsetof(struct policy, match_pod.pod),
 		.allowed = RULE_POD_ALLOWED,
-		.help = "The policy judges pods of such a name, and their containers.",
+		.help = "The policy judges pods whose name matches, and their containers.",
 	},
 	{
 		.name = "namespace",
 		.parse = parse_match_whole,
 		.offset = offsetof(struct policy, match_pod.namespace),
 		.allowed = RULE_NAMESPACE_ALLOWED,
-		.help = "The policy judges pods of that namespace, and their containers.",
+		.help = "The policy judges pods whose namespace matches, and their containers.",
 	},
 	{
 		.name = "container",
 		.parse = parse_match_pattern,
 		.offset = offsetof(struct policy, match_pod.container),
 		.allowed = RULE_CONTAINER_ALLOWED,
-		.help = "The policy judges containers of such a name.",
+		.help = "The policy judges containers of pods whose name matches.",
 	},
 	{
 		.name = "qos",
 		.parse = parse_match_qos,
 		.words = rule_qos_words,
-		.help = "The policy judges pods of that QoS class, and their containers.",
+		.help = "The policy judges pods of this QoS class, and their containers.",
 	},
 };
 

@@ -10,7 +10,7 @@
 
 #include "base/units.h"
 
-/* What a message may be long: two key lists and some words. */
+/* Bytes of a message: the longest has two lists of keys. */
 #define MESSAGE_MAX 1024
 
 /* ---- errors ---- */
@@ -132,7 +132,7 @@ void parse_error_value(struct config_parser *p, const struct config_key *key,
 {
 	char allowed[256], is[224];
 
-	/* by the name that is written there; an element of a list has no key of its own */
+	/* the name as written, which may be the old one; an element of a list has no key */
 	parse_error(p, value->line, value->column, value->key ? value->key->text : key->name,
 		    "is %s%s; allowed: %s", parse_describe(value, is, sizeof(is)), hint,
 		    config_key_allowed(key, allowed, sizeof(allowed)));
@@ -149,7 +149,7 @@ const char *parse_other_file(const struct config_parser *p, const struct config_
 
 /* ---- words ---- */
 
-/* Letters to add, drop or change (or swap with their neighbour) between two words. */
+/* The edit distance of two words; swapping two neighbours counts as one edit. */
 static size_t word_distance(const char *a, const char *b)
 {
 	enum {
@@ -187,7 +187,7 @@ static size_t word_distance(const char *a, const char *b)
 	return last[lb];
 }
 
-/* Keeps the nearer of two guesses; a guess that shares too little is none. */
+/* Keeps the nearer of two guesses. A word that shares too little is no guess. */
 static void guess_word(const char *written, const char *word, const char **guess, size_t *distance)
 {
 	size_t d = word_distance(written, word);
@@ -236,7 +236,7 @@ char *parse_key_names(const struct config_table *table, char *buf, size_t n)
 	return buf;
 }
 
-/* NULL, and an error, for a key that the table does not have. */
+/* NULL: the table has no such key; an error was added. */
 static const struct config_key *find_key(struct config_parser *p, const struct config_table *table,
 					 const char *name, const struct ynode *written)
 {
@@ -281,7 +281,7 @@ void parse_map(struct config_parser *p, const struct config_table *table, const 
 				      "accepts it; use the new name",
 				      key->name);
 		first = &given[key - table->keys];
-		/* the same name twice is not even YAML */
+		/* by its two names: base/yaml refuses the same name twice */
 		if (*first) {
 			parse_error(p, written->line, written->column, written->text,
 				    "this key was given already, as `%s` in line %u; once is "
@@ -310,7 +310,7 @@ bool parse_is_list(struct config_parser *p, const struct config_key *key, const 
 	return true;
 }
 
-/* Text that is there and fits in a path, and in a line of a terminal or a log. */
+/* Absolute, not longer than a path may be, and without control characters. */
 static bool is_path_text(const struct ynode *value)
 {
 	if (value->kind != YNODE_SCALAR || value->text[0] != '/' || value->len >= PATH_MAX)
@@ -358,7 +358,7 @@ void parse_enum(struct config_parser *p, const struct config_key *key, const str
 		*(unsigned *)parse_target(key, target) = (unsigned)i;
 }
 
-/* In quotes it is text to every other reader of YAML. */
+/* In quotes it is a string, not a boolean, to every YAML parser. */
 void parse_bool(struct config_parser *p, const struct config_key *key, const struct ynode *value,
 		void *target)
 {
@@ -411,7 +411,8 @@ void parse_path(struct config_parser *p, const struct config_key *key, const str
 	char **path = parse_target(key, target);
 
 	if (!is_path_text(value)) {
-		parse_error_value(p, key, value, "");
+		parse_error_value(p, key, value,
+				  value->len >= PATH_MAX ? " (longer than 4095 bytes)" : "");
 		return;
 	}
 	free(*path);

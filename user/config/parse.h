@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * parse: what every key of the configuration is read with: tables of keys, the walk over a
- * mapping, values of the usual types, errors with their place.
+ * parse: what the keys of the configuration share: the tables, the walk over a mapping, values of
+ * the usual types, errors with their place.
  *
  * Purity:    memory only; errors go into struct config_errors.
  * Units:     lines and columns count from 1; durations in ns.
  * Ranges:    a table has at most CONFIG_KEYS_MAX keys.
- * Errors:    an error is added to the parser and counted there; parsing goes on, for all errors
- *            of a file are reported at once. no_memory: the result is of no use.
+ * Errors:    an error is added to the parser and counted there, and parsing goes on: all errors of
+ *            a file are reported together. no_memory: the result is incomplete.
  * Ownership: the parser owns nothing; what is parsed belongs to the target.
  */
 #ifndef FASTOOM_CONFIG_PARSE_H
@@ -21,31 +21,31 @@
 #include "config/config.h"
 #include "config/errors.h"
 
-/* By choice, as an array on the stack: no table has half as many. */
+/* By choice: an array on the stack; the largest table has half as many. */
 #define CONFIG_KEYS_MAX 32
 
 /* Where something is written. */
 struct config_place {
 	const char *file;
 	unsigned file_number; /* in the order in which the files are read */
-	unsigned line;	      /* 0: nowhere yet */
+	unsigned line;	      /* 0: not set */
 	unsigned column;
 };
 
 struct config_parser {
 	const char *file;
 	unsigned file_number;
-	struct config_errors *errors; /* NULL: only their number matters */
+	struct config_errors *errors; /* NULL: errors are only counted */
 	size_t error_count;
 	bool no_memory;
 	bool has_policies;
-	bool too_many; /* policies; reported */
+	bool too_many; /* more than CONFIG_POLICIES_MAX policies; reported */
 	struct config *config;
 	struct config_place node; /* the policy that judges the node */
 	struct config_place policies[CONFIG_POLICIES_MAX];
 };
 
-/* ---- keys: one table for each kind of mapping; the parser and the man page are made of it ---- */
+/* ---- keys: one table for each kind of mapping; the parser and the man page use it ---- */
 
 struct config_key {
 	const char *name;
@@ -57,9 +57,9 @@ struct config_key {
 	uint64_t most;		  /* of a count or, in ns, of a duration */
 	const char *allowed;	  /* the values in words */
 	const char *const *words; /* or: one of these; ends in NULL */
-	const char *preset;	  /* what holds without the key; NULL: nothing */
+	const char *preset;	  /* what applies without the key; NULL: nothing */
 	bool required;
-	const char *help; /* one sentence */
+	const char *help; /* for the man page */
 };
 
 struct config_table {
@@ -74,13 +74,13 @@ char *config_key_allowed(const struct config_key *key, char *buf, size_t n);
 /* "events, readers, ..."; returns buf. */
 char *parse_key_names(const struct config_table *table, char *buf, size_t n);
 
-/* Hands each value of a mapping to its key; @name is what messages call the mapping. */
+/* Calls parse() of the key of each value in the mapping. @name: of the mapping, in messages. */
 void parse_map(struct config_parser *p, const struct config_table *table, const char *name,
 	       const struct ynode *map, void *target);
 
 /* ---- values; each adds an error if the value is not allowed ---- */
 
-/* The value's place in the target struct. */
+/* The member of the target struct that the key sets. */
 static inline void *parse_target(const struct config_key *key, void *target)
 {
 	return (char *)target + key->offset;
@@ -92,7 +92,7 @@ bool parse_is_list(struct config_parser *p, const struct config_key *key,
 		   const struct ynode *value);
 /* NULL: out of memory. */
 char *parse_copy(struct config_parser *p, const struct ynode *value);
-/* Decimal digits up to @most; *text goes on after them. False: there is no such number. */
+/* A decimal number up to @most. *text is moved behind it. False: there is no such number. */
 bool parse_digits(const char **text, uint64_t most, uint64_t *ret);
 
 /* For config_key.parse; the type at key->offset: */
@@ -107,13 +107,13 @@ void parse_size(struct config_parser *p, const struct config_key *key, const str
 void parse_duration(struct config_parser *p, const struct config_key *key,
 		    const struct ynode *value, void *target); /* uint64_t ns, 1 .. key->most */
 void parse_path(struct config_parser *p, const struct config_key *key, const struct ynode *value,
-		void *target); /* char *; replaces the value of an earlier file */
+		void *target); /* char *, of less than PATH_MAX bytes; replaces an earlier file's */
 
 extern const char *const parse_bool_words[];
 
 /* ---- errors ---- */
 
-/* Where a node of the file in hand is. */
+/* The place of a node of the file that is being parsed. */
 static inline struct config_place parse_place(const struct config_parser *p,
 					      const struct ynode *node)
 {
@@ -132,7 +132,7 @@ void parse_warning(struct config_parser *p, const struct config_place *place, co
 char *parse_quote(const char *text, char *buf, size_t n);
 /* The value as a phrase: "'medum'", "a list", "empty"; returns buf. */
 char *parse_describe(const struct ynode *value, char *buf, size_t n);
-/* "FILE, " if the place is in another file than the one that is parsed, or ""; returns buf. */
+/* "FILE, ", or "" if the place is in the file that is being parsed; returns buf. */
 const char *parse_other_file(const struct config_parser *p, const struct config_place *place,
 			     char *buf, size_t n);
 

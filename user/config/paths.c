@@ -22,7 +22,7 @@ const char *paths_config(const char *path)
 
 const char *paths_runtime_dir(void)
 {
-	/* systemd's RuntimeDirectory= says where; tests too */
+	/* set by systemd's RuntimeDirectory=, and by tests */
 	const char *dir = getenv("RUNTIME_DIRECTORY");
 
 	return dir && *dir ? dir : DEFAULT_RUN;
@@ -47,6 +47,6 @@ int paths_running_pid(void)
 		return 0;
 	text[len] = '\0';
 	pid = atoi(text);
-	/* asking by the lock itself could keep a daemon out that starts right now */
+	/* taking the lock to find out could keep out a daemon that is starting */
 	return host_is("", pid, program_invocation_short_name) ? pid : 0;
 }

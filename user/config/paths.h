@@ -1,24 +1,28 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * paths: where the configuration, the lock, the control socket and the events are by default.
+ * paths: the default places of the configuration, the lock, the control socket and the events.
  *
  * Purity:    reads the environment and the file system.
- * Errors:    none.
- * Ownership: strings are static, or the caller's.
+ * Units:     bytes.
+ * Ranges:    a path that does not fit in the caller's buffer is cut; PATH_MAX fits any.
+ * Errors:    none; what cannot be read counts as missing.
+ * Ownership: the strings are static, the environment's or the caller's.
  */
 #ifndef FASTOOM_CONFIG_PATHS_H
 #define FASTOOM_CONFIG_PATHS_H
 
 #include <stddef.h>
 
+/* The event file, unless the configuration or the command line names one. */
 extern const char paths_default_events[];
 
-/* The file in force: @path, or the default one if it exists; NULL: the built-in configuration. */
+/* The file in force: @path, or for NULL the default file if it exists. NULL: there is no file. */
 const char *paths_config(const char *path);
-/* The directory of the lock and the control socket. */
+/* The directory of the lock and the control socket: $RUNTIME_DIRECTORY, or the default. */
 const char *paths_runtime_dir(void);
+/* The control socket. */
 void paths_socket(char *ret, size_t size);
-/* The pid of the running daemon, from its lock; 0: none. */
+/* The pid of the running daemon, from its lock. 0: it is not running. */
 int paths_running_pid(void);
 
 #endif /* FASTOOM_CONFIG_PATHS_H */

@@ -10,15 +10,18 @@
 #include "config/rule_keys.h"
 
 #define POLICY_NAME_MAX 64
-/* Below the least, half of what was bought is idle; above the most, there is no time to act. */
+/*
+ * By choice: below the least, half of the limit would stay unused; above the most, no time is left
+ * before the limit is hit.
+ */
 #define PROACTIVE_LEAST 0.50
 #define PROACTIVE_MOST	0.99
-/* Longer, and nothing is ended any more: a Near-OOM is lived with. */
+/* By choice: a longer wait leaves the scope in Near-OOM. */
 #define STEP_WAIT_MOST_NS 60000000000ULL
-/* More processes than any host runs. */
+/* By choice: more processes than any scope has. */
 #define MAX_VICTIMS_MOST 100000
 
-/* parse_enum() writes them so. */
+/* parse_enum() writes an unsigned. */
 _Static_assert(sizeof(enum pressure) == sizeof(unsigned) &&
 		       sizeof(enum kill_unit) == sizeof(unsigned) &&
 		       sizeof(enum rank) == sizeof(unsigned),
@@ -58,7 +61,7 @@ static void parse_name(struct config_parser *p, const struct config_key *key,
 		if (!other->name || strcmp(other->name, value->text) != 0)
 			continue;
 		parse_error(p, value->line, value->column, key->name,
-			    "is '%s', as the policy of %sline %u; allowed: another name",
+			    "is '%s', the name of the policy of %sline %u; allowed: another name",
 			    value->text, parse_other_file(p, &p->policies[i], file, sizeof(file)),
 			    p->policies[i].line);
 		return;
@@ -89,7 +92,7 @@ static void parse_match(struct config_parser *p, const struct config_key *key,
 	}
 	if (kinds & (kinds - 1))
 		parse_error(p, value->line, value->column, key->name,
-			    "mixes what does not go together; allowed: %s", key->allowed);
+			    "names more than one kind of scope; allowed: %s", key->allowed);
 	else if (!kinds)
 		parse_error(p, value->line, value->column, key->name, "is empty; allowed: %s",
 			    key->allowed);
@@ -104,13 +107,13 @@ static void parse_protect(struct config_parser *p, const struct config_key *key,
 	parse_rules(p, key, value, policy);
 	for (size_t i = 0; i < policy->protect.count; i++) {
 		const struct rule *rule = &policy->protect.rules[i];
-		const struct config_place said = parse_place(p, value);
+		const struct config_place place = parse_place(p, value);
 
 		if ((rule->comm || rule->cmdline) && !rule->exe && !rule->cgroup && !rule->has_uid)
 			parse_warning(
-				p, &said, key->name,
-				"'%s' protects whoever calls himself so: a process chooses its "
-				"own name and command line; exe, uid and cgroup are safe",
+				p, &place, key->name,
+				"'%s' protects every process that takes this name, for a process "
+				"chooses its own comm and command line; use exe, uid or cgroup",
 				parse_quote(rule->text, quoted, sizeof(quoted)));
 	}
 }
@@ -128,7 +131,7 @@ static void parse_proactive_reclaim(struct config_parser *p, const struct config
 		policy->proactive_reclaim = ratio;
 }
 
-/* The words of the ladder, and how long each waits for its effect unless told otherwise. */
+/* The steps of a ladder, and how long each waits for its effect by default. */
 static const struct {
 	const char *word;
 	uint64_t wait_ns;
@@ -184,7 +187,7 @@ static void parse_ladder(struct config_parser *p, const struct config_key *key,
 			parse_error_value(p, key, value, "");
 			continue;
 		}
-		/* whoever was told to end is not to be frozen, or waited for */
+		/* a process that was asked to end must be able to run */
 		late = policy->ladder_count &&
 		       policy->ladder[policy->ladder_count - 1].kind >= STEP_TERM &&
 		       ladder_step.kind <= policy->ladder[policy->ladder_count - 1].kind;
@@ -193,7 +196,7 @@ static void parse_ladder(struct config_parser *p, const struct config_key *key,
 		if (again || late)
 			parse_error(p, value->line, value->column, key->name,
 				    "'%s' %s; allowed: %s", value->text,
-				    again ? "stands there twice" : "comes after term or kill",
+				    again ? "is given twice" : "comes after term or kill",
 				    key->allowed);
 		else
 			policy->ladder[policy->ladder_count++] = ladder_step;
@@ -225,7 +228,7 @@ static const struct config_key policy_keys[] = {
 		.parse = parse_name,
 		.allowed = "1 to 64 letters, digits, '.', '_' and '-'",
 		.required = true,
-		.help = "What records and tables call the policy; no two have the same.",
+		.help = "The name of the policy in records and tables; it must be unique.",
 	},
 	{
 		.name = "match",
@@ -233,7 +236,7 @@ static const struct config_key policy_keys[] = {
 		.allowed = "a mapping with 'node: true', or with cgroup, or with any of pod, "
 			   "namespace, container, qos",
 		.required = true,
-		.help = "What the policy judges; of several that match, the first one does.",
+		.help = "The scopes that the policy judges; the first policy that matches a scope applies.",
 	},
 	{
 		.name = "pressure",
@@ -241,8 +244,8 @@ static const struct config_key policy_keys[] = {
 		.offset = offsetof(struct policy, pressure),
 		.words = pressure_words,
 		.preset = "medium",
-		.help = "How early it acts: low before the harm where growth foretells it, high about where "
-			"the kernel would.",
+		.help = "How early to act: low acts before the harm where growth predicts it, high about "
+			"when the kernel would.",
 	},
 	{
 		.name = "kill",
@@ -250,16 +253,16 @@ static const struct config_key policy_keys[] = {
 		.offset = offsetof(struct policy, kill),
 		.words = kill_words,
 		.preset = "process",
-		.help = "What dies together with the process chosen.",
+		.help = "What is killed together with the chosen process.",
 	},
 	{
 		.name = "ladder",
 		.parse = parse_ladder,
-		.allowed = "a list of 1 to 8 of notify, reclaim, force_empty, throttle, freeze, "
-			   "term, kill, each once, term and kill last; all but notify and kill "
-			   "with a duration up to 60s if wanted, such as 'term 2s'",
+		.allowed = "a list of any of notify, reclaim, force_empty, throttle, freeze, term, "
+			   "kill, each once, term and kill last; all but notify and kill may have "
+			   "a duration up to 60s, such as 'term 2s'",
 		.preset = "[ kill ]",
-		.help = "What is done, step by step, until the risk has fallen.",
+		.help = "The steps that are taken, one after the other, until the risk has fallen.",
 	},
 	{
 		.name = "spare_pid1",
@@ -267,8 +270,7 @@ static const struct config_key policy_keys[] = {
 		.offset = offsetof(struct policy, spare_pid1),
 		.words = parse_bool_words,
 		.preset = "false",
-		.help = "The first process of a container is never killed, so that it does not "
-			"restart.",
+		.help = "Never kill the first process of a container: its death restarts the container.",
 	},
 	{
 		.name = "min_free",
@@ -276,7 +278,7 @@ static const struct config_key policy_keys[] = {
 		.offset = offsetof(struct policy, min_free_bytes),
 		.allowed = "a size of at least 1, such as 64MiB",
 		.preset = "1 % of the scope's memory, 32MiB at most",
-		.help = "Who gives back less is not killed, unless a rule prefers it.",
+		.help = "A process that frees less is not killed, unless a `prefer` rule matches it.",
 	},
 	{
 		.name = "max_victims",
@@ -285,7 +287,7 @@ static const struct config_key policy_keys[] = {
 		.most = MAX_VICTIMS_MOST,
 		.allowed = "a number from 1 to 100000",
 		.preset = "256",
-		.help = "Where more processes would die together, only the chosen one does.",
+		.help = "If more processes than this would be killed together, only the chosen one is.",
 	},
 	{
 		.name = "kills_per_minute",
@@ -294,7 +296,7 @@ static const struct config_key policy_keys[] = {
 		.most = POLICY_KILLS_PER_MINUTE_MOST,
 		.allowed = "a number from 1 to 16",
 		.preset = "6",
-		.help = "After so many it stops and warns, in each scope.",
+		.help = "After this number of kills in a scope the policy stops killing there and warns.",
 	},
 	{
 		.name = "proactive_reclaim",
@@ -303,10 +305,9 @@ static const struct config_key policy_keys[] = {
 		.allowed = "a ratio from 0.50 to 0.99, such as 0.95; for a policy of cgroups or "
 			   "pods",
 		.preset = "none",
-		.help = "Above this part of its limit the scope's memory is reclaimed by the daemon, "
-			"before its tasks have to, first from pods that hold more than they "
-			"requested. Cgroup v2; it takes processor time, of which there should be "
-			"some to spare.",
+		.help = "Above this ratio of its limit the daemon reclaims the scope's memory before its "
+			"tasks have to, first from pods that hold more than they requested. Needs "
+			"cgroup v2 and spare CPU time.",
 	},
 	{
 		.name = "dry_run",
@@ -322,29 +323,29 @@ static const struct config_key policy_keys[] = {
 		.offset = offsetof(struct policy, rank),
 		.words = rank_words,
 		.preset = "blame",
-		.help = "The order among those no rule names: what a process gives back weighted "
-			"by its share of recent growth, what it gives back, or the kernel's order.",
+		.help = "The order of processes that no rule matches: by freeable bytes weighted by the "
+			"share of recent growth, by freeable bytes, or as the kernel's OOM killer.",
 	},
 	{
 		.name = "protect",
 		.parse = parse_protect,
 		.offset = offsetof(struct policy, protect),
 		.allowed = RULES_ALLOWED,
-		.help = "Never killed, besides what the built-in rules protect.",
+		.help = "Processes that are never killed, in addition to those of the built-in rules.",
 	},
 	{
 		.name = "avoid",
 		.parse = parse_rules,
 		.offset = offsetof(struct policy, avoid),
 		.allowed = RULES_ALLOWED,
-		.help = "Killed last.",
+		.help = "Processes that are killed last.",
 	},
 	{
 		.name = "prefer",
 		.parse = parse_rules,
 		.offset = offsetof(struct policy, prefer),
 		.allowed = RULES_ALLOWED,
-		.help = "Killed first.",
+		.help = "Processes that are killed first.",
 	},
 };
 

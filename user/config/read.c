@@ -10,7 +10,7 @@
 #include "config/lint.h"
 #include "config/parse.h"
 
-static void yaml_complain(unsigned line, unsigned column, const char *msg, void *userdata)
+static void yaml_error(unsigned line, unsigned column, const char *msg, void *userdata)
 {
 	parse_error(userdata, line, column, "yaml", "%s", msg);
 }
@@ -20,7 +20,7 @@ static void ydoc_free_p(struct ydoc **doc)
 	ydoc_free(*doc);
 }
 
-/* Nothing, or "---" and nothing: an empty file is one that changes nothing. */
+/* Nothing, or "---" and nothing: an empty file is valid and changes nothing. */
 static bool is_empty(const struct ynode *root)
 {
 	return !root || (root->kind == YNODE_SCALAR && root->plain && root->len == 0);
@@ -39,18 +39,18 @@ static void parse_root(struct config_parser *p, const struct ynode *root)
 			    parse_key_names(&file_table, names, sizeof(names)));
 }
 
-/* Adds what a file says. False: no use going on (no memory). */
+/* Adds one file to the configuration. False: out of memory. */
 static bool parse_text(struct config_parser *p, const char *text, size_t len)
 {
 	_cleanup_(ydoc_free_p) struct ydoc *doc = NULL;
-	int r = ydoc_parse(text, len, yaml_complain, p, &doc);
+	int r = ydoc_parse(text, len, yaml_error, p, &doc);
 
 	if (r == 0 && !is_empty(doc->root))
 		parse_root(p, doc->root);
 	return r != -ENOMEM && !p->no_memory;
 }
 
-/* All that is left once every file was read. */
+/* After the last file. */
 static int finish(struct config_parser *p)
 {
 	int r;
@@ -95,7 +95,7 @@ int config_read(const char *path, struct config **ret, struct config_errors *err
 	_cleanup_(config_free_p) struct config *config = NULL;
 	int unread = config_files_read(path, &files, errors), r = unread;
 
-	/* what is wrong with the others is reported too */
+	/* the errors of the files that can be read are reported too */
 	if (unread != -ENOMEM)
 		r = config_parse(files.list, files.count, &config, errors);
 	if (!r)

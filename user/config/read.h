@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * read: the texts of the configuration's files, parsed into a struct config, or every reason why
- * not.
+ * read: parses the texts of the configuration's files into a struct config, or reports every error.
  *
  * Purity:    config_parse() is pure; config_read() reads files. Nothing is printed: the caller
  *            prints the lines of struct config_errors.
@@ -23,10 +22,9 @@ struct config;
 struct config_file;
 
 /*
- * Each file adds policies; the last value of another key holds. Without the key `policies` in any
- * of them the built-in policies hold. With it those of the files do, and after the last one comes
- * the built-in policy of cgroups, which watches and warns of every other cgroup. What the built-in
- * rules protect stays protected in every policy.
+ * Each file adds policies; of every other key the last value applies. Without the key `policies` in
+ * any file the built-in policies apply. With it the policies of the files apply, and the built-in
+ * policy of cgroups comes last. The built-in `protect` rules are added to every policy.
  */
 int config_parse(const struct config_file *files, size_t count, struct config **ret,
 		 struct config_errors *errors);

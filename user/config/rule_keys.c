@@ -31,7 +31,7 @@ bool parse_pattern(struct config_parser *p, const struct config_key *key, const 
 	char msg[256];
 	int r;
 
-	/* Nothing matches everything: more likely a slip than a wish, and '.*' says it too. */
+	/* an empty pattern matches everything, which is hardly intended: '.*' says it too */
 	if (value->kind != YNODE_SCALAR || value->len == 0) {
 		parse_error_value(p, key, value, "");
 		return false;
@@ -131,62 +131,62 @@ static const struct config_key rule_keys[] = {
 		.offset = offsetof(struct rule, comm),
 		.allowed = "a regular expression (PCRE2) on the process name, which holds the "
 			   "first 15 characters only",
-		.help = "The name of the process matches; a process chooses its own.",
+		.help = "The name of the process (comm) matches. A process chooses its own name.",
 	},
 	{
 		.name = "exe",
 		.parse = parse_rule_pattern,
 		.offset = offsetof(struct rule, exe),
 		.allowed = "a regular expression (PCRE2) on the path of the program's file",
-		.help = "The file that the process runs matches, as it sees it.",
+		.help = "The path of the program's file matches, as the process sees it.",
 	},
 	{
 		.name = "cmdline",
 		.parse = parse_rule_pattern,
 		.offset = offsetof(struct rule, cmdline),
 		.allowed = "a regular expression (PCRE2) on the command line",
-		.help = "The command line of the process matches, its first 511 bytes; a process "
-			"chooses its own.",
+		.help = "The first 511 bytes of the command line match. A process chooses its own "
+			"command line.",
 	},
 	{
 		.name = "uid",
 		.parse = parse_rule_uid,
 		.allowed = "a number, or two with '-' between",
-		.help = "The user who runs it, or a range of them.",
+		.help = "The user id of the process, or a range of user ids.",
 	},
 	{
 		.name = "cgroup",
 		.parse = parse_rule_cgroup,
 		.offset = offsetof(struct rule, cgroup),
 		.allowed = RULE_CGROUP_ALLOWED,
-		.help = "The path of its memory cgroup matches; * matches / too.",
+		.help = "The path of the process's memory cgroup matches; * also matches /.",
 	},
 	{
 		.name = "pod",
 		.parse = parse_rule_pattern,
 		.offset = offsetof(struct rule, pod.pod),
 		.allowed = RULE_POD_ALLOWED,
-		.help = "It runs in a pod of such a name.",
+		.help = "The process runs in a pod whose name matches.",
 	},
 	{
 		.name = "namespace",
 		.parse = parse_rule_whole,
 		.offset = offsetof(struct rule, pod.namespace),
 		.allowed = RULE_NAMESPACE_ALLOWED,
-		.help = "It runs in a pod of that namespace.",
+		.help = "The process runs in a pod whose namespace matches.",
 	},
 	{
 		.name = "container",
 		.parse = parse_rule_pattern,
 		.offset = offsetof(struct rule, pod.container),
 		.allowed = RULE_CONTAINER_ALLOWED,
-		.help = "It runs in a pod's container of such a name.",
+		.help = "The process runs in a container of a pod, and the container's name matches.",
 	},
 	{
 		.name = "qos",
 		.parse = parse_rule_qos,
 		.words = rule_qos_words,
-		.help = "It runs in a pod of that QoS class.",
+		.help = "The process runs in a pod of this QoS class.",
 	},
 };
 
@@ -219,7 +219,7 @@ void parse_rules(struct config_parser *p, const struct config_key *key, const st
 			continue;
 		}
 		parse_map(p, &rule_table, "a rule", value, &rule);
-		/* One without patterns would name every process; its errors are told. */
+		/* without a valid pattern it would match every process; the error was added */
 		if (!rule.text) {
 			config_rule_free(&rule);
 			continue;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * rule_keys: the keys of a rule, and of a list of rules; patterns, which `match` has too.
+ * rule_keys: the keys of a rule, lists of rules, and patterns, which `match` uses too.
  *
  * Purity:    memory only.
  * Units:     none.

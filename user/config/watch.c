@@ -12,14 +12,14 @@
 #include "base/util.h"
 #include "config/files.h"
 
-/* Finished writing, or put in place; half a file is no news. */
+/* A file was closed after writing, moved, or removed; a file that is still written is ignored. */
 #define EVENTS (IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | IN_ONLYDIR)
 
 struct config_watch {
 	int fd;
-	int file_wd;	/* the folder that the file is in */
-	int target_wd;	/* the one that it is a link into; -1: it is none */
-	int drop_in_wd; /* -1: there are none */
+	int file_wd;	/* the folder of the file */
+	int target_wd;	/* if the file is a symbolic link: the folder of its target; or -1 */
+	int drop_in_wd; /* -1: the folder is missing */
 	char *path;
 	char *drop_ins;
 	char target_name[NAME_MAX + 1];
@@ -42,8 +42,8 @@ static int watch_folder_of(struct config_watch *watch, const char *path)
 }
 
 /*
- * Again after every change: a folder that was made anew is another one. Only the folder of the
- * file must be there; 0 or -errno.
+ * Repeated after every change, because a folder may have been replaced. Only the folder of the file
+ * must exist; 0 or -errno.
  */
 static int watch_folders(struct config_watch *watch)
 {
@@ -112,7 +112,7 @@ static bool is_ours(const struct config_watch *watch, const struct inotify_event
 		return true;
 	if (!event->len || ((event->mask & IN_CREATE) && !(event->mask & IN_ISDIR)))
 		return false;
-	/* kubelet exchanges all files of a ConfigMap by this one link */
+	/* kubelet exchanges all files of a ConfigMap by this link */
 	if (!strcmp(event->name, "..data"))
 		return true;
 	if (event->wd == watch->file_wd &&

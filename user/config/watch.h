@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * config_watch: tells when the configuration has changed on its disk: the file, a drop-in, or
- * the link that a mounted ConfigMap is exchanged by ("..data").
+ * watch: reports changes of the configuration's files: the file, a drop-in, or the link "..data"
+ * by which kubelet exchanges a mounted ConfigMap.
  *
- * Purity:    inotify on folders; reads nothing of the configuration itself.
+ * Purity:    inotify on folders; does not read the files.
  * Units:     none.
- * Errors:    0 or -errno.
+ * Ranges:    none.
+ * Errors:    0 or -errno: the folder of the file cannot be watched. Other folders may be missing.
  * Ownership: config_watch_new() gives, config_watch_free() takes (NULL is fine).
  */
 #ifndef FASTOOM_CONFIG_WATCH_H
@@ -20,7 +21,7 @@ void config_watch_free(struct config_watch *watch);
 
 /* -1 for NULL. */
 int config_watch_fd(const struct config_watch *watch);
-/* True: it changed; folders that came with the change are watched from now on. */
+/* Reads what is ready. True: the configuration changed. New folders are watched from now on. */
 bool config_watch_drain(struct config_watch *watch);
 
 #endif /* FASTOOM_CONFIG_WATCH_H */

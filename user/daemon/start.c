@@ -100,8 +100,9 @@ void start_readers(struct control *control, const struct config *config)
 	int err = control ? control_set_readers(control, config->readers) : 0;
 
 	if (err)
-		log_warn("readers: %s; the readers of the control socket stay as they were",
-			 strerror(-err));
+		log_warn(
+			"readers: %s; the readers of the control socket stay as they were; reload again",
+			strerror(-err));
 }
 
 void start_readers_settled(struct control *control)

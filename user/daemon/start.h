@@ -37,11 +37,11 @@ int start_writer(struct writer **ret, const char *asked, const struct config *co
 		 const char **ret_path, char *resolved);
 /* The helper process for `notify`, if the configuration has a program for it. */
 void start_notifier(struct notifier **notifier, const struct config *config);
-/* The control socket; without it a warning. Who may connect is settled later, like a reload's. */
+/* The control socket; without it a warning. start_readers_settled() follows. */
 void start_control(struct control **ret, const struct config *config, struct writer *writer);
-/* After a reload: hands over who may read the socket. */
+/* After a reload: sets the group that may read the socket. start_readers_settled() follows. */
 void start_readers(struct control *control, const struct config *config);
-/* When control_fd() is readable: warns if who may read could not be changed. */
+/* When control_fd() is readable: warns if the group could not be set. */
 void start_readers_settled(struct control *control);
 /* What is missing, once everything else works. */
 void start_warn(const struct cgroup_host *host, bool sees_cgroups, const struct loader *loader);

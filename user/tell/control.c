@@ -102,7 +102,7 @@ struct control {
 	atomic_uint middle; /* index, FRESH */
 	struct queue events;
 
-	/* One name and one outcome at most are under way: the last one replaces the others. */
+	/* one name and one outcome at most: a new one replaces the one that waits */
 	_Atomic(struct control_readers *) wanted;
 	_Atomic(struct control_readers *) settled;
 	bool root_only; /* the control thread's, once that runs */
@@ -384,7 +384,7 @@ static int serve(struct control *control, struct client *client, const char *tex
 	return err;
 }
 
-/* ---- who may connect --------------------------------------------------------- */
+/* ---- the group that may connect ------------------------------------------------ */
 
 /* By choice: about 60,000 members. */
 #define GROUP_BYTES_MAX (1024 * 1024)
@@ -433,7 +433,7 @@ static void settle_readers(struct control *control)
 	control->root_only &= readers->err != 0;
 	readers->root_only = control->root_only;
 	free(atomic_exchange(&control->settled, readers));
-	/* it fails only when nobody has read 2^64 of them */
+	/* it fails only after 2^64 writes without a read */
 	(void)!write(control->settled_fd, &one, sizeof(one));
 }
 
@@ -698,7 +698,7 @@ static int open_socket(struct control *control)
 		return -errno;
 	/* one that was left behind: the lock says that nobody else is there */
 	(void)unlink(control->path);
-	/* root only, until it is known who else may */
+	/* root only, until the group is known */
 	if (fchmod(control->listen_fd, 0600) < 0 ||
 	    bind(control->listen_fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
 	    listen(control->listen_fd, CLIENTS) < 0)
@@ -790,7 +790,7 @@ void control_shut(struct control *control)
 	(void)unlink(control->path);
 	atomic_store(&control->stop, true);
 	kick(control);
-	/* a thread that waits for the name of a group still uses all this, and the process ends */
+	/* a thread that still waits for a group uses all this until the process ends */
 	if (!thread_join(control->thread, thread_deadline(STOP_TIMEOUT_NS)))
 		release(control);
 }

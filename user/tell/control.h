@@ -34,28 +34,28 @@ struct control_counters {
 };
 
 /*
- * The folder of @path must exist. @group: who may connect besides root; NULL: everyone. Until the
- * group is known, only root may.
+ * The folder of @path must exist. @group: the group that may connect, as root always may; NULL:
+ * everyone. Until the group is known, only root may.
  */
 int control_open(struct control **ret, const char *path, const char *group);
 void control_shut(struct control *control);
 
 /*
- * Who may connect from now on, as control_open(); clients that are connected stay. Only hands the
- * name over: looking a group up may ask the network, which the control thread does.
+ * Sets the group that may connect from now on, as control_open(); clients that are connected stay.
+ * Does not block: the control thread looks the group up, which may wait for the network.
  */
 int control_set_readers(struct control *control, const char *group);
 
-/* What became of the last control_set_readers(), or of control_open() with a group. */
+/* The outcome of the last control_set_readers(), or of control_open() with a group. */
 struct control_readers {
-	int err; /* 0, or why who may connect is as before; -ENOENT: there is no such group */
-	bool root_only; /* nobody else may connect */
+	int err;	/* 0, or why nothing changed; -ENOENT: there is no such group */
+	bool root_only; /* only root may connect */
 	char group[];	/* "": everyone */
 };
 
 /* Readable when there is a new outcome; -1 for NULL. */
 int control_fd(const struct control *control);
-/* The outcome, which the caller frees; NULL: there is no new one. */
+/* The outcome, to be freed by the caller. NULL: there is no new one. */
 struct control_readers *control_take_readers(struct control *control);
 
 /* Whether somebody subscribed to snapshots. */
