@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #
-# scripts/show-blame shortened: two runs.
+# scripts/show-blame with two runs.
 set -euo pipefail
 
 exec "${BASH_SOURCE[0]%/*}/../../scripts/show-blame" --runs 2

@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #
-# Real containers: runc makes them (namespaces, root file system, limit), in trees as the kubelet has
-# them with either cgroup driver, a sandbox and an application each, with their bundles where containerd
-# keeps them. The application's near-OOM is ended by a policy for its pod: of a container whose first
-# process is spared the leaker dies and it runs on; with `kill: pod` the whole container ends and its
-# sandbox stays. The record names pod, namespace and container.
+# Real containers: runc makes them (namespaces, root file system, limit), in cgroup trees as of the kubelet
+# with either cgroup driver, a sandbox and an application each, with their bundles where containerd has
+# them. A policy for the pod ends the near-OOM of the application: with `spare_pid1` the leaker is killed and
+# the container keeps running; with `kill: pod` the whole container ends and its sandbox keeps running. The
+# record names pod, namespace and container.
 #
 # crun is not used: on a host with both cgroup versions mounted it makes no container.
 set -euo pipefail
@@ -18,7 +18,7 @@ cd -- "${BASH_SOURCE[0]%/*}/../.."
 
 show_begin
 if [[ $SCENE__V != 1 ]]; then
-	echo "skipped: the trees are made for cgroup v1"
+	echo "skipped: the trees are of cgroup v1"
 	exit 77
 fi
 command -v runc >/dev/null || { echo "skipped: there is no runc" && exit 77; }
@@ -29,7 +29,7 @@ STATE=''
 
 runc_() { runc --root "$STATE" "$@"; }
 
-# Whatever ends this script, no container stays, nor what runc made in other hierarchies.
+# Removes the containers, and the cgroups that runc made in other hierarchies.
 clean_up() {
 	local id root
 	[[ -n $STATE ]] || return 0
@@ -42,7 +42,7 @@ clean_up() {
 	done < <(awk '$3 ~ /^cgroup2?$/ { print $2 }' /proc/self/mounts)
 	STATE=''
 }
-# container ID TYPE LIMIT_BYTES COMMAND...: runs it, in the background, in the present driver's shape
+# container ID TYPE LIMIT_BYTES COMMAND...: runs it in the background, in a cgroup of cgroup_of.
 container() {
 	local id=$1 type=$2 limit=$3 bundle
 	bundle=$ROOT/run/containerd/io.containerd.runtime.v2.task/k8s.io/$id
@@ -70,11 +70,11 @@ container() {
 status_of() { runc_ state "$1" | jq -r .status; }
 pid_of() { runc_ state "$1" | jq -r .pid; }
 
-# one DRIVER: what both cases have
+# begin DRIVER POLICY: the part that both cases share.
 begin() {
 	SHOW__RUN=$1
 	scene_begin "container-$1" $((512 << 20))
-	# before the scene's own, which the containers would be in the way of
+	# before the scene ends, which cannot remove its cgroup while these are in it
 	trap 'rc=$?; set +e; clean_up; (exit "$rc"); scene__exit' EXIT
 	ROOT=$SCENE_DIR/root STATE=$SCENE_DIR/runc
 	mkdir -p "$ROOT/var/log/pods/prod_web-1_$UID1" "$ROOT/var/log/containers"
@@ -92,8 +92,8 @@ begin() {
 	echo "$1: $(jq -c '[.outcome, .members, .scope.kind, .scope.namespace, .scope.pod, .scope.container, .victim.comm]' <<<"$record")"
 	show_check "the record does not name the container" \
 		"\"$(jq -r '.scope | "\(.kind) \(.namespace) \(.pod) \(.container)"' <<<"$record")\" == \"pod prod web-1 app\"" || :
-	show_check "its sandbox is dead" "\"$(status_of "$PAUSE")\" == \"running\"" || :
-	show_check "its sandbox is another" "$(pid_of "$PAUSE") == $pause" || :
+	show_check "its sandbox does not run" "\"$(status_of "$PAUSE")\" == \"running\"" || :
+	show_check "its sandbox is another process" "$(pid_of "$PAUSE") == $pause" || :
 }
 
 finish() {
@@ -106,14 +106,14 @@ finish() {
 cgroup_of() { echo "$SCENE_REL/kubepods/burstable/pod$UID1/$1"; }
 begin cgroupfs 'spare_pid1: true'
 show_check "the victim is not the leaker" "\"$(jq -r .victim.comm <<<"$record")\" == \"leaker\"" || :
-show_check "the container does not run on" "\"$(status_of "$APP")\" == \"running\" && $(pid_of "$APP") == $app" || :
+show_check "the container does not run" "\"$(status_of "$APP")\" == \"running\" && $(pid_of "$APP") == $app" || :
 finish
 
 cgroup_of() {
 	echo "$SCENE_REL/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod${UID1//-/_}.slice/cri-containerd-$1.scope"
 }
 begin systemd 'kill: pod'
-show_check "the container runs on" "\"$(status_of "$APP")\" == \"stopped\"" || :
+show_check "the container still runs" "\"$(status_of "$APP")\" == \"stopped\"" || :
 finish
 
 show_end "met with both drivers' trees"

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #
-# doctor against a host that is changed under it: what is taken away must be told, and only that;
-# what is given back must be well again. A daemon that runs meanwhile notices nothing.
+# doctor on a host that changes: it must report what is missing, and only that; what is back must be ok
+# again. A daemon that runs meanwhile is not disturbed.
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."
@@ -38,7 +38,7 @@ state() { echo ".checks[] | select(.name == \"$1\") | .state"; }
 examine "$T/before"
 says "its exit status is the report's" "$T/before" ".exit == $RC and
 	(.exit == 0) == all(.checks[]; .state == \"ok\")"
-says "every check that is not well has a price and a remedy" "$T/before" \
+says "every check that is not ok has a cost and a remedy" "$T/before" \
 	'all(.checks[]; .state == "ok" or (.cost and .mend))'
 says "the required hooks attach on this host, where the daemon runs" "$T/before" \
 	'[.checks[] | select((.name | startswith("hook.")) and .required)] |
@@ -46,30 +46,30 @@ says "the required hooks attach on this host, where the daemon runs" "$T/before"
 says "the mount is the memory controller's" "$T/before" \
 	"(.checks[] | select(.name == \"cgroup\") | .value) == \"v$(scene__find_root && echo "$SCENE__V")\""
 
-# a user who may not load: nothing is made up, and he is told that root knows more
+# a user that may not load programs: hooks are unknown, and the report says that root can tell
 examine "$T/nobody" setpriv --reuid=65534 --regid=65534 --clear-groups
-says "nobody cannot run it" "$T/nobody" '.exit == 3 and .verdict == "cannot run" and (.root | not)'
-says "nobody's hooks are not known" "$T/nobody" \
+says "the user nobody cannot run the daemon" "$T/nobody" '.exit == 3 and .verdict == "cannot run" and (.root | not)'
+says "the hooks of the user nobody are unknown" "$T/nobody" \
 	'[.checks[] | select(.name | startswith("hook.")) | .state] | length > 10 and
 	 all(.[]; . == "unknown" or . == "missing")'
 
-# without one capability: that one, and what needs it
+# without one capability: that one is missing, and what needs it
 examine "$T/nokill" setpriv --bounding-set -kill
-says "CAP_KILL is missed when it is not held" "$T/nokill" "$(state CAP_KILL)"' == "degraded"'
-says "and nothing else changed" "$T/nokill" \
+says "CAP_KILL is missing when it is dropped" "$T/nokill" "$(state CAP_KILL)"' == "degraded"'
+says "and nothing else changes" "$T/nokill" \
 	"[.checks[] | select(.name != \"CAP_KILL\") | .name + .state] ==
 	 $(jq -c '[.checks[] | select(.name != "CAP_KILL") | .name + .state]' "$T/before")"
 examine "$T/nobpf" setpriv --bounding-set -bpf,-perfmon,-sys_admin
-says "without CAP_BPF it cannot" "$T/nobpf" \
+says "without CAP_BPF the daemon cannot run" "$T/nobpf" \
 	'.exit == 3 and ('"$(state bpf)"') == "missing" and ('"$(state CAP_BPF)"') == "missing"'
 
-# another killer
+# another userspace OOM killer
 cp "$(command -v sleep)" "$T/earlyoom"
 "$T/earlyoom" 60 &
 RIVAL=$!
 sleep 0.2
 examine "$T/rival"
-says "a killer that runs is told" "$T/rival" \
+says "another running killer is reported" "$T/rival" \
 	".checks[] | select(.name == \"rival\") | .state == \"degraded\" and .value == \"earlyoom\"
 	 and (.what | contains(\"[$RIVAL]\"))"
 kill -KILL "$RIVAL"
@@ -82,7 +82,7 @@ if [[ $SCENE__V == 1 ]]; then
 	scene_begin doctor $((64 << 20))
 	echo 1 >"$SCENE_CG/memory.oom_control"
 	examine "$T/oom"
-	says "a cgroup without an OOM killer is told" "$T/oom" \
+	says "a cgroup without an OOM killer is reported" "$T/oom" \
 		".checks[] | select(.name == \"oom_disabled\") |
 		 .state == \"degraded\" and .value == \"1\" and (.what | contains(\"$SCENE_REL\"))"
 	scene_end doctor
@@ -92,8 +92,8 @@ fi
 "$T/fastoom-bpf" run -e "$T/events" >/dev/null 2>"$T/log" &
 DAEMON=$!
 wait_for 10 grep -q watching: "$T/log" || :
-# The kernel takes programs away some time after whoever loaded them is gone, and bpftool stops at one
-# that is taken away just then: what it says twice is so.
+# The kernel frees programs some time after their process has exited, and bpftool stops at a program that
+# is freed while it lists them: read until two counts are equal.
 programs() {
 	local now before=''
 	for ((i = 0; i < 20; i++)); do
@@ -106,19 +106,19 @@ programs() {
 }
 had=$(programs)
 examine "$T/running"
-says "it names the daemon that runs" "$T/running" \
+says "it names the running daemon" "$T/running" \
 	".checks[] | select(.name == \"daemon\") | .value == \"$DAEMON\""
 echo "{\"had\":$had,\"has\":$(programs)}" >"$T/programs"
-says "its own programs are gone, the daemon's are there" "$T/programs" '.had == .has and .had > 10'
+says "the programs of doctor are gone, those of the daemon are there" "$T/programs" '.had == .has and .had > 10'
 kill -TERM "$DAEMON"
 wait "$DAEMON" || bad "the daemon ended with $?"
 DAEMON=''
 jq -s . "$T/events" >"$T/records"
-says "the daemon lost nothing" "$T/records" 'any(.[]; .event == "stop") and
+says "the daemon has no error" "$T/records" 'any(.[]; .event == "stop") and
 	all(.[]; .event != "error")'
 
 examine "$T/after"
-says "all is as before" "$T/after" "[.checks[] | .name + .state] ==
+says "all checks are as before" "$T/after" "[.checks[] | .name + .state] ==
 	$(jq -c '[.checks[] | .name + .state]' "$T/before")"
 
 finish

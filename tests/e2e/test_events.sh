@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #
-# events and status: what is picked, what is followed (also into a file that replaces the old one,
-# and by who may not read the file), what is said when there is nothing to read.
+# events and status: filters, following (also into a file that replaces the old one, and by a user that may
+# not read the file), and messages when there is nothing to read.
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."
@@ -31,21 +31,21 @@ E=$T/events
 } >"$E"
 events() { "$BIN" events -e "$E" "$@" 2>/dev/null; }
 
-same "all of them, and no escape of a message's" "2026-01-01 10:00:00  warn        /x  first
+same "all records, without escape sequences of messages" "2026-01-01 10:00:00  warn        /x  first
 2026-01-02 10:00:00  error       shop/web-1  second" "$(events | head -n 2)"
-same "an escape is not sent to the terminal" 0 "$(events | grep -c $'\033' || :)"
+same "an escape sequence is not sent to the terminal" 0 "$(events | grep -c $'\033' || :)"
 same "by policy" "second third" "$(events -p two | grep -o 'second\|third' | xargs)"
 same "by pod" second "$(events --pod 'web-*' | grep -o 'first\|second\|third' | xargs)"
 same "by kind" "first third" "$(events -k warn,kill | grep -o 'first\|second\|third' | xargs)"
 same "since a duration ago" third "$(events -S 10m | grep -o 'first\|second\|third' | xargs)"
 same "since a date" "second third" "$(events -S 2026-01-02 | grep -o 'first\|second\|third' | xargs)"
 same "as JSON" '"error" "web-1"' "$(events -j -k error | jq -c '.event, .scope.pod' | xargs -0 | tr '\n' ' ' | xargs -0 | sed 's/ *$//')"
-same "what is no record is told" "fastoom-bpf: warning: $E: 1 lines are no records" \
+same "lines that are no records are reported" "fastoom-bpf: warning: $E: 1 lines are no records" \
 	"$("$BIN" events -e "$E" 2>&1 >/dev/null)"
 
 rc=0
 out=$("$BIN" events --since yesterday-ish -e "$E" 2>&1) || rc=$?
-same "a time that is none: usage" 2 "$rc"
+same "an invalid time: usage" 2 "$rc"
 rc=0
 out=$("$BIN" events -e "$T/nothing" 2>&1) || rc=$?
 same "no file: one sentence, status 1" "1 1" "$rc $(wc -l <<<"$out")"
@@ -54,7 +54,7 @@ out=$("$BIN" status 2>&1) || rc=$?
 same "no daemon: one sentence that says how to start it" \
 	"1 fastoom-bpf: error: $T/run/control.sock: the daemon does not run; start it with: sudo fastoom-bpf run" "$rc $out"
 
-# following: what is completed, what is appended, and a file that takes the name
+# following: a line that is completed, lines that are appended, and a new file of that name
 : >"$T/out"
 "$BIN" events -f -e "$E" >"$T/out" 2>/dev/null &
 FOLLOWER=$!
@@ -70,15 +70,15 @@ kill "$FOLLOWER"
 wait "$FOLLOWER" 2>/dev/null || :
 FOLLOWER=''
 
-# with a daemon; a user who may not read its file listens to its socket
+# with a daemon; a user that may not read its file reads its socket
 if ((EUID == 0)) && [[ -r /sys/kernel/btf/vmlinux ]]; then
 	umask 027
 	echo "events: $T/run/records" >"$T/config.yaml"
 	"$BIN" run -c "$T/config.yaml" >/dev/null 2>"$T/log" &
 	DAEMON=$!
 	wait_for 5 grep -q watching: "$T/log" || cat "$T/log"
-	same "events finds the daemon's file" start "$("$BIN" events -j | jq -r .event | head -n 1)"
-	same "status knows the file and the configuration" "$T/run/records $T/config.yaml" \
+	same "events finds the file of the daemon" start "$("$BIN" events -j | jq -r .event | head -n 1)"
+	same "status names the file and the configuration" "$T/run/records $T/config.yaml" \
 		"$("$BIN" status --json | jq -r '.daemon.events + " " + .daemon.config')"
 	: >"$T/out"
 	setpriv --reuid=65534 --regid=65534 --clear-groups "$BIN" events -f >"$T/out" 2>&1 &
@@ -86,13 +86,13 @@ if ((EUID == 0)) && [[ -r /sys/kernel/btf/vmlinux ]]; then
 	sleep 0.5
 	kill -HUP "$DAEMON"
 	wait_for 5 grep -q reload "$T/out" || :
-	same "who may not read the file hears of it" 1 "$(grep -c 'reload ' "$T/out")"
-	# the follower ends with the daemon, and says so
+	same "a user that may not read the file sees the event" 1 "$(grep -c 'reload ' "$T/out")"
+	# the follower ends with the daemon, and reports it
 	kill -TERM "$DAEMON"
 	wait "$DAEMON" || :
 	DAEMON=''
 	wait_for 5 grep -q 'hung up' "$T/out" || :
-	same "and that the daemon is gone" 1 "$(grep -c 'hung up' "$T/out")"
+	same "and that the daemon has ended" 1 "$(grep -c 'hung up' "$T/out")"
 	FOLLOWER=''
 fi
 

@@ -1,10 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #
-# Victims that move while they are chosen. A leaker that exits by itself about when it would be
-# killed, twelve times: nobody else may die of it. Then a policy that kills a whole cgroup: the
-# leaker dies with everybody in its cgroup, also with a fork bomb that makes new ones meanwhile,
-# and nobody outside of it.
+# Victims that change while they are chosen. A leaker exits by itself about when it would be killed, twelve
+# times: no other process may be killed instead. Then a policy kills a whole cgroup: the leaker is killed
+# with all processes in its cgroup, also while a fork bomb makes new ones, and no process outside of it.
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."
@@ -17,7 +16,7 @@ CHILDREN=() PIDS_CG=''
 cleanup() { remove_children; }
 has_served() { (($(wc -l <"$SCENE_DIR/report") > 20)); }
 
-# Cgroups below the scene; the scene's own end cannot remove it while they are there.
+# child NAME: a cgroup below the scene. scene_end cannot remove the scene while there is one.
 child() {
 	mkdir "$SCENE_CG/$1"
 	CHILDREN+=("$SCENE_CG/$1")
@@ -32,7 +31,7 @@ remove_children() {
 	[[ -z $PIDS_CG ]] || wait_for 10 rmdir -- "$PIDS_CG" || :
 	PIDS_CG=''
 }
-# What is in a cgroup of ours was started by us.
+# end_all_in CGROUP: kills all processes in a cgroup of this test.
 end_all_in() {
 	local i pids pid
 	for ((i = 0; i < 100; i++)); do
@@ -56,21 +55,21 @@ run_in() {
 }
 is_empty() { [[ -z $(<"$SCENE_CG/$1/cgroup.procs") ]]; }
 
-# ---- exits by itself ----
+# ---- a leaker that exits by itself ----
 
 scene_begin exits $((256 << 20))
 service
 daemon_start 'pressure: medium'
 
-# How long after its start is a leaker killed that stays?
+# The time from the start of a leaker that does not exit to its kill.
 began=$(now_ms)
 scene_run "$LOAD" leak --to 200MiB --rate 400MiB --comm fo-leaker
-wait_for 60 some_kill "(.victim.pid == $SCENE_PID)" || bad "a leaker that stays is not killed"
+wait_for 60 some_kill "(.victim.pid == $SCENE_PID)" || bad "a leaker that does not exit is not killed"
 killed_after=$(($(now_ms) - began))
 wait_for 20 is_well || bad "the service does not recover from the first leaker"
 daemon_stop || bad "the daemon did not end well"
 
-# The storm breaker stops at six kills a minute, so each round has a daemon of its own.
+# The limit is six kills a minute, so each round has its own daemon.
 by_kill=0 by_itself=0 never=0 wrong=0
 rounds=12 step=400 lasts=$killed_after
 for ((round = 0; round < rounds; round++)); do
@@ -92,27 +91,27 @@ for ((round = 0; round < rounds; round++)); do
 		never=$((never + 1))
 		next=$((lasts + step))
 	fi
-	# towards the moment at which it would be killed, and then about it
+	# approaches the time of the kill, then stays around it
 	((step < 45)) || step=$((step * 2 / 3))
 	wrong=$((wrong + $(kills ".victim.pid != $leaker")))
-	# who was told to be killed was, and who was not, was not
+	# the record must agree with the exit status
 	if ((rc != 128 + 9)) && (($(kills '.outcome == "killed"'))); then
 		bad "the leaker of $lasts ms exited by itself with $rc, but the record says killed"
 	fi
 	daemon_stop || bad "the daemon did not end well"
 	lasts=$next
 done
-echo "    of $rounds leakers $by_kill were killed, $by_itself had exited when the kill came, $never before"
+echo "    of $rounds leakers $by_kill were killed, $by_itself exited during the kill, $never before it"
 if ((wrong == 0)) && scene_alive "$SERVICE"; then
-	good "nobody else was chosen in $rounds rounds"
+	good "no other process was chosen in $rounds rounds"
 else
-	bad "$wrong times somebody else was chosen"
+	bad "another process was chosen $wrong times, or the service was killed"
 fi
 scene_end exits
 
 # ---- a whole cgroup ----
 
-# whole_cgroup NAME BOMB: with the commands of the group in the child cgroup "bad".
+# whole_cgroup NAME BOMB: the leaker and its group are in the child cgroup "bad", the service in "svc".
 whole_cgroup() {
 	local name=$1 with_bomb=$2 began members
 	scene_begin "$name" $((256 << 20))
@@ -122,7 +121,7 @@ whole_cgroup() {
 	file=$(show_file mapped $((150 << 20)))
 	run_in svc "$LOAD" service "$file" --report 100ms --comm fo-service >"$SCENE_DIR/report"
 	SERVICE=$PID
-	wait_for 30 has_served || skip_all "the service does not serve"
+	wait_for 30 has_served || skip_all "the service does not start"
 	HEALTHY=$(rate 1500)
 	daemon_start 'kill: cgroup
 		protect: [ { comm: ^fo-service$ } ]'
@@ -141,19 +140,19 @@ whole_cgroup() {
 	wait_for 60 some_kill true || :
 	is "$name: the leaker and its cgroup are killed" "[.[] | select(.event == \"kill\")][0]
 		| .outcome == \"killed\" and .victim.pid == $PID and .members >= 3"
-	# killed is only said when the last one is gone
+	# the record says killed only after the last process has exited
 	members=$(wc -l <"$SCENE_CG/bad/cgroup.procs")
 	if ((members == 0)); then
 		good "$name: its cgroup is empty"
 	elif wait_for 5 is_empty bad; then
-		bad "$name: $members were left when the record said killed; they went later"
+		bad "$name: $members processes were left when the record said killed; they exited later"
 	else
 		bad "$name: $(wc -l <"$SCENE_CG/bad/cgroup.procs") processes are left in its cgroup"
 	fi
 	if scene_alive "$SERVICE" && wait_for 20 is_well; then
-		good "$name: the service lives and is well again ($(rate 500) of $HEALTHY requests/s)"
+		good "$name: the service has recovered ($(rate 500) of $HEALTHY requests/s)"
 	else
-		bad "$name: the service is not well again ($(rate 500) of $HEALTHY requests/s)"
+		bad "$name: the service has not recovered ($(rate 500) of $HEALTHY requests/s)"
 	fi
 	daemon_stop || bad "the daemon did not end well"
 	kill -KILL "$SERVICE" 2>/dev/null || :
@@ -170,7 +169,7 @@ if [[ -x $BOMB && -n $pids_at ]] && mkdir "$pids_at/fo-exits-$$" 2>/dev/null; th
 	echo 48 >"$PIDS_CG/pids.max"
 	whole_cgroup bomb 1
 else
-	echo "skipped: a fork bomb is not let loose without a v1 pids cgroup and $BOMB"
+	echo "skipped: the fork bomb needs a v1 pids cgroup as its bound, and $BOMB"
 	skipped=1
 fi
 

@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #
-# Victims that cannot die: in a FROZEN cgroup of v1's freezer a process sleeps uninterruptibly
-# (state D), takes SIGKILL and stays. The daemon takes it out of there, and nobody else with it.
-# Where it cannot (the freezer is mounted read-only for it), it must say `stuck`, leave it alone
-# for a while, and take the next one.
+# Victims that cannot exit: in a FROZEN cgroup of the freezer of v1 a process sleeps uninterruptibly (state
+# D) and does not exit on SIGKILL. The daemon moves it out of that cgroup, and no other process. Where it
+# cannot (the freezer is mounted read-only for the daemon), it must record `stuck`, leave the process alone
+# for a while, and take the next candidate.
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."
@@ -19,14 +19,14 @@ cleanup() {
 	wait_for 10 rmdir -- "$FREEZER" || :
 }
 
-# The freezer cannot be written to, by the program that comes after this and takes our place.
+# read_only COMMAND...: runs it where the freezer is mounted read-only.
 read_only() {
 	# shellcheck disable=SC2016 # for the inner shell
 	exec unshare -m sh -c 'mount -o remount,bind,ro "$0" && exec "$@"' "$mount" "$@"
 }
 
 mount=$(awk '$3 == "cgroup" && $4 ~ /(^|,)freezer(,|$)/ { print $2; exit }' /proc/self/mounts)
-[[ -n $mount ]] || skip_all "there is no v1 freezer; of v2, a frozen process can be killed"
+[[ -n $mount ]] || skip_all "there is no v1 freezer; a frozen process of v2 can be killed"
 FREEZER=$mount/fo-frozen-$$
 mkdir "$FREEZER" 2>/dev/null || {
 	FREEZER=''
@@ -39,14 +39,14 @@ freeze() {
 	wait_for 10 is_frozen "$1" || bad "process $1 does not freeze"
 }
 thaw() { echo THAWED >"$FREEZER/freezer.state"; }
-# whatever ends us early: the scene waits for its processes, so none may stay frozen
+# scene_end waits for its processes, so none may stay frozen
 trap 'thaw || :' ERR
 state_of() { sed 's/.*) \(.\).*/\1/' "/proc/$1/stat" 2>/dev/null || echo gone; }
 is_frozen() { [[ $(state_of "$1") == D ]]; }
 is_dead() { ! scene_alive "$1"; }
 anon_above() { (($(scene_stat "$(scene__v total_rss anon)") > $1)); }
 
-# ends_when_thawed PID NAME [lives]: lives: it does not end, for nobody killed it
+# ends_when_thawed PID NAME [lives]: lives: it was not killed and must not exit
 ends_when_thawed() {
 	if is_frozen "$1"; then
 		good "$2 is still there, in state D"
@@ -56,18 +56,18 @@ ends_when_thawed() {
 	thaw
 	if [[ ${3:-} ]]; then
 		if scene_alive "$1"; then
-			good "$2 lives on"
+			good "$2 still runs"
 		else
-			bad "$2 is dead"
+			bad "$2 has exited"
 		fi
 	elif wait_for 10 is_dead "$1"; then
-		good "$2 dies when it is thawed"
+		good "$2 exits when it is thawed"
 	else
-		bad "$2 lives on after it was thawed"
+		bad "$2 still runs after it was thawed"
 	fi
 }
 
-# ---- the one that is preferred is frozen: it is stuck, and the next one is the leaker ----
+# ---- the process on prefer is frozen: it is stuck, and the next candidate is the leaker ----
 
 scene_begin frozen $((256 << 20))
 service
@@ -81,24 +81,24 @@ scene_run "$LOAD" leak --to 200MiB --rate 200MiB --comm fo-leaker
 leaker=$SCENE_PID
 
 wait_for 60 some_kill ".victim.pid == $leaker" || :
-is "the frozen one is stuck after 2 s" "[.[] | select(.event == \"kill\")][0]
+is "the frozen process is stuck after 2 s" "[.[] | select(.event == \"kill\")][0]
 	| .outcome == \"stuck\" and .victim.pid == $first and .took_ms >= 1900 and .took_ms < 10000"
-is "the next one is the leaker, and it dies" "[.[] | select(.event == \"kill\")][1]
+is "the next victim is the leaker, and it exits" "[.[] | select(.event == \"kill\")][1]
 	| .outcome == \"killed\" and .victim.pid == $leaker and .freed_bytes > 150000000"
 if wait_for 20 is_well; then
-	good "the service is well again ($(rate 500) of $HEALTHY requests/s)"
+	good "the service has recovered ($(rate 500) of $HEALTHY requests/s)"
 else
-	bad "the service is not well again ($(rate 500) of $HEALTHY requests/s)"
+	bad "the service has not recovered ($(rate 500) of $HEALTHY requests/s)"
 fi
 sleep 5
-is "nobody else was chosen, the stuck one not again" \
+is "no other process is chosen, nor the stuck one again" \
 	'[.[] | select(.event == "kill" or .event == "act")] | length == 4'
-scene_alive "$SERVICE" || bad "the service is dead"
-ends_when_thawed "$first" "the stuck one"
+scene_alive "$SERVICE" || bad "the service was killed"
+ends_when_thawed "$first" "the stuck process"
 daemon_stop || bad "the daemon did not end well"
 scene_end frozen
 
-# ---- the leaker itself is frozen, beside another: it is taken out, and dies ----
+# ---- the leaker itself is frozen, beside another process: it is moved out, and exits ----
 
 scene_begin frozen $((256 << 20))
 service
@@ -111,15 +111,15 @@ echo "$beside" >"$FREEZER/cgroup.procs"
 freeze "$leaker"
 daemon_start 'protect: [ { comm: ^fo-service$ } ]'
 wait_for 60 some_kill true || :
-is "the frozen leaker dies, and its memory is back" "[.[] | select(.event == \"kill\")][0]
+is "the frozen leaker exits, and its memory is freed" "[.[] | select(.event == \"kill\")][0]
 	| .outcome == \"killed\" and .victim.pid == $leaker and .freed_bytes > 150000000"
 if wait_for 20 is_well; then
-	good "the service is well again ($(rate 500) of $HEALTHY requests/s)"
+	good "the service has recovered ($(rate 500) of $HEALTHY requests/s)"
 else
-	bad "the service is not well again ($(rate 500) of $HEALTHY requests/s)"
+	bad "the service has not recovered ($(rate 500) of $HEALTHY requests/s)"
 fi
-is "and nobody else was chosen" '[.[] | select(.event == "kill")] | length == 1'
-ends_when_thawed "$beside" "the one beside it" lives
+is "and no other process is chosen" '[.[] | select(.event == "kill")] | length == 1'
+ends_when_thawed "$beside" "the process beside it" lives
 daemon_stop || bad "the daemon did not end well"
 scene_end frozen
 

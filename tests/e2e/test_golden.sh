@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #
-# Golden replays: each recording of tests/golden is judged as it was when its expectation was
-# accepted, twice the same to the byte. Where it is not, both explanations are shown side by side;
-# scripts/record-golden --judge accepts the new one.
+# Golden replays: each trace of tests/golden is judged as when its expectation was accepted, and twice with
+# the same output. Where it is not, both explanations are printed side by side; scripts/record-golden
+# --judge accepts the new one.
 set -euo pipefail
 
 cd -- "${BASH_SOURCE[0]%/*}/../.."
@@ -38,6 +38,6 @@ for file in tests/golden/*.fo; do
 	fi
 	(($(wc -c <"$file") < 200000)) || { echo "$name: larger than 200 kB" && bad=1; }
 done
-((n >= 12)) || { echo "only $n recordings" && bad=1; }
-echo "$n recordings"
+((n >= 12)) || { echo "only $n traces" && bad=1; }
+echo "$n traces"
 exit "$bad"

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #
-# Bad hosts: whatever is missing, the daemon says in one sentence what, where and what to do,
-# leaves with the exit code of user/base/exit.h, and leaves nothing behind. Each bad host is
-# made in a mount namespace of its own; nothing of this host is changed.
+# Unsuitable hosts: whatever is missing, the daemon says in one sentence what, where and the remedy, exits
+# with the code of user/base/exit.h, and leaves nothing behind. Each such host is made in its own mount
+# namespace; nothing of this host is changed.
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."
@@ -15,8 +15,8 @@ unshare -m true 2>/dev/null || skip_all "mount namespaces cannot be made here"
 FIRST=''
 cleanup() { [[ -z $FIRST ]] || kill -KILL "$FIRST" 2>/dev/null || :; }
 
-# Programs of ours that no process holds: the kernel frees them late, but within seconds.
-# (bpftool names the holders only where it was built with clang; fdinfo always does.)
+# BPF programs of fastoom-bpf that no process holds. The kernel frees them within seconds. fdinfo has the
+# holders; bpftool has them only where it was built with clang.
 orphans() {
 	local held
 	held=" $(sed -n 's/^prog_id:[[:space:]]*//p' /proc/[0-9]*/fdinfo/* 2>/dev/null |
@@ -27,12 +27,12 @@ orphans() {
 	done
 }
 
-# What may be left of a daemon that was started with our run directory.
+# Remains of a daemon that was started with the run directory of this test.
 leftovers() {
 	local environ i
 	for environ in /proc/[0-9]*/environ; do
 		if grep -qaF "RUNTIME_DIRECTORY=$T/" "$environ" 2>/dev/null; then
-			echo "process ${environ//[!0-9]/} lives on"
+			echo "process ${environ//[!0-9]/} still runs"
 		fi
 	done
 	if [[ -f $T/run/lock ]] && ! flock -n "$T/run/lock" true; then
@@ -42,11 +42,11 @@ leftovers() {
 		[[ -n $(orphans) ]] || return 0
 		sleep 0.1
 	done
-	echo "programs are left: $(orphans | tr '\n' ' ')"
+	echo "programs remain: $(orphans | tr '\n' ' ')"
 }
 
-# refuses NAME CODE WORDS... -- COMMAND...: WORDS are regular expressions that the one sentence
-# on stderr must match, all of them.
+# refuses NAME CODE WORDS... -- COMMAND...: it exits with CODE and one line on stderr, which matches all
+# regular expressions WORDS.
 refuses() {
 	local name=$1 code=$2 rc=0 words=() word lines wrong=''
 	shift 2
@@ -74,7 +74,7 @@ refuses() {
 	fi
 }
 
-# starts NAME WORD -- COMMAND...: it runs all the same, and says WORD.
+# starts NAME WORD -- COMMAND...: it runs, and a line on stderr matches WORD.
 starts() {
 	local name=$1 word=$2 rc=0
 	shift 3
@@ -83,7 +83,7 @@ starts() {
 	if ((rc == 0)) && grep -qE -- "$word" "$T/err"; then
 		good "$name: $(grep -E -- "$word" "$T/err" | head -n 1)"
 	else
-		bad "$name: exit code $rc; wanted it to run and to say /$word/"
+		bad "$name: exit code $rc; it must run and print /$word/"
 		sed 's/^/    /' "$T/err"
 	fi
 }
@@ -93,7 +93,7 @@ nobody=(setpriv --reuid 65534 --regid 65534 --clear-groups --)
 
 mkdir "$T/empty"
 
-starts "a good host" 'watching: ' -- "${run[@]}"
+starts "this host" 'watching: ' -- "${run[@]}"
 
 # ---- BTF ----
 
@@ -107,10 +107,10 @@ cat >"$T/other-btf" <<'END'
 mount --bind "$1" /sys/kernel/btf/vmlinux && shift && exec "$@"
 END
 head -c 100000 /dev/zero >"$T/garbage"
-refuses "BTF that is none" 3 '/sys/kernel/btf/vmlinux' 'CONFIG_DEBUG_INFO_BTF' -- \
+refuses "BTF that is invalid" 3 '/sys/kernel/btf/vmlinux' 'CONFIG_DEBUG_INFO_BTF' -- \
 	unshare -m sh "$T/other-btf" "$T/garbage" "${run[@]}"
 
-# A kernel without a tracepoint: the same BTF with one of its names spelt otherwise.
+# A kernel without a tracepoint: the same BTF with that name changed.
 sed 's/btf_trace_mm_vmscan_direct_reclaim_begin/btf_trace_mm_vmscan_direct_reclaim_xxxxx/' \
 	/sys/kernel/btf/vmlinux >"$T/no-direct"
 sed 's/btf_trace_mm_vmscan_throttled/btf_trace_mm_vmscan_xxxxxxxxx/' \
@@ -128,16 +128,16 @@ fi
 # ---- permission ----
 
 chmod 1777 "$T/run"
-refuses "nobody" 3 'root' 'CAP_BPF' -- "${nobody[@]}" "$BIN" run --dry-run --for 300ms --events "$T/events"
+refuses "the user nobody" 3 'root' 'CAP_BPF' -- "${nobody[@]}" "$BIN" run --dry-run --for 300ms --events "$T/events"
 chmod 755 "$T/run"
-refuses "nobody, and the run directory is root's" 3 "$T/run" 'root' -- "${nobody[@]}" "${run[@]}"
+refuses "the user nobody, and the run directory is of root" 3 "$T/run" 'root' -- "${nobody[@]}" "${run[@]}"
 refuses "root without capabilities for BPF" 3 'root' 'CAP_BPF' 'CAP_PERFMON' -- \
 	setpriv --bounding-set -bpf,-sys_admin,-perfmon --inh-caps -bpf,-sys_admin,-perfmon \
 	-- "${run[@]}"
 refuses "root without CAP_PERFMON" 3 'CAP_PERFMON' -- \
 	setpriv --bounding-set -sys_admin,-perfmon --inh-caps -sys_admin,-perfmon -- "${run[@]}"
 
-# cgroups are opened by their id, which this capability allows: without it none is ever seen
+# cgroups are opened by their id, which needs this capability
 printf 'policies:\n  - { name: all, match: { cgroup: "/fo-hosts-none/*" } }\n' >"$T/cgroups.yaml"
 refuses "cgroup policies without CAP_DAC_READ_SEARCH" 3 'CAP_DAC_READ_SEARCH' -- \
 	setpriv --bounding-set -dac_read_search --inh-caps -dac_read_search \
@@ -169,11 +169,11 @@ END
 refuses "the event file's disk is read-only" 1 "$T/empty/events" '[Rr]ead-only' '--events' -- \
 	unshare -m sh "$T/read-only" "$T/empty" "$BIN" run --dry-run --for 300ms --events "$T/empty/events"
 printf 'events: %s\n' "$T/empty/a/b/events" >"$T/events.yaml"
-refuses "so by the configuration" 1 "$T/empty/a/b/events" -- \
+refuses "the same by the configuration" 1 "$T/empty/a/b/events" -- \
 	"$BIN" run --dry-run --for 300ms -c "$T/events.yaml"
-starts "without being asked for, it is no reason not to run" 'events go to the log only' -- \
+starts "the default event file cannot be written" 'events go to the log only' -- \
 	unshare -m sh "$T/read-only" /var/log "$BIN" run --dry-run --for 300ms
-# it opens, and takes nothing: a full disk
+# it can be opened, but not written: a full disk
 starts "the event file's disk is full" 'No space left' -- "$BIN" run --dry-run --for 300ms --events /dev/full
 
 # ---- the configuration ----
@@ -183,7 +183,7 @@ refuses "the configuration is a folder" 2 "$T/empty" 'directory' -- "${run[@]}" 
 printf 'policies: []\n' >"$T/secret.yaml"
 chmod 600 "$T/secret.yaml"
 chmod 1777 "$T/run"
-refuses "the configuration may not be read" 2 "$T/secret.yaml" 'Permission denied' -- \
+refuses "the configuration cannot be read" 2 "$T/secret.yaml" 'Permission denied' -- \
 	"${nobody[@]}" "${run[@]}" -c "$T/secret.yaml"
 chmod 755 "$T/run"
 printf 'policies:\n  - name: a\n    match: { node: true }\n    presure: low\n' >"$T/wrong.yaml"
@@ -214,9 +214,9 @@ else
 	sed 's/^/    /' "$T/err"
 fi
 if kill -0 "$FIRST" 2>/dev/null && ! flock -n "$T/run/lock" true; then
-	good "the first instance is not disturbed"
+	good "the first instance still runs"
 else
-	bad "the first instance is gone"
+	bad "the first instance has ended"
 fi
 kill -TERM "$FIRST"
 rc=0

@@ -71,7 +71,7 @@ case_is() {
 	esac
 	# no escape sequence reaches the terminal
 	if LC_ALL=C grep -q '[^[:print:][:space:]]' "$T/err"; then
-		wrong+="stderr holds bytes that are no text; "
+		wrong+="stderr has bytes that are no text; "
 	fi
 	if [[ -z $wrong ]]; then
 		passed=$((passed + 1))

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #
-# What `bpftool prog show` and `bpftool map show` tell of a running daemon, calm and in trouble
-# (with page tracking on), and that nothing of it is left however it ends. Programs and maps
-# are told ours by the descriptors of our process: others may run daemons here too.
+# What `bpftool prog show` and `bpftool map show` print of a running daemon, idle and in trouble (with page
+# tracking on), and that nothing of it remains however the daemon ends. Programs and maps of this daemon are
+# known by the descriptors of its process: other daemons may run on this host.
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."
@@ -28,12 +28,12 @@ start() {
 	fi
 }
 
-# ids KIND: what the daemon's descriptors hold: prog_id, map_id or link_id.
+# ids KIND: the ids that the daemon's descriptors hold, of the KIND prog_id, map_id or link_id.
 ids() {
 	sed -n "s/^$1:[[:space:]]*//p" /proc/"$DAEMON"/fdinfo/* 2>/dev/null | sort -un
 }
 
-# shown prog|map ID...: the names of those that still are, with the ids.
+# shown prog|map ID...: id, type and name of those that still exist.
 shown() {
 	local kind=$1 want
 	shift
@@ -42,19 +42,19 @@ shown() {
 		'.[] | select(.id as $id | $want | index($id)) | "\(.id) \(.type) \(.name // "-")"'
 }
 
-# names_explain KIND LIST: every one begins with what it is ours by.
+# names_explain KIND LIST: every name has a prefix of fastoom-bpf.
 names_explain() {
 	local kind=$1 list=$2 strange
 	strange=$(awk '$3 !~ /^fo_[a-z_]+$/ && $3 !~ /^fastoom\.(rodata|bss|data)$/' <<<"$list")
 	if [[ -n $list && -z $strange ]]; then
-		good "$(wc -l <<<"$list") names of ${kind}s explain themselves"
+		good "$(wc -l <<<"$list") ${kind}s are named after fastoom-bpf"
 	else
-		bad "names of ${kind}s that do not explain themselves: ${strange:-none is listed}"
+		bad "${kind}s with other names: ${strange:-none is listed}"
 	fi
 	awk '{ printf "    %-20s %s\n", $3, $2 }' <<<"$list"
 }
 
-# Programs that run, that is: attached by a link of the daemon's.
+# Programs that are attached by a link of the daemon.
 attached() {
 	local links
 	links=$(ids link_id | jq -cs .)
@@ -66,12 +66,12 @@ is_gone() {
 	[[ -z $(shown prog "${PROGS[@]}") && -z $(shown map "${MAPS[@]}") ]]
 }
 
-# nothing_left HOW: within 5 s nothing of what it held is there any more.
+# nothing_left HOW: within 5 s nothing remains of what it held.
 nothing_left() {
 	if wait_for 5 is_gone; then
-		good "$1: nothing is left of ${#PROGS[@]} programs and ${#MAPS[@]} maps"
+		good "$1: nothing remains of ${#PROGS[@]} programs and ${#MAPS[@]} maps"
 	else
-		bad "$1: left are $(shown prog "${PROGS[@]}") $(shown map "${MAPS[@]}")"
+		bad "$1: these remain: $(shown prog "${PROGS[@]}") $(shown map "${MAPS[@]}")"
 	fi
 	if flock -n "$T/run/lock" true; then
 		good "$1: the lock is free"
@@ -86,19 +86,19 @@ hold() {
 	mapfile -t MAPS < <(ids map_id)
 }
 
-# ---- calm ----
+# ---- idle ----
 
 start --dry-run
 hold
 names_explain program "$(shown prog "${PROGS[@]}")"
 names_explain map "$(shown map "${MAPS[@]}")"
-attached >"$T/calm" # as many are attached whenever page tracking is off
+attached >"$T/idle" # the programs that are attached while page tracking is off
 
 # ---- SIGHUP reloads and nothing else ----
 
 kill -HUP "$DAEMON"
 if wait_for 5 says 'configuration reloaded' && kill -0 "$DAEMON"; then
-	good "SIGHUP reloads, and does not end it"
+	good "SIGHUP reloads, and does not end the daemon"
 else
 	bad "SIGHUP: $(tail -n 1 "$T/log")"
 fi
@@ -110,8 +110,8 @@ fi
 
 # ---- in trouble ----
 
-# Anonymous memory that cannot be reclaimed, and a stream that must be: at half the limit the
-# page tracking on; a dry run, so that the trouble stays.
+# Anonymous memory that cannot be reclaimed, and a stream that is reclaimed: page tracking starts at half of
+# the limit. In a dry run the trouble persists.
 trouble() {
 	scene_begin leftovers $((128 << 20))
 	scene_file "$SCENE_DIR/data" $((256 << 20))
@@ -121,19 +121,19 @@ trouble() {
 }
 anon_is_there() { (($(scene_usage) > (75 << 20))); }
 tracking_is_on() {
-	attached >"$T/open"
-	(($(wc -l <"$T/open") > $(wc -l <"$T/calm")))
+	attached >"$T/on"
+	(($(wc -l <"$T/on") > $(wc -l <"$T/idle")))
 }
 tracking_is_off() {
-	attached >"$T/shut"
-	(($(wc -l <"$T/shut") == $(wc -l <"$T/calm")))
+	attached >"$T/off"
+	(($(wc -l <"$T/off") == $(wc -l <"$T/idle")))
 }
 
 trouble
 if wait_for 20 tracking_is_on; then
 	good "page tracking is on in trouble"
-	mapfile -t OPENED < <(comm -13 <(sort "$T/calm") <(sort "$T/open"))
-	names_explain program "$(shown prog "${OPENED[@]}")"
+	mapfile -t TRACKING < <(comm -13 <(sort "$T/idle") <(sort "$T/on"))
+	names_explain program "$(shown prog "${TRACKING[@]}")"
 else
 	bad "page tracking is not on"
 fi
@@ -144,14 +144,14 @@ wait "$DAEMON" || rc=$?
 ((rc == 0)) || bad "SIGTERM in trouble: exit code $rc"
 nothing_left "SIGTERM in trouble"
 
-# They are shut again when it is over: 10 s after the last need.
+# Page tracking ends 10 s after the trouble.
 start --dry-run
 if wait_for 20 tracking_is_on; then
 	scene_end leftovers
 	if wait_for 30 tracking_is_off; then
 		good "page tracking is off again"
 	else
-		bad "page tracking is still on: $(wc -l <"$T/shut") programs are attached"
+		bad "page tracking is still on: $(wc -l <"$T/off") programs are attached"
 	fi
 else
 	bad "page tracking is not on again"
@@ -171,7 +171,7 @@ for signal in TERM INT KILL SEGV ABRT; do
 	hold
 	kill -"$signal" "$DAEMON"
 	rc=0
-	# bash tells of a child that was killed; it shall be
+	# bash reports a child that was killed
 	{ wait "$DAEMON" || rc=$?; } 2>/dev/null
 	case $signal in
 	TERM | INT) ((rc == 0)) || bad "SIG$signal: exit code $rc, not 0" ;;
@@ -180,7 +180,7 @@ for signal in TERM INT KILL SEGV ABRT; do
 	nothing_left "SIG$signal"
 done
 
-# Killed in trouble, with page tracking on: the hardest case.
+# Killed in trouble, with page tracking on.
 trouble
 start --dry-run
 wait_for 20 tracking_is_on || bad "page tracking is not on"
@@ -190,7 +190,7 @@ kill -KILL "$DAEMON"
 nothing_left "SIGKILL in trouble"
 scene_end leftovers
 
-# By itself.
+# It ends by itself.
 start --dry-run --for 500ms
 hold
 rc=0

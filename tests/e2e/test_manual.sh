@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #
-# What is made of the parser's tables: each command and option that --help shows is in the man page
-# and in each completion, each key of the configuration in the other man page; and the completions
-# complete, in their own shells where these are installed.
+# Man pages and completions, which are made of the tables of the parsers: each command and option of --help
+# is in the man page and in each completion, each key of the configuration in the other man page; and the
+# completions complete, in their own shells where these are installed.
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."
@@ -47,12 +47,12 @@ complete_bash() {
 same "bash: commands" "events explain" "$(complete_bash fastoom-bpf e)"
 same "bash: options" "--sort --socket" "$(complete_bash fastoom-bpf top --so)"
 same "bash: files" "Makefile" "$(complete_bash fastoom-bpf run --config Makef)"
-same "bash: a value that is no file" "" "$(complete_bash fastoom-bpf run --for '')"
+same "bash: a value that is not a file" "" "$(complete_bash fastoom-bpf run --for '')"
 if command -v zsh >/dev/null; then
 	if zsh -n "$D/_fastoom-bpf"; then
-		good "zsh reads its own"
+		good "zsh reads its completion"
 	else
-		bad "zsh does not read its own"
+		bad "zsh does not read its completion"
 	fi
 fi
 if command -v fish >/dev/null; then

@@ -1,10 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #
-# The operator's commands at a real livelock: four readers of the control socket that never read,
-# while another and an unprivileged one do; the kill is as quick as ever, the idle daemon idle again
-# although somebody is connected; and all that the commands print in JSON is as its schema says.
-# $rel and $pid are jq's, and eval's text is for later
+# The commands of an operator in a real livelock: four readers of the control socket never read, while
+# another reader and an unprivileged one do. The kill is as fast as without them, the daemon is idle although
+# readers are connected, and all JSON that the commands print is valid by its schema.
 # shellcheck disable=SC2016
 set -euo pipefail
 
@@ -46,7 +45,7 @@ mkdir -p "$SHOW__SCRATCH/open"
 cp "$BIN" "$SHOW__SCRATCH/open/fastoom-bpf"
 chmod 755 "$SHOW__SCRATCH" "$SHOW__SCRATCH/open" "$DAEMON_DIR"
 
-# The 41st field is the policy (2: SCHED_RR); it follows the name, which may have spaces.
+# Field 41 is the scheduling policy (2: SCHED_RR), counted from the end of the name, which may have spaces.
 policies() {
 	local task
 	for task in "/proc/$DAEMON_PID"/task/*; do
@@ -54,7 +53,7 @@ policies() {
 	done | sort
 }
 if grep -q 'no real-time priority' "$DAEMON_LOG"; then
-	echo "skipped: no real-time priority is allowed here, so it is not checked"
+	echo "skipped: no real-time priority is allowed here"
 else
 	check "the deciding and the page-tracking thread are real-time, the others are not: $(policies | tr '\n' ',')" \
 		diff <(policies) <(printf '%s\n' 'fastoom-bpf 2' 'fo-control 0' 'fo-helper 0' 'fo-ladder 0' 'fo-tracking 2' 'fo-writer 0')
@@ -63,7 +62,7 @@ fi
 request='{"method":"io.fastoom.Watch","more":true,"parameters":{"interval_ms":100}}\0'
 deaf=()
 for ((i = 0; i < 4; i++)); do
-	# -u: what comes back is not read
+	# -u: socat does not read the answers
 	{
 		# shellcheck disable=SC2059
 		printf "$request"
@@ -75,63 +74,63 @@ sleep 1.5
 a=$(switches)
 sleep 3
 b=$(switches)
-check "idle is idle, with four readers connected: $((b - a)) wake-ups" test "$((b - a))" = 0
+check "no wake-up while idle, with four readers connected: $((b - a))" test "$((b - a))" = 0
 
 # shellcheck disable=SC2059
 {
 	printf "$request"
 	sleep 14
-} | timeout 15 socat -t 15 - "UNIX-CONNECT:$socket" | tr '\0' '\n' >"$SHOW__SCRATCH/heard" &
-hearer=$!
+} | timeout 15 socat -t 15 - "UNIX-CONNECT:$socket" | tr '\0' '\n' >"$SHOW__SCRATCH/read" &
+reader=$!
 show_load /dev/null leak --to 200MiB --comm leaker
 leaker=$SCENE_PID
 sleep 1.2
-# the page's line as it stands there, where the socket is what the page says
+# the command of the page, with the socket at the path of the page
 line=$(sed -n "/^    printf .*GetStatus/,/^\$/p" docs/control-socket.md)
-check "docs/control-socket.md has its line" test "$(wc -l <<<"$line")" = 2
+check "docs/control-socket.md has its command" test "$(wc -l <<<"$line")" = 2
 unshare -m bash -ec 'mount -t tmpfs none /run; mkdir /run/fastoom-bpf; mount --bind "$0" /run/fastoom-bpf; eval "$1"' \
-	"$DAEMON_DIR" "$line" >"$SHOW__SCRATCH/socat" || bad "docs/control-socket.md's line fails"
-check "its line answers" jq -e --argjson pid "$DAEMON_PID" '.parameters.status.daemon.pid == $pid' "$SHOW__SCRATCH/socat"
+	"$DAEMON_DIR" "$line" >"$SHOW__SCRATCH/socat" || bad "the command of docs/control-socket.md fails"
+check "its command prints the status" jq -e --argjson pid "$DAEMON_PID" '.parameters.status.daemon.pid == $pid' "$SHOW__SCRATCH/socat"
 setpriv --reuid=65534 --regid=65534 --clear-groups "$SHOW__SCRATCH/open/fastoom-bpf" status --json >"$SHOW__SCRATCH/status"
 "$BIN" top --once --json >"$SHOW__SCRATCH/top" || bad "top --once --json"
 check "there is a kill within 15 s" daemon_await kill 15
-check "it is the leaker's" test "$(daemon_records '.event == "kill"' | jq -r .victim.pid)" = "$leaker"
+check "the victim is the leaker" test "$(daemon_records '.event == "kill"' | jq -r .victim.pid)" = "$leaker"
 signal_ms=$(daemon_records '.event == "kill"' | jq '[.steps[] | select(.step == "signal")][0].after_ms')
 check "the signal left $signal_ms ms after the verdict, with readers that do not read" \
 	awk "BEGIN { exit !($signal_ms < 20) }"
 daemon_await recovered 10 || :
-wait "$hearer" || :
+wait "$reader" || :
 cp "$DAEMON_EVENTS" "$SHOW__SCRATCH/events"
 
-jq -c '.parameters.snapshot // empty' "$SHOW__SCRATCH/heard" >"$SHOW__SCRATCH/snapshots"
-jq -c '.parameters.event // empty' "$SHOW__SCRATCH/heard" >"$SHOW__SCRATCH/told"
-check "a reader that reads hears of the scope" \
+jq -c '.parameters.snapshot // empty' "$SHOW__SCRATCH/read" >"$SHOW__SCRATCH/snapshots"
+jq -c '.parameters.event // empty' "$SHOW__SCRATCH/read" >"$SHOW__SCRATCH/seen"
+check "a reader sees the scope" \
 	jq -se --arg rel "$SCENE_REL" 'any(.[].scopes[]; .path == $rel and .risk > 0.5)' \
 	"$SHOW__SCRATCH/snapshots"
-check "and of who would die next" jq -se --argjson pid "$leaker" \
+check "and the next victim" jq -se --argjson pid "$leaker" \
 	'any(.[].scopes[]; .next_victim.pid == $pid)' "$SHOW__SCRATCH/snapshots"
-check "and of the kill, as the file has it" test \
-	"$(jq -cS 'select(.event == "kill")' "$SHOW__SCRATCH/told")" = \
+check "and the kill, as in the file" test \
+	"$(jq -cS 'select(.event == "kill")' "$SHOW__SCRATCH/seen")" = \
 	"$(jq -cS 'select(.event == "kill")' "$SHOW__SCRATCH/events")"
-valid "records are as their schema says" record "$SHOW__SCRATCH/events"
-valid "snapshots too" status "$SHOW__SCRATCH/snapshots"
-valid "status, unprivileged, too" status "$SHOW__SCRATCH/status"
-valid "top too" top "$SHOW__SCRATCH/top"
+valid "records match their schema" record "$SHOW__SCRATCH/events"
+valid "snapshots, too" status "$SHOW__SCRATCH/snapshots"
+valid "status of an unprivileged user, too" status "$SHOW__SCRATCH/status"
+valid "top, too" top "$SHOW__SCRATCH/top"
 "$BIN" doctor --json >"$SHOW__SCRATCH/doctor" || :
-valid "doctor too" doctor "$SHOW__SCRATCH/doctor"
-# and the schema is none that everything fits
+valid "doctor, too" doctor "$SHOW__SCRATCH/doctor"
+# the schema must refuse invalid records
 for spoil in 'del(.victim)' '.risk = 2' '.victim.pid = "1"' 'del(.took_ms)' '.evidence.level = -1'; do
 	jq -c "select(.event == \"kill\") | $spoil" "$SHOW__SCRATCH/events" >"$SHOW__SCRATCH/spoilt"
-	check "with $spoil a record does not fit" \
+	check "a record with $spoil does not match" \
 		eval '! python3 tests/lib/validate.py docs/record.schema.json "$SHOW__SCRATCH/spoilt" >/dev/null'
 done
-check "explain says that it helped" grep -q '^Afterwards      The scope recovered' <("$BIN" explain -e "$SHOW__SCRATCH/events")
-check "with the minute before" grep -q 'time lost 1.00' <("$BIN" explain -e "$SHOW__SCRATCH/events")
+check "explain says that the kill helped" grep -q '^Afterwards      The scope recovered' <("$BIN" explain -e "$SHOW__SCRATCH/events")
+check "with the history" grep -q 'time lost 1.00' <("$BIN" explain -e "$SHOW__SCRATCH/events")
 
 for pid in "${deaf[@]}"; do
 	kill "$pid" 2>/dev/null || :
 done
-daemon_stop || bad "the daemon did not end well"
-check "the socket is gone with the daemon" test ! -e "$socket"
+daemon_stop || bad "the daemon did not end with 0"
+check "the socket is removed with the daemon" test ! -e "$socket"
 
 finish

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #
-# Pods without a kubelet: cgroups and files as it makes them, real processes in them. Their names
-# are found; a policy by pod and namespace ends the near-OOM of a container at its limit by taking
-# the whole pod but its sandbox, or, where it is told to spare the first process, all but that.
+# Pods without a kubelet: cgroups and files as the kubelet makes them, with real processes. The names are
+# found; a policy by pod and namespace ends the near-OOM of a container at its limit by killing the whole pod
+# but its sandbox, or, with `spare_pid1`, all but its first process.
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."
@@ -14,7 +14,7 @@ cd "$(dirname "$0")/../.."
 
 show_begin
 if [[ $SCENE__V != 1 ]]; then
-	echo "skipped: the tree is made for cgroup v1"
+	echo "skipped: the tree is of cgroup v1"
 	exit 77
 fi
 BIN=$DAEMON__BUILD/fastoom-bpf
@@ -24,7 +24,7 @@ hex64() { printf "%.0s$1" {1..64}; }
 UID1=11111111-aaaa-bbbb-cccc-0123456789ab
 APP=$(hex64 a) SIDE=$(hex64 b) PAUSE=$(hex64 c)
 
-# in_pod ID COMMAND...: in the background, in that container
+# in_pod ID COMMAND...: runs it in the background in that container.
 in_pod() {
 	local id=$1
 	shift
@@ -33,7 +33,7 @@ in_pod() {
 	disown "$SCENE_PID"
 }
 
-# pod_begin NAME: the scene, the pod's tree with 256 MiB for the application, files with its names
+# pod_begin NAME: the scene, the tree of the pod with 256 MiB for the application, files with its names.
 pod_begin() {
 	SHOW__RUN=$1
 	scene_begin "pod-$1" $((512 << 20))
@@ -54,7 +54,7 @@ pod_begin() {
 	side=$SCENE_PID
 }
 
-# pod_end: the scene knows its own cgroup only
+# pod_end: removes the cgroups in the scene's, which scene_end does not know.
 pod_end() {
 	local dir
 	daemon_stop
@@ -74,7 +74,7 @@ daemon_for() {
 	daemon_start_file "policies: [ { name: web, match: { pod: '^web-', namespace: prod }, $1 } ]" --host-root "$ROOT"
 }
 
-# ---- who would die ----
+# ---- the order of victims ----
 
 pod_begin names
 in_pod "$APP" "$LOAD" steady --size 30MiB --comm app
@@ -82,17 +82,17 @@ app=$SCENE_PID
 sleep 1
 seen=$("$BIN" victims --scope prod/web-1 --host-root "$ROOT" --over 200ms --json)
 one() { jq -r ".processes[] | select(.pid == $1) | $2" <<<"$seen"; }
-show_check "its containers are not called app and side" \
+show_check "its containers are not named app and side" \
 	"\"$(one "$app" .container) $(one "$side" .container)\" == \"app side\"" || :
 show_check "the pod is not prod/web-1" "\"$(one "$app" '.namespace + "/" + .pod')\" == \"prod/web-1\"" || :
 show_check "the sandbox is not spared" \
 	"\"$(one "$pause" .excluded)\" == \"holds a pod together, or runs containers\"" || :
-show_check "others are listed" "$(jq '.processes | length' <<<"$seen") == 3" || :
-show_check "the largest is not the first" "\"$(jq -r '.processes[0].comm' <<<"$seen")\" == \"app\"" || :
+show_check "other processes are listed" "$(jq '.processes | length' <<<"$seen") == 3" || :
+show_check "the largest process is not the first" "\"$(jq -r '.processes[0].comm' <<<"$seen")\" == \"app\"" || :
 echo "names: $(jq -c '[.processes[] | [.comm, .container, .order, .excluded]]' <<<"$seen")"
 pod_end
 
-# ---- a container at its limit: the pod dies, its sandbox does not ----
+# ---- a container at its limit: the pod is killed, its sandbox is not ----
 
 pod_begin whole
 daemon_for 'kill: pod'
@@ -101,13 +101,13 @@ app=$SCENE_PID
 sleep 3
 in_pod "$APP" "$LOAD" leak --to 200MiB --rate 200MiB --comm leaker
 leaker=$SCENE_PID
-said=''
-while [[ -z $said ]] && scene_alive "$leaker"; do
-	said=$("$BIN" status --socket "$DAEMON_DIR/control.sock" --json | jq -r --arg path "${SCENE_REL}/kubepods/burstable/pod$UID1/$APP" \
+seen=''
+while [[ -z $seen ]] && scene_alive "$leaker"; do
+	seen=$("$BIN" status --socket "$DAEMON_DIR/control.sock" --json | jq -r --arg path "${SCENE_REL}/kubepods/burstable/pod$UID1/$APP" \
 		'.scopes[] | select(.path == $path) | "\(.kind) \(.namespace) \(.pod) \(.container)"')
 	sleep 0.1
 done
-show_check "status does not name the container: $said" "\"$said\" == \"pod prod web-1 app\"" || :
+show_check "status does not name the container: $seen" "\"$seen\" == \"pod prod web-1 app\"" || :
 daemon_await kill 40 || :
 sleep 1
 [[ $("$BIN" events -e "$DAEMON_EVENTS" --pod 'web-*' --kind kill) == *'  kill        prod/web-1/app  '* ]] ||
@@ -119,10 +119,10 @@ show_check "explain does not name the container" "$(grep -c 'prod/web-1/app' "$S
 echo "whole: $(jq -c '[.outcome, .members, .scope.kind, .scope.namespace, .scope.pod, .scope.container, .victim.comm, .victim.container]' <<<"$record")"
 show_check "not all of the pod was killed" \
 	"$(alive "$app") + $(alive "$leaker") + $(alive "$side") == 0" || :
-show_check "the sandbox is dead" "$(alive "$pause") == 1" || :
-show_check "the record does not say what was killed" \
+show_check "the sandbox was killed" "$(alive "$pause") == 1" || :
+show_check "the record does not name the container" \
 	"\"$(jq -r '.scope | "\(.kind) \(.namespace) \(.pod) \(.container)"' <<<"$record")\" == \"pod prod web-1 app\"" || :
-show_check "three were to die" "$(jq .members <<<"$record") == 3" || :
+show_check "the record does not have three members" "$(jq .members <<<"$record") == 3" || :
 ((${#SHOW__UNMET[@]} == 0)) || tail -n 5 "$DAEMON_LOG"
 pod_end
 
@@ -130,8 +130,8 @@ pod_end
 
 pod_begin spared
 daemon_for 'kill: pod, spare_pid1: true, protect: [ { container: side } ]'
-# its first process is the service; the leaker is another one in the same pid namespace; as with a
-# shim, the process that started them is in another cgroup
+# the service is the first process; the leaker is another one in the same pid namespace; the process that
+# started them is in another cgroup, like a shim
 # shellcheck disable=SC2016 # for the inner shell
 scene_run unshare -pf --kill-child sh -c 'echo 0 >"$2/cgroup.procs"
 	"$0" leak --to 200MiB --rate 40MiB --comm leaker &
@@ -142,12 +142,12 @@ sleep 1
 record=$(grep '"event":"kill"' "$DAEMON_EVENTS" | head -n 1)
 echo "spared: $(jq -c '[.outcome, .members, .victim.comm]' <<<"$record")"
 survivors=$(while read -r pid; do cat "/proc/$pid/comm"; done <"$POD/$APP/cgroup.procs" | sort | paste -sd ' ')
-show_check "alive are '$survivors'" "\"$survivors\" == \"app\"" || :
+show_check "these run: '$survivors'" "\"$survivors\" == \"app\"" || :
 spared=$(jq -r '[.spared[] | "\(.comm): \(.why)"] | sort | join("; ")' <<<"$record")
-show_check "the record says of the spared: $spared" \
+show_check "spared in the record: $spared" \
 	"\"$spared\" == \"app: first process of a container, spared; side: protected\"" || :
-show_check "not the leaker died" "\"$(jq -r .victim.comm <<<"$record")\" == \"leaker\"" || :
-show_check "the protected container is dead" "$(alive "$side") == 1" || :
+show_check "the victim is not the leaker" "\"$(jq -r .victim.comm <<<"$record")\" == \"leaker\"" || :
+show_check "the protected container was killed" "$(alive "$side") == 1" || :
 ((${#SHOW__UNMET[@]} == 0)) || tail -n 5 "$DAEMON_LOG"
 pod_end
 

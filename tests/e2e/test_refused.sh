@@ -1,9 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #
-# A victim that we may not kill: the daemon runs without CAP_KILL, the leaker as another user. The
-# record says `refused` with EPERM, the next candidate dies, and the first is not tried again at
-# once.
+# A victim that the daemon may not kill: the daemon runs without CAP_KILL, the leaker as another user. The
+# record says `refused` with EPERM, the next candidate is killed, and the first is not tried again at once.
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."
@@ -12,7 +11,7 @@ cd "$(dirname "$0")/../.."
 need setpriv
 show_begin
 
-cp -- "$LOAD" "$T/fo-load" # where the other user may run it
+cp -- "$LOAD" "$T/fo-load" # where another user may run it
 
 scene_begin refused $((256 << 20))
 service
@@ -20,7 +19,7 @@ DAEMON_UNDER=(setpriv --bounding-set -kill --inh-caps -kill --)
 daemon_start 'prefer: [ { comm: ^fo-leaker$ } ]
 	protect: [ { comm: ^fo-service$ } ]'
 if (($((0x$(sed -n 's/^CapEff:[[:space:]]*//p' "/proc/$DAEMON_PID/status"))) >> 5 & 1)); then
-	bad "the daemon has CAP_KILL all the same"
+	bad "the daemon has CAP_KILL"
 fi
 scene_run setpriv --reuid 65534 --regid 65534 --clear-groups -- \
 	"$T/fo-load" leak --to 70MiB --rate 200MiB --comm fo-leaker
@@ -32,25 +31,25 @@ wait_for 60 some_kill ".victim.pid == $second" || :
 is "the other user's process is refused with EPERM" "[.[] | select(.event == \"kill\")][0]
 	| .outcome == \"refused\" and .error == \"EPERM\" and .victim.pid == $leaker
 	and .victim.uid == 65534"
-is "the next candidate dies" "[.[] | select(.event == \"kill\")][1]
+is "the next candidate is killed" "[.[] | select(.event == \"kill\")][1]
 	| .outcome == \"killed\" and .error == null and .victim.pid == $second"
 if grep -q 'fo-leaker\[.*cannot be killed: .*CAP_KILL' "$DAEMON_LOG"; then
-	good "the log says what is missing"
+	good "the log names the missing capability"
 else
 	bad "the log does not say that CAP_KILL is missing"
 fi
 if wait_for 20 is_well; then
-	good "the service is well again ($(rate 500) of $HEALTHY requests/s)"
+	good "the service has recovered ($(rate 500) of $HEALTHY requests/s)"
 else
-	bad "the service is not well again ($(rate 500) of $HEALTHY requests/s)"
+	bad "the service has not recovered ($(rate 500) of $HEALTHY requests/s)"
 fi
 sleep 5
-is "it is not tried again at once" \
+is "the refused process is not tried again at once" \
 	'[.[] | select(.event == "kill" or .event == "act")] | length == 4'
 if scene_alive "$leaker" && scene_alive "$SERVICE" && ! scene_alive "$second"; then
-	good "only the second is dead"
+	good "only the second leaker was killed"
 else
-	bad "somebody else is dead"
+	bad "another process was killed"
 fi
 daemon_stop || bad "the daemon did not end well"
 scene_end refused

@@ -60,7 +60,7 @@ expect_error "wrong" 'match: is missing'
 policies one >"$DAEMON_DIR/a/c.yaml"
 expect "right again" 1
 mkdir "$DAEMON_DIR/a/config.d"
-expect "a folder for drop-ins" 1
+expect "a directory for drop-ins" 1
 policies two >"$DAEMON_DIR/a/config.d/10-two.yaml"
 expect "a drop-in" 2
 echo 'nonsense' >"$DAEMON_DIR/a/config.d/readme.txt"
@@ -81,7 +81,7 @@ ln -s ..data/config.yaml "$DAEMON_DIR/b/config.yaml"
 daemon_run "$DAEMON_DIR/b/config.yaml"
 ln -s ..2 "$DAEMON_DIR/b/..tmp"
 mv -T "$DAEMON_DIR/b/..tmp" "$DAEMON_DIR/b/..data"
-expect "a ConfigMap's link" 2
+expect "the link of a ConfigMap" 2
 daemon_stop
 # `readers`: everyone, or one group; of several files the last value applies
 chmod 755 "$DAEMON_DIR"

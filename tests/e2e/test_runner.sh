@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #
-# The runner itself: a passing, a failing, a hanging, a skipping and a kernel-breaking test, and
-# what it makes of them.
 # timeout: 60
+#
+# tests/run itself: a passing, a failing, a hanging, a skipping test and one that leaves a warning in the
+# log of the kernel, and what it prints of them.
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."
@@ -105,7 +106,7 @@ run_on 1 '0 passed, 0 failed, 1 skipped' test_skip.sh
 run_on 1 '1 passed, 1 failed, 0 skipped' test_pass.sh test_pass
 says '^FAIL test_pass: no such test$'
 
-# one that ignores SIGTERM too is killed; after 10 s more
+# a test that ignores SIGTERM is killed 10 s later
 put e2e/test_hang.sh <<-END
 	#!/bin/bash
 	# timeout: 1
@@ -135,7 +136,7 @@ done <<-'END'
 	WARNING: inconsistent lock state
 END
 
-# an empty folder: nothing passed
+# an empty directory: nothing passed
 rm "$tmp"/e2e/test_*
 run_on 1 '0 passed, 0 failed, 0 skipped'
 

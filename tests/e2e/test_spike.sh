@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #
-# scripts/show-spike shortened: three runs.
+# scripts/show-spike with three runs.
 set -euo pipefail
 
 exec "${BASH_SOURCE[0]%/*}/../../scripts/show-spike" --runs 3

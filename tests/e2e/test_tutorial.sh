@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 # timeout: 150
 #
-# Every command of docs/tutorial.md, in its order, in one shell, in a copy of the tree's surface; and
-# that what they print is what the tutorial says of it.
+# Every command of docs/tutorial.md, in order, in one shell, in a directory with links to the tree; and
+# that they print what the tutorial says.
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."
@@ -22,7 +22,7 @@ cg=/sys/fs/cgroup
 [[ $cg == */memory || " $(cat $cg/cgroup.subtree_control) " == *" memory "* ]] ||
 	skip "$cg does not hand down the memory controller"
 
-T=$(mktemp -d /var/tmp/fo-tutorial-XXXXXX) # on a disk: pages of a file count
+T=$(mktemp -d /var/tmp/fo-tutorial-XXXXXX) # on a disk: its pages are page cache
 cleanup() {
 	local pid
 	if [[ -d $cg/tutorial ]]; then
@@ -36,9 +36,9 @@ cleanup() {
 trap cleanup EXIT
 ln -s "$O" "$T/build"
 ln -s "$tree/scripts" "$T/scripts"
-# what is built is built: make and the packages are tests/run's caller's
+# the build is there: make and install-deps must do nothing
 {
-	# shellcheck disable=SC2016 # it is for that shell
+	# shellcheck disable=SC2016 # that shell expands it
 	echo 'sudo() { [[ $1 != -E ]] || shift; "$@"; }'
 	echo 'make() { test -x build/fastoom-bpf; }'
 	echo 'set -euo pipefail'
@@ -49,23 +49,23 @@ ln -s "$tree/scripts" "$T/scripts"
 rc=0
 (cd "$T" && LC_ALL=C.UTF-8 bash commands) >"$T/out" 2>&1 || rc=$?
 failed=0
-# said PATTERN: what the tutorial promises
-said() {
+# printed PATTERN: text that the tutorial promises.
+printed() {
 	if grep -q -- "$1" "$T/out"; then
 		echo "ok: $1"
 	else
-		echo "FAILED: nothing printed has: $1"
+		echo "FAILED: no line has: $1"
 		failed=1
 	fi
 }
 ((rc == 0)) || { echo "FAILED: a command of the tutorial ended with $rc" && failed=1; }
-said 'tutorial.yaml: good'
-said 'wrong.yaml:4:5: presure'
-said 'that was wrong'
-said 'fastoom-bpf runs, pid'
-said '  leaker\[[0-9]*\] was killed after'
-said 'Afterwards      The scope recovered'
-said 'reload '
+printed 'tutorial.yaml: good'
+printed 'wrong.yaml:4:5: presure'
+printed 'that was wrong'
+printed 'fastoom-bpf runs, pid'
+printed '  leaker\[[0-9]*\] was killed after'
+printed 'Afterwards      The scope recovered'
+printed 'reload '
 if [[ -e $cg/tutorial ]]; then
 	echo "FAILED: the cgroup is still there"
 	failed=1

@@ -1,10 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #
-# Cgroups that vanish while a kill is on its way: of a victim's job, which somebody removes the moment
-# that it is empty; and of a victim that is moved from one cgroup to the next all the time, each of
-# which is removed behind it. The victim dies, nobody else does, the record is settled, and the daemon
-# is well and judges on.
+# Cgroups that vanish during a kill: the cgroup of a victim is removed as soon as it is empty; and a victim
+# is moved from one cgroup to the next all the time, each of which is removed behind it. The victim is killed,
+# no other process is, the record is settled, and the daemon continues to judge.
 set -euo pipefail
 
 cd -- "${BASH_SOURCE[0]%/*}/../.."
@@ -24,14 +23,14 @@ check() {
 	fi
 }
 
-# Removes cgroups the moment that it can, until told to end.
+# remover CGROUP: removes it as soon as it can, until it is killed.
 remover() {
 	while :; do
 		rmdir "$1" 2>/dev/null || :
 	done
 }
 
-# Moves a process to and fro between two cgroups that are made for it and removed behind it.
+# mover PID FROM TO: moves a process to and fro between two cgroups, which it makes and removes.
 mover() {
 	local pid=$1 from=$2 to=$3 other
 	while :; do
@@ -43,7 +42,7 @@ mover() {
 	rmdir "$from" "$to" 2>/dev/null || :
 }
 
-# settled: the first kill's record, of the scene, is whole and says that it succeeded
+# settled: the record of the first kill is complete and says that it succeeded.
 # shellcheck disable=SC2317 # check calls it
 settled() {
 	daemon_records '.event == "kill"' |
@@ -66,19 +65,19 @@ once() {
 	moved) mover "$leaker" "$SCENE_CG/job" "$SCENE_CG/job2" & ;;
 	esac
 	racer=$!
-	check "nobody was killed in 20 s" daemon_await kill 20
+	check "no process was killed in 20 s" daemon_await kill 20
 	sleep 1
 	kill -KILL "$racer" 2>/dev/null || :
 	wait "$racer" 2>/dev/null || :
 	rmdir "$SCENE_CG/job" "$SCENE_CG/job2" 2>/dev/null || :
 	check "the record is not settled: $(daemon_records '.event == "kill"')" settled
-	check "more than one died" [ "$(daemon_count '.event == "kill"')" = 1 ]
-	check "the service is dead" scene_alive "$SERVICE"
-	check "the leaker lives" [ ! -d "/proc/$leaker" ]
+	check "there is not one kill" [ "$(daemon_count '.event == "kill"')" = 1 ]
+	check "the service was killed" scene_alive "$SERVICE"
+	check "the leaker was not killed" [ ! -d "/proc/$leaker" ]
 	check "an error: $(daemon_records '.event == "error"')" [ "$(daemon_count '.event == "error"')" = 0 ]
-	check "the daemon is gone" scene_alive "$DAEMON_PID"
-	check "nothing recovered" daemon_await recovered 10
-	check "the daemon does not end well" daemon_stop
+	check "the daemon has ended" scene_alive "$DAEMON_PID"
+	check "there is no recovery" daemon_await recovered 10
+	check "the daemon does not end with 0" daemon_stop
 	scene_end vanish
 	echo "$kill, $how"
 }

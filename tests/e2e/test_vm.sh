@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 # timeout: 2400
 #
-# The short set of tests/vm/matrix: distribution kernels in guests, real near-OOM in each.
+# The short set of tests/vm/matrix: kernels of distributions in guests, with a real near-OOM in each.
 set -uo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." || exit 1
 
@@ -15,7 +15,7 @@ done
 out=$(tests/vm/matrix short)
 rc=$?
 printf '%s\n' "$out"
-# nothing but skips is a skip, with the reason
+# if all is skipped, so is this test, with the first reason
 if [[ $(tail -n 1 <<<"$out") == "0 passed, 0 failed, "* ]]; then
 	grep -m 1 '^skip' <<<"$out"
 	exit 77

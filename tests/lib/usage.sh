@@ -12,15 +12,19 @@
 #
 # Both print the header and end the script for --help.
 
+# The script may have changed its directory since it was called.
+USAGE__SCRIPT=$0
+[[ $0 == /* || -e $0 ]] || USAGE__SCRIPT=${OLDPWD:-.}/$0
+
 usage() {
 	local text
-	text=$(sed -n '4,/^#$/s/^# //p' "$0" | paste -sd ' ' | tr -s ' ')
+	text=$(sed -n '4,/^#$/s/^# //p' "$USAGE__SCRIPT" | paste -sd ' ' | tr -s ' ')
 	printf '%s: %susage: %s\n' "${0##*/}" "${1:+$1; }" "${text%.}" >&2
 	exit 2
 }
 
 usage__help() {
-	sed -n '4,/^[^#]/s/^# \?//p' "$0"
+	sed -n '4,/^[^#]/s/^# \?//p' "$USAGE__SCRIPT"
 	exit 0
 }
 
@@ -31,7 +35,7 @@ no_arguments() {
 
 parse_options() {
 	local text option word value
-	text=$(sed -n '4,/^#$/p' "$0" | tr -s '\n ' '  ')
+	text=$(sed -n '4,/^#$/p' "$USAGE__SCRIPT" | tr -s '\n ' '  ')
 	while (($#)); do
 		option=$1
 		[[ $option != --help ]] || usage__help

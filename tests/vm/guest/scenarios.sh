@@ -2,24 +2,24 @@
 # shellcheck disable=SC2012,SC2154 # busybox has no find -printf; init exports the FO_ words
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #
-# The scenarios, as they run within a guest (busybox's shell). run_plan PLAN: comma-separated words
+# The scenarios, as they run in a guest (the shell of busybox). run_plan PLAN: comma-separated words
 #   NAME      the scenario with the daemon      NAME-     the same without it
-#   NAME~     without it and recorded, for the corpus: recording.fo, and in peers what the rules of
-#             other tools decide by
-#   memstall  our sum of memory stalls beside the kernel's, while the box's livelock lasts
-#   doctor    what `fastoom-bpf doctor --json` says, before the daemon runs
-# A run leaves a directory /tmp/out/NAME, NAME- or NAME~ with
-#   service        what the canary served, fo-load's report: a line each 100 ms
+#   NAME~     without it and recorded, for the corpus: trace.fo, and in peers what the rules of other
+#             tools decide by
+#   memstall  the daemon's sum of memory stalls beside PSI, during the livelock of the box
+#   doctor    the output of `fastoom-bpf doctor --json`, before the daemon runs
+# A run has a directory /tmp/out/NAME, NAME- or NAME~ with
+#   service        the report of the canary, of fo-load: a line each 100 ms
 #   meta           "KEY VALUE" lines: see below
-#   events, log    the daemon's, of this run
-#   kernel         the kernel's log since the run began
+#   events, log    of the daemon, in this run
+#   kernel         the log of the kernel since the run began
 SET=/data/vm/set
 STREAM=/data/vm/stream
 MIB=1048576
 
 now_ms() {
 	read -r up _ </proc/uptime
-	# shellcheck disable=SC3060 # busybox has it
+	# shellcheck disable=SC3060 # the shell of busybox has it
 	echo "$((${up%.*} * 1000 + 1${up#*.} * 10 - 1000))"
 }
 
@@ -27,7 +27,7 @@ meminfo() { awk -v key="$1:" '$1 == key { print $2 * 1024; exit }' /proc/meminfo
 vmstat() { awk -v key="$1" '$1 == key { print $2; exit }' /proc/vmstat; }
 meta() { echo "$*" >>"$OUT/meta"; }
 
-# load ROLE ARGUMENT...: fo-load in the background, as an ordinary process named after its role
+# load ROLE ARGUMENT...: runs fo-load in the background, as a candidate with the name of its role
 ROLES=
 load() {
 	role=$1
@@ -46,17 +46,17 @@ is_alive() {
 	[ "$state" != Z ] && [ "$state" != X ]
 }
 
-# The canary: a mapped working set, read in; the first two seconds of its rate are its health. Where it
-# is the truth of a label it asks for little of the processor, so that who takes that does it no harm.
+# The canary: a service with a mapped working set, read in; its rate in the first two seconds is the healthy
+# one. For the corpus it needs little of the processor: a process that takes the processor does not harm it.
 service() {
 	# shellcheck disable=SC2086 # none or two
-	load service service "$SET" --size "$1" --report 100ms ${RECORDER:+--pace 5000} >"$OUT/service"
+	load service service "$SET" --size "$1" --report 100ms ${RECORD:+--pace 5000} >"$OUT/service"
 	while [ "$(wc -l <"$OUT/service")" -lt 25 ]; do
 		sleep 0.2
 	done
 }
 
-# What can be taken before nothing is left, swap included; zram makes a third of what it takes.
+# The bytes until memory is exhausted, swap included; zram compresses to a third.
 room() {
 	swap=$(meminfo SwapFree)
 	[ "$FO_swap" != zram ] || swap=$((swap * 6 / 10))
@@ -68,24 +68,24 @@ begin() {
 	meta oom_kills "$(vmstat oom_kill)"
 }
 
-# What takes $2 seconds to take all that there is, but at least $1 a second.
+# rate LEAST SECONDS: the bytes per second that exhaust memory in SECONDS, but at least LEAST.
 rate() {
 	awk -v least="$1" -v room="$(room)" -v s="$2" 'BEGIN { rate = room / s; if (rate < least) rate = least; printf "%d\n", rate }'
 }
 
-# Swap holds the harm off: what has to be seen of it takes longer there.
+# Swap delays the harm, so a recorded run takes longer.
 recorded_s() { [ "$FO_swap" = none ] && echo "$1" || echo "$(($1 + 20))"; }
 
-# The run's time is over after $1 seconds, or, with the daemon, five seconds after a kill; a recorded
-# one after $2, where that is given, or four seconds after a kill by the kernel.
+# during SECONDS [RECORDED_SECONDS]: the time of the run. With the daemon it ends five seconds after a kill; a
+# recorded run takes RECORDED_SECONDS, and ends four seconds after a kill by the kernel.
 during() {
 	end=$(($(now_ms) + $1 * 1000))
-	[ -z "$RECORDER" ] || end=$(($(now_ms) + ${2:-$1} * 1000))
+	[ -z "$RECORD" ] || end=$(($(now_ms) + ${2:-$1} * 1000))
 	killed=0
 	kills=$(vmstat oom_kill)
 	while [ "$(now_ms)" -lt "$end" ]; do
 		sleep 0.5
-		if [ -n "$RECORDER" ] && [ "$(vmstat oom_kill)" -gt "$kills" ]; then
+		if [ -n "$RECORD" ] && [ "$(vmstat oom_kill)" -gt "$kills" ]; then
 			[ "$killed" != 0 ] || meta kernel_kill_ms "$(now_ms)"
 			killed=$((killed + 1))
 			[ "$killed" -lt 8 ] || break
@@ -99,9 +99,9 @@ during() {
 	meta end_ms "$(now_ms)"
 }
 
-# ---- the scenarios: each begins when its service is healthy -------------------------------------
+# ---- the scenarios: each begins when the service is healthy -------------------------------------
 
-# A leaker that stops short of OOM: half of the service's working set finds no room any more.
+# A leaker that stops before OOM: half of the working set of the service does not fit any more.
 do_livelock() {
 	service 96MiB
 	begin
@@ -109,7 +109,7 @@ do_livelock() {
 	during 60 "$(recorded_s 32)"
 }
 
-# The same, creeping on until the kernel has nothing left.
+# The same, growing slowly until the kernel has no memory left.
 do_creep() {
 	service 96MiB
 	begin
@@ -124,7 +124,7 @@ do_spike() {
 	during 15 24
 }
 
-# Processes of medium size, faster than they end.
+# Processes of medium size start faster than they end.
 do_bomb() {
 	service 96MiB
 	begin
@@ -141,7 +141,7 @@ do_bomb() {
 do_blame() {
 	size=$(($(meminfo MemTotal) / 3))
 	load steady steady --size "$size"
-	sleep 12 # what was there for long is not growth
+	sleep 12 # growth is measured over seconds: this is none
 	service 64MiB
 	begin
 	load leaker leak --to "$(($(room) - 28 * MIB))" --rate "$(rate $((16 * MIB)) 15)"
@@ -158,11 +158,11 @@ box_make() {
 		echo 100M >"$box/memory.max"
 		echo 0 >"$box/memory.swap.max"
 	fi
-	# a page belongs to whom read it first
+	# a page is charged to the cgroup that reads it first
 	echo 3 >/proc/sys/vm/drop_caches
 }
 
-# A container at its limit, while the node has memory to spare; only inside it may anybody die.
+# A container at its limit, while the node has free memory: only processes in the container may be killed.
 do_box() {
 	load bystander steady --size 40MiB
 	box_make
@@ -174,8 +174,8 @@ do_box() {
 	during 60 20
 }
 
-# The steps below killing, on a container whose leaker has a cgroup of its own in it: none of them
-# helps, so it dies in the end; what its cgroup was set to meanwhile is noted, and what is left of it.
+# The steps before killing, on a container whose leaker has its own cgroup in it: no step helps, so it is
+# killed. "states" has the settings of that cgroup meanwhile, meta those at the end.
 do_ladder() {
 	ladder=$BOX_PARENT/ladder
 	mkdir -p "$ladder"
@@ -199,8 +199,8 @@ do_ladder() {
 	meta job_frozen "$(cat "$ladder/job/cgroup.freeze")"
 }
 
-# A container whose job asks to die as one (memory.oom.group): the leaker is chosen, and who was
-# started with it goes, too; the service beside it lives. Nobody's policy says `kill: cgroup`.
+# A container with a job that is killed as one (memory.oom.group): the leaker is chosen, and the other
+# process of the job is killed, too; the service beside it lives. No policy has `kill: cgroup`.
 do_together() {
 	together=$BOX_PARENT/together
 	mkdir -p "$together"
@@ -221,8 +221,8 @@ do_together() {
 	meta job_left "$(wc -l <"$together/job/cgroup.procs")"
 }
 
-# Who allocates in a container near its limit, while another process streams through it, or writes:
-# in turn where the daemon reclaims before the limit, and where it does not.
+# proactive_round FILLER CONTAINER: a process allocates in a container near its limit, while FILLER streams
+# through it, writes, or uses a working set. The daemon reclaims proactively in the container of that name.
 proactive_round() {
 	dir=$BOX_PARENT/$2
 	mkdir -p "$dir"
@@ -241,11 +241,11 @@ proactive_round() {
 		ROLES="$ROLES writer:$!"
 		;;
 	set)
-		echo 3 >/proc/sys/vm/drop_caches # a page belongs to whom read it first
+		echo 3 >/proc/sys/vm/drop_caches # a page is charged to the cgroup that reads it first
 		load holder steady --size 24MiB
 		load set service "$STREAM" --size 96MiB --pace 2000 >"$OUT/served"
 		sleep 2
-		# its limit is hit once, by what nobody needs
+		# it hits its limit once, with pages that are not used again
 		(
 			echo 0 >"$dir/cgroup.procs"
 			exec dd if="$STREAM" of=/dev/null bs=1M skip=200 count=32 2>/dev/null
@@ -276,8 +276,8 @@ do_proactive() {
 	meta end_ms "$(now_ms)"
 }
 
-# The same beside a working set that is in use all the time and reaches above the mark, but not to the
-# limit: whatever is taken comes straight back.
+# The same beside a working set that is in use all the time, above the mark but below the limit: all pages
+# that are reclaimed are refaulted at once.
 do_refaults() {
 	begin
 	for name in plain proactive; do
@@ -288,7 +288,7 @@ do_refaults() {
 	meta end_ms "$(now_ms)"
 }
 
-# Benign: a working set that is used stays, what is only read once goes through.
+# Benign: a working set in use stays in memory, pages that are read once do not.
 do_stream() {
 	service 24MiB
 	begin
@@ -314,7 +314,7 @@ do_build() {
 	during 15
 }
 
-# Cache fills memory, then somebody wants much of it at once, gives it back, wants it again.
+# Page cache fills memory; then a process takes much of it at once, frees it, and takes it again.
 do_burst() {
 	service 24MiB
 	begin
@@ -338,9 +338,9 @@ do_steady() {
 	during 12
 }
 
-# ---- those that only the corpus has -------------------------------------------------------------
+# ---- scenarios of the corpus only ---------------------------------------------------------------
 
-# Near misses: cold memory goes to swap, nobody asks for it again.
+# A near miss: cold memory is swapped out and not used again.
 do_swapped() {
 	service 24MiB
 	begin
@@ -348,7 +348,7 @@ do_swapped() {
 	during 22
 }
 
-# A second service is started over and over, each time with files that are not in memory any more.
+# A second service is started again and again, each time with files that are not in memory.
 do_restart() {
 	service 24MiB
 	load steady steady --size "$(($(room) - 110 * MIB))"
@@ -362,7 +362,7 @@ do_restart() {
 	during 2
 }
 
-# A job that takes all that is to be had without touching the service's, works, and ends; twice.
+# A job takes all memory but the working set of the service, works, and ends; twice.
 do_batch() {
 	service 48MiB
 	begin
@@ -374,17 +374,17 @@ do_batch() {
 	during 2
 }
 
-# A database that reads at random from more than there is memory, for ever; its pool is anonymous.
+# A database reads at random from more than the memory, without end; its pool is anonymous.
 do_database() {
 	service 16MiB
 	load pool steady --size "$(($(meminfo MemTotal) * 35 / 100))"
-	dd if="$STREAM" of=/dev/null bs=1M count=600 2>/dev/null # nothing is free when it begins
+	dd if="$STREAM" of=/dev/null bs=1M count=600 2>/dev/null # no memory is free when it begins
 	begin
 	load database service "$STREAM" --size "$(meminfo MemTotal)" --random --cold --report 1s >/dev/null
 	during 20
 }
 
-# A second working set comes up beside the first, and both together do not fit.
+# A second working set appears beside the first; both together do not fit.
 do_crowd() {
 	load pool steady --size "$(($(meminfo MemTotal) * 40 / 100))"
 	service 96MiB
@@ -394,7 +394,7 @@ do_crowd() {
 	during 30
 }
 
-# Two services' working sets, of which the second grows; the rest is anonymous.
+# The working sets of two services, of which the second grows; the rest is anonymous.
 do_sets() {
 	load pool steady --size "$(($(meminfo MemTotal) * 30 / 100))"
 	service 64MiB
@@ -407,7 +407,7 @@ do_sets() {
 
 daemon_start() {
 	mkdir -p /run/fastoom-bpf
-	echo 1 >/proc/sys/kernel/bpf_stats_enabled # or else nobody counts how often a program ran
+	echo 1 >/proc/sys/kernel/bpf_stats_enabled # counts the runs of each program
 	fastoom-bpf run -v -c /config.yaml -e /tmp/events >/tmp/log 2>&1 &
 	DAEMON=$!
 	for _ in $(seq 1 300); do
@@ -419,35 +419,35 @@ daemon_start() {
 	echo "the daemon does not start" >>/tmp/out/failures
 }
 
-# The recorder and what stands for other tools; the box is there from the start, for both to see it.
+# Starts record and fo-peers; the box exists before them, so that both read it.
 record_start() {
 	peers=
 	if [ "${OUT##*/}" = 'box~' ]; then
 		box_make
 		peers=$box
 	fi
-	fastoom-bpf record "$OUT/recording.fo" -c /config.yaml >"$OUT/recorder" 2>&1 &
-	RECORDER=$!
+	fastoom-bpf record "$OUT/trace.fo" -c /config.yaml >"$OUT/record-log" 2>&1 &
+	RECORD=$!
 	# shellcheck disable=SC2086 # none or one
-	fo-peers $peers >"$OUT/peers" 2>>"$OUT/recorder" &
+	fo-peers $peers >"$OUT/peers" 2>>"$OUT/record-log" &
 	PEERS=$!
 	for _ in $(seq 1 300); do
-		[ ! -s "$OUT/recording.fo" ] || break
-		is_alive "$RECORDER" || break
+		[ ! -s "$OUT/trace.fo" ] || break
+		is_alive "$RECORD" || break
 		sleep 0.2
 	done
 	sleep 1
-	is_alive "$RECORDER" && is_alive "$PEERS" || echo "$OUT: not recorded" >>/tmp/out/failures
+	is_alive "$RECORD" && is_alive "$PEERS" || echo "$OUT: not recorded" >>/tmp/out/failures
 }
 
 record_stop() {
-	[ -n "$RECORDER" ] || return 0
-	kill "$RECORDER" "$PEERS"
-	wait "$RECORDER" "$PEERS"
-	RECORDER=
+	[ -n "$RECORD" ] || return 0
+	kill "$RECORD" "$PEERS"
+	wait "$RECORD" "$PEERS"
+	RECORD=
 }
 
-# What this kernel has, asked of tracefs and /proc instead of BTF and of trying.
+# What this kernel has, from tracefs and /proc, not from BTF or by attaching.
 truth() {
 	mount -t tracefs tracefs /sys/kernel/tracing
 	for group in vmscan oom compaction filemap sched cgroup exceptions; do
@@ -486,7 +486,7 @@ memstall() {
 	while is_alive "$meter" && ! grep -q ready "$OUT/sums"; do
 		sleep 0.2
 	done
-	# first who holds the memory, then the one who stalls: alone, so that nothing overlaps
+	# first the process that holds the memory, then the one that stalls: alone, so that no stalls overlap
 	BOX=$box
 	load leaker leak --to 60MiB --rate 64MiB
 	sleep 2
@@ -509,7 +509,7 @@ run_one() {
 	: >"$OUT/events"
 	dmesg -c >/dev/null
 	if [ -n "$DAEMON" ]; then
-		# both are appended to: what is this run's is what comes from here on
+		# both files are appended to: this run has what follows
 		events_at=$(wc -c </tmp/events)
 		log_at=$(wc -c </tmp/log)
 		tail -c +"$((events_at + 1))" -f /tmp/events >"$OUT/events" &
@@ -545,7 +545,7 @@ run_one() {
 	echo "$1 done at $(now_ms)" >/dev/console
 }
 
-# The dead are gone, swap is empty again and the daemon sees nothing: runs do not know each other.
+# Waits until swap is empty and the scopes of the daemon are idle: runs are independent.
 wait_for_quiet() {
 	for dir in box ladder/service ladder/job ladder together/service together/job together; do
 		[ ! -d "$BOX_PARENT/$dir" ] || rmdir "$BOX_PARENT/$dir" 2>/dev/null
@@ -559,11 +559,11 @@ wait_for_quiet() {
 	fi
 	echo 3 >/proc/sys/vm/drop_caches
 	cat "$SET" >/dev/null
-	sleep 4 # the daemon's own idea of quiet is three seconds
+	sleep 4 # a scope is idle after three seconds
 }
 
 run_plan() {
-	DAEMON='' RECORDER=''
+	DAEMON='' RECORD=''
 	: >/tmp/events
 	cat "$SET" >/dev/null
 	echo "$1" | tr , '\n' >/tmp/plan
