@@ -86,7 +86,7 @@ test-vm-all: deps
 	$(Q)$(MAKE) --no-print-directory test-build
 	$(Q)O=$(O) tests/vm/matrix all
 
-# how good the judgement is, of the recordings in tests/corpus: docs/judge-report.md anew
+# docs/judge-report.md: the quality of the judgement on the traces in tests/corpus
 .PHONY: judge-report
 judge-report:
 	$(Q)scripts/install-deps statistics

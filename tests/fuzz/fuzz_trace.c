@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * libFuzzer target: any bytes as a recording. Besides what the sanitizers see, the promises of
- * trace_read.h are held against the outcome. So that more than checksums is tried, those of the
- * input are set right first; every eighth input is taken as it is.
+ * libFuzzer target: any bytes as a trace. Besides the sanitizers, checks the contract of
+ * trace_read.h. The checksums of the input are corrected first, or few inputs would pass them;
+ * every eighth input is used as it is.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -44,7 +44,7 @@ static void fix_checksums(uint8_t *data, size_t size)
 	}
 }
 
-static uint64_t sum; /* so that reading what is given cannot be left out */
+static uint64_t sum; /* keeps the compiler from removing the reads */
 
 static void use_item(const struct trace_reader *reader, const struct trace_item *item)
 {
@@ -81,7 +81,7 @@ static void use_item(const struct trace_reader *reader, const struct trace_item 
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	/* of the very size: one byte further is not ours */
+	/* of the exact size, so that a read beyond it is found */
 	uint8_t *bytes = malloc(size ? size : 1);
 	struct trace_reader *reader;
 	struct trace_item item;

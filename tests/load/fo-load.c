@@ -2,9 +2,9 @@
 /*
  * fo-load: workloads for real memory cgroups. One mode per process; "fo-load --help" lists them.
  *
- * A service is the victim one wants to save and the meter at the same time: how many requests it
- * served in each interval is the only truth a scenario is judged by. Hence everything in it but
- * the mapped file is locked in memory: what stalls is the data, never the meter.
+ * A service is the process to be protected and the meter at the same time: a scenario is judged by
+ * the number of requests that it served in each interval. So all of its memory but the mapped file
+ * is locked: the access to the data stalls, the measurement does not.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -42,11 +42,11 @@ struct opts {
 	const char *arg; /* FILE, or the directory of forks */
 	uint64_t size;
 	uint64_t rate;
-	uint64_t for_ns;    /* 0: for ever */
+	uint64_t for_ns;    /* 0: no end */
 	uint64_t report_ns; /* 0: no report */
 	uint64_t passes;    /* 0: not limited */
 	uint64_t threads;
-	uint64_t pace; /* requests/s a thread; 0: as many as it can */
+	uint64_t pace; /* requests/s of a thread; 0: no limit */
 	uint64_t width;
 	bool by_mmap;
 	bool random;
@@ -80,7 +80,7 @@ static void __attribute__((noreturn, format(printf, 1, 2))) die(const char *fmt,
 	if (err)
 		fprintf(stderr, ": %s", strerror(err));
 	fputc('\n', stderr);
-	exit(2);
+	exit(1);
 }
 
 static void __attribute__((noreturn, format(printf, 1, 2))) bad_usage(const char *fmt, ...)
@@ -92,7 +92,7 @@ static void __attribute__((noreturn, format(printf, 1, 2))) bad_usage(const char
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
 	fputs("; see fo-load --help\n", stderr);
-	exit(64);
+	exit(2);
 }
 
 static uint64_t now_ns(void)
@@ -120,13 +120,13 @@ static void sleep_for_ever(void)
 		pause();
 }
 
-/* The end of --for, on the CLOCK_MONOTONIC scale; UINT64_MAX when there is none. */
+/* The end of --for, CLOCK_MONOTONIC; UINT64_MAX if there is none. */
 static uint64_t end_of_run(uint64_t start)
 {
 	return opt.for_ns ? start + opt.for_ns : UINT64_MAX;
 }
 
-/* xorshift64*; never returns to zero as long as the state does not start there. */
+/* xorshift64*; the state must not be zero. */
 static inline uint64_t next_random(uint64_t *state)
 {
 	uint64_t x = *state;
@@ -160,9 +160,9 @@ static inline void add_done(struct worker *w, uint64_t n)
 }
 
 /*
- * One line "<CLOCK_MONOTONIC ms> <done since the line before>" per interval until @end. A line
- * that comes late stands for a longer interval, so divide by the difference of two time stamps.
- * write(2) and a buffer on the locked stack: no stdio, nothing to allocate.
+ * One line "<CLOCK_MONOTONIC ms> <done since the previous line>" per interval until @end. A late
+ * line covers a longer interval: divide by the difference of two time stamps. Uses write(2) and a
+ * buffer on the locked stack, no stdio, no allocation.
  */
 static void report_until(uint64_t end)
 {
@@ -231,7 +231,7 @@ static int open_file(const char *path, uint64_t *size)
 
 /* service */
 
-/* Sleeps to the next tick; who is late goes on from where it is, and owes nothing. */
+/* Sleeps until the next tick; after a late one the next is due from now: no work is caught up. */
 static void pause_until(uint64_t *next)
 {
 	uint64_t now = now_ns();
@@ -281,7 +281,7 @@ static int mode_service(void)
 	if (!opt.size)
 		opt.size = file_size;
 	if (opt.size < page_size || opt.size > file_size)
-		die("%s has %llu bytes only", opt.arg, (unsigned long long)file_size);
+		die("%s has only %llu bytes", opt.arg, (unsigned long long)file_size);
 	if (!opt.report_ns)
 		opt.report_ns = 100 * NSEC_PER_MSEC;
 	nr_workers = opt.threads;
@@ -294,7 +294,7 @@ static int mode_service(void)
 		workers[i].seed = seed_of(i);
 		start_thread(&workers[i].thread, serve, &workers[i]);
 	}
-	/* Text, libc, data, every stack; but not the file, which is mapped only afterwards. */
+	/* Text, libc, data, all stacks; not the file, which is mapped later. */
 	if (mlockall(MCL_CURRENT) < 0)
 		die("cannot lock the service's own memory");
 	map = mmap(NULL, service_pages * page_size, PROT_READ, MAP_SHARED, fd, 0);
@@ -304,9 +304,9 @@ static int mode_service(void)
 	if (!opt.cold)
 		touch_pages(map, service_pages);
 	/*
-	 * Not by default: since 6.3 reclaim ignores that pages of such a mapping were used (see
-	 * vma_has_recency()), so that any stream of file pages starves it, which does no harm to
-	 * an ordinary mapping. It does spare it the read-around of read_ahead_kb at each miss.
+	 * Not by default: since 6.3 reclaim ignores accesses to such a mapping (vma_has_recency()),
+	 * so any stream of file pages evicts it, but not an ordinary mapping. A miss has no
+	 * read-around of read_ahead_kb.
 	 */
 	if (opt.random && madvise(map, service_pages * page_size, MADV_RANDOM) < 0)
 		die("madvise");
@@ -317,7 +317,7 @@ static int mode_service(void)
 
 /* leak, spike, steady */
 
-/* As compressible as memory mostly is: zram makes a third of it. */
+/* As compressible as typical memory: zram stores a third. */
 static void fill_page(uint8_t *page, uint64_t *rnd)
 {
 	uint64_t *word = (uint64_t *)(void *)page;
@@ -333,7 +333,7 @@ static uint8_t *map_anon(uint64_t size)
 
 	if (map == MAP_FAILED)
 		die("cannot map %llu bytes", (unsigned long long)size);
-	/* Huge pages would turn a smooth rate into steps of 2 MiB. */
+	/* Huge pages would turn the rate into steps of 2 MiB. */
 	madvise(map, size, MADV_NOHUGEPAGE);
 	return map;
 }
@@ -345,7 +345,7 @@ static int mode_leak(void)
 	uint8_t *map;
 
 	if (!pages)
-		bad_usage("--to wants a size");
+		bad_usage("--to needs a size");
 	map = map_anon(pages * page_size);
 	while (filled < pages) {
 		uint64_t due, now;
@@ -379,7 +379,7 @@ static int mode_steady(void)
 	uint8_t *map;
 
 	if (!pages)
-		bad_usage("--size wants a size");
+		bad_usage("--size needs a size");
 	map = map_anon(pages * page_size);
 	for (uint64_t i = 0; i < pages; i++)
 		fill_page(map + i * page_size, &rnd);
@@ -399,7 +399,7 @@ static int compare_us(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Each request is fresh memory, filled and given back: who lacks it waits for reclaim. */
+/* Each request maps memory, fills and frees it: without free memory it waits for reclaim. */
 static int mode_alloc(void)
 {
 	const double points[] = {0.5, 0.9, 0.99, 0.999, 1};
@@ -409,11 +409,11 @@ static int mode_alloc(void)
 	uint32_t *took_us;
 
 	if (!pages || !opt.pace || end == UINT64_MAX)
-		bad_usage("alloc wants --size, --pace and --for");
+		bad_usage("alloc needs --size, --pace and --for");
 	most = opt.pace * ((end - start) / NSEC_PER_SEC + 1);
 	took_us = calloc(most, sizeof(*took_us));
 	if (!took_us || mlockall(MCL_CURRENT) < 0)
-		die("cannot lock what is measured");
+		die("cannot lock memory");
 	for (uint64_t when = start; when < end && n < most; when += NSEC_PER_SEC / opt.pace) {
 		uint64_t from, us;
 		uint8_t *map;
@@ -530,7 +530,7 @@ static uint64_t list_files(const char *dir, char *paths[MAX_FILES])
 	return nr;
 }
 
-/* One compiler, so to speak: reads its sources, takes 1 to 4 MiB, computes, is gone. */
+/* Like a compiler: reads its sources, takes 1 to 4 MiB, computes, exits. */
 static void __attribute__((noreturn)) short_process(uint64_t n, char **paths, uint64_t nr_paths)
 {
 	uint64_t rnd = seed_of(n), start = now_ns();
@@ -600,26 +600,24 @@ static int mode_forks(void)
 static const char help[] =
 	"usage: fo-load <mode> [options]\n"
 	"  service FILE [--size S] [--threads N] [--pace N] [--report D] [--random] [--cold]\n"
-	"      maps S of FILE (all of it); N threads (1) read 8 random pages per request; a line\n"
-	"      \"<CLOCK_MONOTONIC ms> <requests>\" every D (100ms). Reads the mapping through "
-	"first\n"
-	"      unless --cold. --pace: N requests/s a thread (100 or more), not as many as it can: who\n"
-	"      lacks a processor still keeps it, who lacks memory does not. --random: MADV_RANDOM, that is no read-around, and on Linux 6.3 or\n"
-	"      later no protection from streams. Needs CAP_IPC_LOCK or RLIMIT_MEMLOCK.\n"
-	"  leak --to S [--rate BYTES/s]   grows to S (64MiB/s), then holds still for ever\n"
+	"      maps S of FILE (all of it); N threads (1) read 8 random pages per request; prints\n"
+	"      \"<CLOCK_MONOTONIC ms> <requests>\" every D (100ms). Reads the mapping first unless\n"
+	"      --cold. --pace: N requests/s of a thread (100 or more), not as many as it can: then a\n"
+	"      lack of memory reduces the rate, a lack of processor does not. --random: MADV_RANDOM:\n"
+	"      no read-around, and on Linux 6.3 or later no protection from streams. Needs\n"
+	"      CAP_IPC_LOCK or RLIMIT_MEMLOCK.\n"
+	"  leak --to S [--rate BYTES/s]   grows to S (64MiB/s), then stays at that size\n"
 	"  spike --to S [--rate BYTES/s]  the same with 1GiB/s\n"
 	"  steady --size S                takes S at once, then touches ten pages a second\n"
 	"  alloc --size S --pace N --for D\n"
-	"      N requests/s (100 or more), each fresh memory of that size, filled and given back; "
-	"prints\n"
-	"      how many and, of the microseconds that one took, the median, 90, 99, 99.9 % and the "
-	"most\n"
+	"      N requests/s (100 or more), each maps, fills and frees S; prints their number and,\n"
+	"      in microseconds of a request, the median, 90, 99, 99.9 % and the maximum\n"
 	"  stream FILE [--by read|mmap] [--passes N] [--report D]\n"
-	"      reads FILE through (once; as long as --for says, if given) and prints bytes/s;\n"
-	"      reports bytes\n"
+	"      reads FILE through N times (once, or until --for ends) and prints bytes/s; reports\n"
+	"      bytes\n"
 	"  forks [--files DIR] [--width N] [--report D]\n"
-	"      short processes, N (2) at a time: each reads every file of DIR, takes 1 to 4 MiB,\n"
-	"      computes for 20 to 100 ms; prints how many ran; reports processes\n"
+	"      short-lived processes, N (2) at a time: each reads every file of DIR, takes 1 to\n"
+	"      4 MiB, computes for 20 to 100 ms; prints their number; reports processes\n"
 	"all modes: --for D ends after D, --comm NAME sets the process name\n"
 	"sizes: 4096, 150MiB, 64KiB, 1GiB; durations: 500ms, 10s, 2m\n";
 
@@ -739,7 +737,7 @@ static void parse_option(int c, const char *what)
 		opt.for_ns = parse_duration(what, optarg);
 		break;
 	case 'h':
-		break; /* what it does anyway */
+		break; /* the default */
 	case 'n':
 		opt.passes = parse_count(what, optarg, UINT64_MAX);
 		break;
@@ -779,7 +777,7 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	if (argc < 2)
-		bad_usage("which mode?");
+		bad_usage("there is no mode");
 	mode = find_mode(argv[1]);
 	page_size = (uint64_t)sysconf(_SC_PAGESIZE);
 	opt.threads = 1;
@@ -790,18 +788,18 @@ int main(int argc, char **argv)
 	argc--;
 	while ((c = getopt_long(argc, argv, "", long_opts, &index)) != -1) {
 		if (c == '?')
-			exit(64);
+			exit(2);
 		if (!strchr("Cf", c) && !strchr(mode->options, c))
 			bad_usage("%s takes no --%s", mode->name, long_opts[index].name);
 		parse_option(c, long_opts[index].name);
 	}
 	if (mode->wants_file) {
 		if (optind >= argc)
-			bad_usage("%s wants a file", mode->name);
+			bad_usage("%s needs a file", mode->name);
 		opt.arg = argv[optind++];
 	}
 	if (optind < argc)
-		bad_usage("'%s' is one word too many", argv[optind]);
+		bad_usage("'%s' is one argument too many", argv[optind]);
 	errno = 0;
 	return mode->run();
 }

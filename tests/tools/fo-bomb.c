@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * fo-bomb SECONDS PAUSE_MS: a fork bomb with a pause. Every process of it forks, waits
- * PAUSE_MS, and forks again; what ends it is the limit of its pids cgroup, a SIGKILL that
- * reaches all of them, or SECONDS, which each looks at.
+ * fo-bomb SECONDS PAUSE_MS: a fork bomb with a pause. Each process forks, waits PAUSE_MS, and forks
+ * again. Its bound is the limit of its pids cgroup; it ends by a SIGKILL to all processes, or after
+ * SECONDS, which each process checks.
  */
 #include <errno.h>
 #include <signal.h>
@@ -26,11 +26,11 @@ int main(int argc, char **argv)
 
 	if (argc != 3 || atof(argv[1]) <= 0 || atof(argv[1]) > 300 || atol(argv[2]) < 1) {
 		fputs("usage: fo-bomb SECONDS PAUSE_MS\n", stderr);
-		return 64;
+		return 2;
 	}
 	end = now() + atof(argv[1]);
 	pause_ms = atol(argv[2]);
-	signal(SIGCHLD, SIG_IGN); /* nobody stays a zombie, which would count as one */
+	signal(SIGCHLD, SIG_IGN); /* no zombies: they would count in the pids cgroup */
 	while (now() < end) {
 		struct timespec ts = {pause_ms / 1000, pause_ms % 1000 * 1000000};
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * fo-kills CGROUP KILLS MIB: kills processes of that size in a memory cgroup (path below the
- * controller's root), each chosen and killed by the daemon's own code, so many without and so many
- * with process_mrelease() by another thread, in turn; and prints how long that took: from the
- * verdict to the signal, from there until the process is gone, and until its memory is back.
+ * fo-kills CGROUP KILLS MIB: kills KILLS processes of that size in a memory cgroup (path below the
+ * root of the controller) without, and KILLS with process_mrelease() by another thread,
+ * alternately. The code of the daemon chooses and kills each. Prints the distribution of the time
+ * from the verdict to the signal, to the exit of the process, and until its memory is freed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -110,7 +110,7 @@ static int compare(const void *a, const void *b)
 int main(int argc, char **argv)
 {
 	static const char *const names[SPANS] = {"verdict to signal", "signal to exit",
-						 "exit to memory back"};
+						 "exit to memory freed"};
 	struct policy policy = {.rank = RANK_BLAME};
 	struct victim_request request = {.policy = &policy, .self_pid = getpid()};
 	const struct timespec moment = {.tv_nsec = 200000};
@@ -177,7 +177,7 @@ int main(int argc, char **argv)
 			(void)worker_give(worker, reap, &fd, sizeof(fd));
 		gone = (struct pollfd){.fd = kill.ref.fd, .events = POLLIN};
 		if (poll(&gone, 1, 10000) <= 0)
-			die("the process does not die", ETIMEDOUT);
+			die("the process does not exit", ETIMEDOUT);
 		exited = now_ns(CLOCK_MONOTONIC);
 		for (back = exited; back - exited < 10000000000ULL; nanosleep(&moment, NULL)) {
 			err = cgroup_read(&host, &cgroup, &memory);

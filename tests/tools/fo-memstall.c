@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * fo-memstall SECONDS CGROUP_DIR: our sum of memory stalls beside the kernel's PSI totals, of the
- * node and of one v2 cgroup, over the same time. Prints a line each:
+ * fo-memstall SECONDS CGROUP_DIR: the daemon's sum of memory stalls beside the totals of PSI, of
+ *the node and of one v2 cgroup, over the same time. Prints a line each:
  *
- *	SCOPE ours_ms OURS some_ms PSI full_ms PSI
+ *	SCOPE sum_ms SUM some_ms PSI full_ms PSI
  *
- * Ours is a sum over tasks; the kernel's `some` counts overlapping stalls once and weighs CPUs.
- *With one stalled task at a time they are the same thing, which is what a comparison needs. The
- * node's line has kernel threads in it, as PSI has. Begin it before the load (it says "ready"), and
- * end the load three seconds before it ends. Exit status 77: no PSI, or no such hooks here.
+ * SUM is over tasks; `some` of PSI counts overlapping stalls once and weighs CPUs. With one stalled
+ * task at a time both are equal. The line of the node includes kernel threads, as PSI does. Start
+ *it before the load (it prints "ready"), and end the load three seconds before it ends. Exit status
+ *77: this host has no PSI, or not these hooks.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +23,7 @@
 #include "sense/sampler.h"
 
 struct reading {
-	double ours_ms;
+	double sum_ms;
 	double some_ms;
 	double full_ms;
 };
@@ -38,7 +38,7 @@ static uint64_t now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000ULL + (uint64_t)ts.tv_nsec;
 }
 
-static double ours_ms(uint64_t scope)
+static double sum_ms(uint64_t scope)
 {
 	uint64_t ns;
 
@@ -76,15 +76,15 @@ static void psi_read(const char *path, struct reading *ret)
 static void read_both(uint64_t id, const char *pressure, struct reading *node,
 		      struct reading *cgroup)
 {
-	node->ours_ms = ours_ms(FO_SCOPE_NODE) + ours_ms(FO_SCOPE_KERNEL);
+	node->sum_ms = sum_ms(FO_SCOPE_NODE) + sum_ms(FO_SCOPE_KERNEL);
 	psi_read("/proc/pressure/memory", node);
-	cgroup->ours_ms = ours_ms(id);
+	cgroup->sum_ms = sum_ms(id);
 	psi_read(pressure, cgroup);
 }
 
 static void print(const char *name, const struct reading *from, const struct reading *to)
 {
-	printf("%s ours_ms %.1f some_ms %.1f full_ms %.1f\n", name, to->ours_ms - from->ours_ms,
+	printf("%s sum_ms %.1f some_ms %.1f full_ms %.1f\n", name, to->sum_ms - from->sum_ms,
 	       to->some_ms - from->some_ms, to->full_ms - from->full_ms);
 }
 
@@ -99,7 +99,7 @@ int main(int argc, char **argv)
 
 	if (argc != 3 || atoi(argv[1]) <= 0 || stat(argv[2], &st) < 0) {
 		fputs("usage: fo-memstall SECONDS CGROUP_DIR\n", stderr);
-		return 64;
+		return 2;
 	}
 	snprintf(pressure, sizeof(pressure), "%s/memory.pressure", argv[2]);
 	if (cgroup_host_open(&host, "") || node_open(&files, "") ||
@@ -108,8 +108,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "fo-memstall: %s\n", why);
 		return 1;
 	}
-	/* the kernel brings its totals up to date every two seconds: both ends must be quiet ones
-	 */
+	/* the kernel updates its totals every two seconds: nothing may stall at either end */
 	read_both(st.st_ino, pressure, &node[0], &cgroup[0]);
 	puts("ready");
 	fflush(stdout);

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * fo-peers [CGROUP]: four times a second, what the rules of other tools decide by, of the node or
- * of the memory cgroup whose directory is CGROUP (v1 or v2), as a line of tab-separated words
- *   ms total available swap_total swap_free psi_full_avg10 refaults file_lru
- * with bytes, CLOCK_MONOTONIC, pages for refaults, and "-" where this host does not say. Runs until
- * it is told to end. It is locked and opens its files once: it must not be what stalls.
+ * fo-peers [CGROUP]: prints four times a second the values that the rules of other tools use, of
+ * the node or of the memory cgroup with the directory CGROUP (v1 or v2), as a line of tab-separated
+ * words ms total available swap_total swap_free psi_full_avg10 refaults file_lru in bytes,
+ * CLOCK_MONOTONIC, pages for refaults, and "-" where this host has no such value. Runs until it is
+ * killed. Its memory is locked and its files are opened once: it must not stall itself.
  *
- * A cgroup has no "available": here it is its limit less what it uses, plus its file LRU, which is
- * what /proc/meminfo's is made of.
+ * A cgroup has no "available": it is the limit less the usage, plus the file LRU, like
+ * MemAvailable.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -140,7 +140,7 @@ int main(int argc, char **argv)
 
 	if (argc > 2 || (cgroup && *cgroup != '/')) {
 		fputs("usage: fo-peers [/DIRECTORY/OF/A/CGROUP]\n", stderr);
-		return 64;
+		return 2;
 	}
 	source_open(&meminfo, "/proc", "meminfo");
 	source_open(&vmstat, "/proc", "vmstat");

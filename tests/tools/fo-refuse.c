@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * fo-refuse PROGRAM [ARGUMENT...]: runs it where the kernel makes no BPF iterators, as a filter of
- * system calls may have it; everything else of BPF works.
+ * fo-refuse PROGRAM [ARGUMENT...]: runs it under a seccomp filter that refuses BPF iterators; the
+ * rest of bpf(2) works.
  */
 #include <errno.h>
 #include <linux/audit.h>

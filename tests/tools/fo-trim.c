@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * fo-trim IN OUT SCOPE NAME CONFIG [WITHOUT...]: a recording made fit for the repository: of the
- * node, if it was hot, and of the one cgroup SCOPE ("node": of none), which is called /NAME from
- * then on, with the text of the file CONFIG as its configuration; what else names the host it was
- * made on (its paths, its kernel's build) is gone. WITHOUT names inputs that are to be missing:
- * waits, refaults, faults, memstall, swapins.
+ * fo-trim IN OUT SCOPE NAME CONFIG [WITHOUT...]: trims the trace IN for the repository. OUT has the
+ * node, if it was hot, and the cgroup SCOPE ("node": none), renamed to /NAME, with the text of the
+ * file CONFIG as its configuration. What identifies the host (paths, the build of the kernel) is
+ * removed. WITHOUT names inputs that are removed: waits, refaults, faults, memstall, swapins,
+ * unproductive.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -48,7 +48,7 @@ static uint32_t input_named(const char *name)
 	die(name, "no such input");
 }
 
-/* Of every word that is a path, its last part. */
+/* Replaces each word that is a path by its last component. */
 static size_t cut_paths(char *line)
 {
 	char *to = line;
@@ -100,7 +100,7 @@ static void put_list(struct trace_writer *writer, const struct trace_scope *scop
 	for (size_t i = 0; list && i < item->count; i++) {
 		list[i] = item->candidates[i];
 		if (list[i].cmdline)
-			/* the reader's own copy, until its next item */
+			/* the reader owns this copy until its next item */
 			list[i].cmdline_len = cut_paths((char *)list[i].cmdline);
 		if (list[i].exe)
 			cut_paths((char *)list[i].exe);
@@ -124,7 +124,7 @@ int main(int argc, char **argv)
 
 	if (argc < 6) {
 		fputs("usage: fo-trim IN OUT SCOPE NAME CONFIG [WITHOUT...]\n", stderr);
-		return 64;
+		return 2;
 	}
 	for (int i = 6; i < argc; i++)
 		without |= input_named(argv[i]);
@@ -138,7 +138,7 @@ int main(int argc, char **argv)
 	while ((found = trace_next(reader, &item)) > 0) {
 		if (item.kind == TRACE_HEAD) {
 			if (writer)
-				die(argv[1], "more than one recording");
+				die(argv[1], "more than one trace");
 			writer = begin(item.head, argv[4], argv[5], out);
 			continue;
 		}
