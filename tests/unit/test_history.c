@@ -17,7 +17,7 @@ static void add(struct history *history, uint64_t ms, double risk, double level)
 	history_add(history, &evidence, &is);
 }
 
-static void test_a_second_keeps_its_worst(void **state)
+static void test_highest_of_a_second(void **state)
 {
 	struct history history = {0};
 
@@ -28,14 +28,14 @@ static void test_a_second_keeps_its_worst(void **state)
 	assert_null(history_back(&history, 1));
 	assert_true(history_back(&history, 0)->risk == 0.5f);
 	assert_true(history_back(&history, 0)->level == 0.5f);
-	/* not known is not zero */
+	/* missing is not zero */
 	assert_true(history_back(&history, 0)->lost < 0);
 	add(&history, 2000, -1, 0.5);
 	assert_true(history_back(&history, 0)->risk < 0);
 	assert_true(history_back(&history, 1)->risk == 0.5f);
 }
 
-static void test_a_minute_is_all(void **state)
+static void test_one_minute(void **state)
 {
 	struct history history = {0};
 	unsigned n = 0;
@@ -48,7 +48,7 @@ static void test_a_minute_is_all(void **state)
 	assert_int_equal(n, 60);
 	assert_int_equal(history_back(&history, 0)->at_s, 299);
 	assert_int_equal(history_back(&history, 59)->at_s, 240);
-	/* after a gap what is older than a minute is gone */
+	/* after a gap, points older than a minute are gone */
 	add(&history, 340000, 0, 0.5);
 	assert_int_equal(history_back(&history, 0)->at_s, 340);
 	assert_int_equal(history_back(&history, 19)->at_s, 281);
@@ -58,8 +58,8 @@ static void test_a_minute_is_all(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_a_second_keeps_its_worst),
-		cmocka_unit_test(test_a_minute_is_all),
+		cmocka_unit_test(test_highest_of_a_second),
+		cmocka_unit_test(test_one_minute),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

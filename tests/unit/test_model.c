@@ -22,10 +22,10 @@ static struct evidence evidence(double lost, double avoidable, double thrash, do
 }
 
 /*
- * What the weights must keep whatever they are fitted to, in words of single windows; whole runs
- * are tests/corpus. The rows are medians of its livelocks and the loudest second of its streams.
+ * Bounds of the risk for single windows, whatever the weights are fitted to. The rows are medians
+ * of the livelocks in tests/corpus, and the worst second of its streams.
  */
-static void test_promises(void **state)
+static void test_bounds(void **state)
 {
 	static const struct {
 		const char *name;
@@ -46,7 +46,7 @@ static void test_promises(void **state)
 	};
 
 	(void)state;
-	/* whether or not it is known who stands still */
+	/* with and without unproductive tasks */
 	for (size_t i = 0; i < 2 * ARRAY_SIZE(rows); i++) {
 		size_t row = i / 2;
 		struct evidence e = evidence(rows[row].lost, rows[row].avoidable, rows[row].thrash,
@@ -61,11 +61,11 @@ static void test_promises(void **state)
 		assert_true(risk.known);
 		if (risk.value < rows[row].least || risk.value > rows[row].most)
 			fail_msg("%s, %s: risk %g", rows[row].name,
-				 i % 2 ? "all known" : "without who stands still", risk.value);
+				 i % 2 ? "all known" : "without unproductive tasks", risk.value);
 	}
 }
 
-/* From hardly anything to more than ever, as many of each size. */
+/* A random number of any order of magnitude. */
 static double any_size(uint64_t *random)
 {
 	return next_random(random) % 8 ? exp(between(random, -5, 9)) : 0;
@@ -97,16 +97,16 @@ static double risk_of(const struct evidence *e)
 	assert_true(risk.known);
 	assert_true(risk.value >= 0 && risk.value <= 1);
 	for (int i = 0; i < FEATURES_; i++) {
-		/* no feature speaks for calm */
+		/* no feature lowers the risk */
 		assert_true(risk.contributions[i] >= 0);
 		sum += risk.contributions[i];
 	}
-	/* the explanation is the judgement */
+	/* intercept and contributions give the risk */
 	assert_true(is_near(1 / (1 + exp(-sum)), risk.value));
 	return risk.value;
 }
 
-/* More of anything bad is never less risk, whatever the rest is. */
+/* More of any sign of trouble never lowers the risk, whatever the others are. */
 static void test_monotone(void **state)
 {
 	uint64_t random = 88172645463325252ULL;
@@ -158,9 +158,9 @@ static void test_monotone(void **state)
 		assert_true(risk_of(&less) <= risk_of(&more));
 		differ += risk_of(&less) < risk_of(&more);
 	}
-	/* the test would see it */
+	/* the risk did change */
 	assert_true(differ > 10000);
-	/* what makes a livelock matters */
+	/* each of these has an effect */
 	more = evidence(1, 1, 0, 0);
 	less = evidence(0, 1, 0, 0);
 	assert_true(risk_of(&less) < risk_of(&more));
@@ -168,7 +168,7 @@ static void test_monotone(void **state)
 	assert_true(risk_of(&less) < risk_of(&more));
 }
 
-/* What is not essential, and missing, never makes trouble look worse. */
+/* A missing input that is not essential never raises the risk. */
 static void test_missing_is_calm(void **state)
 {
 	const uint32_t others[] = {EVIDENCE_HAS_STALL, EVIDENCE_HAS_FAULTS, EVIDENCE_HAS_TURNOVER};
@@ -183,7 +183,7 @@ static void test_missing_is_calm(void **state)
 	}
 }
 
-/* An essential input that is missing makes the risk unknown, and says which it was. */
+/* A missing essential input makes the risk unknown, and is named. */
 static void test_missing(void **state)
 {
 	static const struct {
@@ -216,8 +216,8 @@ static void test_missing(void **state)
 }
 
 /*
- * Where the wide eyes cannot be had, files have to do, all of them; where they can, and are only
- * not open yet, files are no excuse.
+ * Where page tracking is impossible, the files suffice, if none is missing. Where it is possible
+ * but not on yet, they do not.
  */
 static void test_files_only(void **state)
 {
@@ -285,7 +285,7 @@ static void test_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_promises),	cmocka_unit_test(test_monotone),
+		cmocka_unit_test(test_bounds),		cmocka_unit_test(test_monotone),
 		cmocka_unit_test(test_missing_is_calm), cmocka_unit_test(test_missing),
 		cmocka_unit_test(test_files_only),	cmocka_unit_test(test_names),
 	};

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
-/* How much of a cgroup near its limit is reclaimed, when not, and when the looking ends. */
+/* How much proactive reclaim takes from a cgroup near its limit, when it pauses, and when it ends.
+ */
 #include "judge/proactive.h"
 #include "unit/unit.h"
 
 #define LIMIT (1024 * MIB)
 #define RATIO 0.95
 
-/* A scope that does as it is told: what is asked for is given, `inflow` comes in. */
+/* A simulated cgroup, from which a step reclaims the part `gives` of its request. */
 struct scope {
 	struct proactive proactive;
 	struct proactive_look look;
 	struct proactive_step step;
 	uint64_t reclaimed_bytes;
 	unsigned looks;
-	double gives; /* of what is asked for */
+	double gives; /* 0..1 */
 };
 
 static struct scope scope_at(double level)
@@ -28,17 +29,17 @@ static struct scope scope_at(double level)
 
 static void look(struct scope *scope)
 {
-	uint64_t given;
+	uint64_t reclaimed;
 
 	scope->looks++;
 	scope->step = proactive_decide(&scope->proactive, RATIO, &scope->look);
-	given = (uint64_t)(scope->gives * (double)scope->step.bytes);
-	scope->look.given_bytes = given;
-	scope->look.usage_bytes -= given;
-	scope->reclaimed_bytes += given;
+	reclaimed = (uint64_t)(scope->gives * (double)scope->step.bytes);
+	scope->look.reclaimed_bytes = reclaimed;
+	scope->look.usage_bytes -= reclaimed;
+	scope->reclaimed_bytes += reclaimed;
 }
 
-/* Looks as it is told to for @ns, while @inflow bytes/s come in; a step takes 2 ms. */
+/* Follows the decisions for @ns, while @inflow bytes/s are charged; a step takes 2 ms. */
 static void run(struct scope *scope, uint64_t ns, uint64_t inflow)
 {
 	uint64_t end = scope->look.at_ns + ns;
@@ -56,7 +57,7 @@ static void run(struct scope *scope, uint64_t ns, uint64_t inflow)
 	}
 }
 
-/* Between goal and mark it depends on where it came from. */
+/* It begins at the mark and ends at the goal; between them it keeps on with what it does. */
 static void test_hysteresis(void **state)
 {
 	struct scope scope = scope_at(0.93);
@@ -80,7 +81,7 @@ static void test_hysteresis(void **state)
 	assert_int_equal(scope.proactive.stops, 0);
 }
 
-/* The steps of the smallest and of the largest scope are bounded. */
+/* A chunk is 1 MiB at least and 16 MiB at most. */
 static void test_chunks(void **state)
 {
 	struct scope small = scope_at(0.99), large = scope_at(0.99);
@@ -99,7 +100,7 @@ static void test_chunks(void **state)
 	assert_true(small.step.over);
 }
 
-/* A stream never gets to the limit; the faster it is, the sooner it is looked at again. */
+/* A stream does not reach the limit; looks are more frequent if it is faster. */
 static void test_stream(void **state)
 {
 	struct scope slow = scope_at(0.90), fast = scope_at(0.90);
@@ -109,34 +110,35 @@ static void test_stream(void **state)
 	run(&fast, 20 * SEC, 400 * MIB);
 	assert_false(slow.step.over || fast.step.over);
 	assert_int_equal(slow.proactive.stops + fast.proactive.stops, 0);
-	/* all that came in but what there is room for */
+	/* all that was charged but what fits below the mark */
 	assert_true(slow.reclaimed_bytes >= 140 * MIB && slow.reclaimed_bytes <= 200 * MIB);
 	assert_true(fast.reclaimed_bytes >= 7800 * MIB && fast.reclaimed_bytes <= 8000 * MIB);
 	assert_true(slow.looks < 300);
 	assert_true(fast.looks > slow.looks);
 }
 
-/* Where nothing happens any more nobody looks; far from the mark seldom before that. */
+/* A cgroup whose usage does not change is forgotten; far from the mark looks are rare. */
 static void test_over(void **state)
 {
-	struct scope within_reach = scope_at(0.94), far = scope_at(0.2), pinned = scope_at(0.97);
+	struct scope near_mark = scope_at(0.94), far = scope_at(0.2),
+		     unreclaimable = scope_at(0.97);
 
 	(void)state;
-	run(&within_reach, 120 * SEC, 0);
-	assert_true(within_reach.step.over);
-	assert_true(within_reach.look.at_ns <= 67 * SEC);
+	run(&near_mark, 120 * SEC, 0);
+	assert_true(near_mark.step.over);
+	assert_true(near_mark.look.at_ns <= 67 * SEC);
 	run(&far, 120 * SEC, 0);
 	assert_true(far.step.over);
 	assert_true(far.looks <= 70);
-	/* nothing can be taken from it: soon tried no more, and then forgotten */
-	pinned.gives = 0;
-	run(&pinned, 300 * SEC, 0);
-	assert_true(pinned.step.over);
-	assert_true(pinned.proactive.stops >= 3 && pinned.proactive.stops <= 6);
-	assert_int_equal(pinned.reclaimed_bytes, 0);
+	/* nothing can be reclaimed from it: a few attempts, then it is forgotten */
+	unreclaimable.gives = 0;
+	run(&unreclaimable, 300 * SEC, 0);
+	assert_true(unreclaimable.step.over);
+	assert_true(unreclaimable.proactive.stops >= 3 && unreclaimable.proactive.stops <= 6);
+	assert_int_equal(unreclaimable.reclaimed_bytes, 0);
 }
 
-/* All that is taken comes back: tried ever more seldom. */
+/* All that is reclaimed is refaulted: each pause is twice as long. */
 static void test_refaults(void **state)
 {
 	struct scope scope = scope_at(0.96);
@@ -146,14 +148,14 @@ static void test_refaults(void **state)
 	look(&scope);
 	for (int i = 0; i < 1000 && !scope.proactive.stops; i++) {
 		scope.look.at_ns += 2 * MS;
-		scope.look.usage_bytes += scope.look.given_bytes;
-		scope.look.back_bytes += scope.look.given_bytes;
+		scope.look.usage_bytes += scope.look.reclaimed_bytes;
+		scope.look.refault_bytes += scope.look.reclaimed_bytes;
 		look(&scope);
 	}
 	assert_int_equal(scope.proactive.stops, 1);
 	first_ns = scope.step.wait_ns;
 	assert_int_equal(first_ns, SEC);
-	/* nobody is asked before that time is over */
+	/* no reclaim during the pause */
 	scope.look.at_ns += first_ns / 2;
 	look(&scope);
 	assert_int_equal(scope.step.bytes, 0);
@@ -163,22 +165,22 @@ static void test_refaults(void **state)
 	assert_true(scope.step.bytes > 0);
 	for (int i = 0; i < 1000 && scope.proactive.stops == 1; i++) {
 		scope.look.at_ns += 2 * MS;
-		scope.look.usage_bytes += scope.look.given_bytes;
-		scope.look.back_bytes += scope.look.given_bytes;
+		scope.look.usage_bytes += scope.look.reclaimed_bytes;
+		scope.look.refault_bytes += scope.look.reclaimed_bytes;
 		look(&scope);
 	}
 	assert_int_equal(scope.step.wait_ns, 2 * first_ns);
-	/* after a good while it begins anew */
+	/* long after the last pause, the next one is short again */
 	scope.look.at_ns += scope.step.wait_ns;
 	run(&scope, 15 * SEC, 20 * MIB);
 	assert_int_equal(scope.proactive.stops, 2);
-	scope.look.back_bytes += 200 * MIB;
+	scope.look.refault_bytes += 200 * MIB;
 	look(&scope);
 	assert_int_equal(scope.proactive.stops, 3);
 	assert_int_equal(scope.step.wait_ns, first_ns);
 }
 
-/* A few that come back are the price of reclaiming at all. */
+/* Some refaults do not make it pause. */
 static void test_few_refaults(void **state)
 {
 	struct scope scope = scope_at(0.90);
@@ -188,13 +190,13 @@ static void test_few_refaults(void **state)
 		uint64_t before = scope.reclaimed_bytes;
 
 		run(&scope, 500 * MS, 100 * MIB);
-		scope.look.back_bytes += (scope.reclaimed_bytes - before) / 5;
+		scope.look.refault_bytes += (scope.reclaimed_bytes - before) / 5;
 	}
 	assert_true(scope.reclaimed_bytes > 1800 * MIB);
 	assert_int_equal(scope.proactive.stops, 0);
 }
 
-/* A clock that stands still, and a look at the very first moment. */
+/* Two looks at the same time: the second one changes nothing. */
 static void test_clock(void **state)
 {
 	struct scope scope = scope_at(0.97);

@@ -46,7 +46,7 @@ static const struct policy *policy_of(const struct config *config, const char *p
 	return rules_policy_cgroup(config, &names);
 }
 
-/* '*' crosses slashes; a folder itself is not below itself; the first that matches wins. */
+/* '*' matches slashes; the first policy that matches wins. */
 static void test_policy_cgroup(void **state)
 {
 	static struct policy policies[] = {
@@ -106,11 +106,11 @@ static void test_policy_node(void **state)
 	assert_null(rules_policy_node(&none));
 	assert_null(rules_policy_node(&empty));
 	assert_null(policy_of(&empty, "/x"));
-	/* the node's policy is no cgroup's */
+	/* the policy of the node does not match cgroups */
 	assert_ptr_equal(policy_of(&config, "/x"), &policies[0]);
 }
 
-/* Every pattern that is given must match; none is given: everything does. */
+/* All given patterns must match; a rule without patterns matches everything. */
 static void test_and(void **state)
 {
 	struct rule rule = {.comm = regex("^java$"), .cmdline = regex("Web"), .text = (char *)""};
@@ -121,7 +121,7 @@ static void test_and(void **state)
 	} rows[] = {
 		{"java", "java Web", STANDING_PREFER}, {"java", "java Db", STANDING_NONE},
 		{"javac", "java Web", STANDING_NONE},  {"java", "", STANDING_NONE},
-		{"java", NULL, STANDING_NONE}, /* not known: nobody is preferred on a guess */
+		{"java", NULL, STANDING_NONE}, /* unknown does not prefer */
 	};
 
 	(void)state;
@@ -136,7 +136,7 @@ static void test_and(void **state)
 	}
 }
 
-/* A process that all lists name is protected; then avoid; then prefer. */
+/* A process that all lists name is protected; `avoid` wins over `prefer`. */
 static void test_precedence(void **state)
 {
 	struct rule protect = {.comm = regex("^a"), .text = (char *)"protect"};
@@ -164,14 +164,14 @@ static void test_precedence(void **state)
 	}
 }
 
-/* The first rule of a list that matches is the one that is told. */
+/* The first rule of a list that matches is returned. */
 static void test_first_match(void **state)
 {
 	struct rule rules[] = {
 		{.comm = regex("^x"), .text = (char *)"0"},
 		{.comm = regex("^b"), .text = (char *)"1"},
 		{.comm = regex("^ba"), .text = (char *)"2"},
-		{.text = (char *)"3"}, /* names everybody */
+		{.text = (char *)"3"}, /* matches all */
 	};
 	struct policy policy = {.avoid = {rules, ARRAY_SIZE(rules)}};
 	struct candidate c = process("bash", "bash");
@@ -186,9 +186,8 @@ static void test_first_match(void **state)
 }
 
 /*
- * A command line that is not known: whom a protect rule might name is spared, whom an avoid
- * rule might name goes last, whom a prefer rule might name is not preferred. A rule that
- * its comm rules out asks for nothing.
+ * With an unknown command line a process is spared if `protect` may match, avoided if `avoid` may
+ * match, and not preferred if `prefer` may match. A rule whose comm does not match does not apply.
  */
 static void test_unknown_line(void **state)
 {
@@ -224,7 +223,7 @@ static void test_unknown_line(void **state)
 	}
 }
 
-/* The line has a length: what a process writes behind a NUL counts too. */
+/* A command line has a length: text behind a NUL is matched too. */
 static void test_line_length(void **state)
 {
 	struct rule rule = {.cmdline = regex("secret"), .text = (char *)""};
@@ -240,11 +239,8 @@ static void test_line_length(void **state)
 	assert_int_equal(rules_standing(&policy, &c, &by), STANDING_NONE);
 }
 
-/*
- * A process that writes its command line so that a protect pattern runs into its limits
- * does not win anything, and nobody else loses: it does not match, in time.
- */
-static void test_runaway(void **state)
+/* A command line on which a pattern reaches its limits is an unknown match; it ends in time. */
+static void test_pattern_limits(void **state)
 {
 	struct rule rule = {.cmdline = regex("^(a+)+$"), .text = (char *)""};
 	struct policy policy = {.prefer = {&rule, 1}};
@@ -259,7 +255,7 @@ static void test_runaway(void **state)
 	assert_int_equal(rules_standing(&policy, &c, &by), STANDING_PREFER);
 }
 
-/* No lists at all: nobody is named. */
+/* Without lists no process is named. */
 static void test_empty(void **state)
 {
 	struct policy policy = {0};
@@ -271,7 +267,7 @@ static void test_empty(void **state)
 	assert_null(rule);
 }
 
-/* Pods by name, namespace, container and class; what is not known is nobody's. */
+/* Pods by name, namespace, container and class; an unknown name does not match. */
 static void test_policy_pod(void **state)
 {
 	struct policy policies[] = {
@@ -308,7 +304,7 @@ static void test_policy_pod(void **state)
 				 rules_policy_cgroup(&config, &rows[i].scope)->name);
 }
 
-/* Every key of a rule, against a process that has it, has it not, or of which it is not known. */
+/* Each key of a rule, for a process that matches, does not match, or whose value is unknown. */
 static void test_keys(void **state)
 {
 	const struct candidate known = {
@@ -381,7 +377,7 @@ static void test_keys(void **state)
 		 STANDING_NONE,
 		 STANDING_NONE,
 		 STANDING_UNKNOWN},
-		/* one no is a no, whatever is not known besides */
+		/* one mismatch decides, whatever else is unknown */
 		{{.pod = {.qos = QOS_BESTEFFORT, .pod = regex("^web")}},
 		 STANDING_NONE,
 		 STANDING_NONE,
@@ -392,7 +388,7 @@ static void test_keys(void **state)
 		 STANDING_NONE,
 		 STANDING_NONE,
 		 STANDING_NONE},
-		/* the built-in ones: of the host only */
+		/* the built-in rules match on the host only */
 		{{.comm = regex("^java$"), .host_only = true},
 		 STANDING_NONE,
 		 STANDING_PROTECT,
@@ -438,7 +434,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_first_match, forget_regexes),
 		cmocka_unit_test_teardown(test_unknown_line, forget_regexes),
 		cmocka_unit_test_teardown(test_line_length, forget_regexes),
-		cmocka_unit_test_teardown(test_runaway, forget_regexes),
+		cmocka_unit_test_teardown(test_pattern_limits, forget_regexes),
 		cmocka_unit_test(test_empty),
 	};
 

@@ -21,7 +21,7 @@ static struct policy policy_of(enum pressure pressure)
 			       .kills_per_minute = POLICY_KILLS_PER_MINUTE};
 }
 
-/* What a livelock looks like; the risk is over 0.8. */
+/* A livelock; the risk is above 0.8. */
 static const struct evidence livelock = {
 	.span_ns = SEC,
 	.has = ESSENTIAL,
@@ -34,7 +34,7 @@ static const struct evidence livelock = {
 	.reclaiming = true,
 };
 
-/* Log-odds that take `medium` half a second. */
+/* Log-odds that reach the bound of `medium` in half a second. */
 #define SURE 1.55
 
 static const struct evidence calm = {
@@ -44,8 +44,7 @@ static const struct evidence calm = {
 	.exhausted_ns = UINT64_MAX,
 };
 
-/* Evidence of a wanted risk, by how much is lost and mendable, by how many, and how
- * soon there is nothing left. */
+/* Evidence with a given risk, through time lost, avoidable share, stalled tasks and growth. */
 static struct evidence of_risk(double log_odds)
 {
 	struct evidence e = livelock;
@@ -66,7 +65,7 @@ static struct evidence of_risk(double log_odds)
 	return e;
 }
 
-/* Full in 200 ms, nothing known of waits. */
+/* Exhausted in 200 ms, without page tracking. */
 static const struct evidence spike = {
 	.span_ns = SEC,
 	.has = EVIDENCE_HAS_LEVEL | EVIDENCE_HAS_STALL,
@@ -93,10 +92,10 @@ static struct verdict decide(struct verdict_state *state, const struct policy *p
 				 verdict_reason_name(wanted_reason));                              \
 	} while (0)
 
-/* Log-odds of 3 to 7, from which on `low` counts; the others do from even odds. */
+/* Log-odds of the threshold of `low`, 0.30; the others have 0.50, log-odds 0. */
 #define THREE_TO_SEVEN (-0.8472979)
 
-/* Decides every tick until it acts; returns after how long, or @most. */
+/* Decides every tick until it acts; returns the time that takes, at most @most. */
 static uint64_t until_act(struct verdict_state *s, const struct policy *policy,
 			  const struct evidence *e, uint64_t now, uint64_t most)
 {
@@ -114,12 +113,12 @@ static uint64_t until_act(struct verdict_state *s, const struct policy *policy,
 	return most;
 }
 
-/* What counts is by how much the risk is over the threshold, squared, times how long. */
+/* The score grows by the log-odds above the threshold, squared, times the time. */
 static void test_score(void **state)
 {
 	static const struct {
 		enum pressure pressure;
-		double over; /* log-odds over the level's threshold */
+		double over; /* log-odds above the threshold */
 		uint64_t after_ns;
 	} rows[] = {
 		{PRESSURE_LOW, 0.6, 1700 * MS},	   {PRESSURE_LOW, 1.05, 600 * MS},
@@ -142,10 +141,7 @@ static void test_score(void **state)
 	}
 }
 
-/*
- * Which risk each pressure takes for trouble: 3 to 7, even odds, even odds. What is not over never
- * acts; what is hardly over takes its time.
- */
+/* The threshold of each pressure level: a lower risk never acts, a little higher one acts late. */
 static void test_thresholds(void **state)
 {
 	static const struct {
@@ -180,7 +176,7 @@ static void test_thresholds(void **state)
 	}
 }
 
-/* A moment just below the threshold takes a little back; one that is calm takes nearly all. */
+/* A sample just below the threshold lowers the score a little, a calm one by nearly all. */
 static void test_score_interrupted(void **state)
 {
 	const struct {
@@ -202,10 +198,7 @@ static void test_score_interrupted(void **state)
 	}
 }
 
-/*
- * Decisions that are far apart know nothing of what was between: each is worth
- * three ticks at most.
- */
+/* Decisions that are far apart count for 0.3 s each at most. */
 static void test_score_of_rare_samples(void **state)
 {
 	struct policy policy = policy_of(PRESSURE_MEDIUM);
@@ -216,7 +209,7 @@ static void test_score_of_rare_samples(void **state)
 	(void)state;
 	while (n < 100 && decide(&s, &policy, &sure, START + n * SEC).action != VERDICT_ACT)
 		n++;
-	assert_int_equal(n, 2); /* 0.3 s each, of the 0.5 s that it takes with more of them */
+	assert_int_equal(n, 2); /* 0.3 s each, and the bound takes 0.5 s */
 }
 
 static struct evidence blind_of(int kind)
@@ -246,7 +239,7 @@ static struct evidence blind_of(int kind)
 		e = spike;
 		e.lossy = true;
 		break;
-	case 7: /* no eyes, and files that do not tell enough */
+	case 7: /* page tracking is impossible, and files do not suffice */
 		e.no_tracking = true;
 		e.has = EVIDENCE_HAS_LEVEL | EVIDENCE_HAS_STALL | EVIDENCE_HAS_TURNOVER;
 		e.turnover = 9;
@@ -261,7 +254,7 @@ static struct evidence blind_of(int kind)
 
 #define BLIND_KINDS 9
 
-/* Dropped, stale or missing essentials never act, for however long, at whatever pressure. */
+/* Losses and missing essential inputs never act, at any pressure. */
 static void test_blind(void **state)
 {
 	(void)state;
@@ -284,7 +277,7 @@ static void test_blind(void **state)
 	}
 }
 
-/* What was counted before we were blind is not afterwards. */
+/* Blindness sets the score to 0. */
 static void test_blind_restarts_score(void **state)
 {
 	const struct evidence sure = of_risk(SURE);
@@ -306,7 +299,7 @@ static void test_blind_restarts_score(void **state)
 	}
 }
 
-/* A kill on its way, and a second after it, stay the hand; then it is counted anew. */
+/* No action while a kill is pending and for a second after it; then the score starts at 0. */
 static void test_settle(void **state)
 {
 	struct policy policy = policy_of(PRESSURE_MEDIUM);
@@ -319,7 +312,7 @@ static void test_settle(void **state)
 	verdict_killed(&s, now);
 	assert_int_equal(s.kills, 1);
 
-	/* the victim takes 3 s to die: longer than the settling */
+	/* the victim takes 3 s to die, longer than the scope settles */
 	for (uint64_t end = now + 3 * SEC; now < end; now += TICK)
 		assert_verdict(verdict_decide(&s, &policy, &sure, now, true), VERDICT_WAIT,
 			       REASON_SETTLING);
@@ -329,10 +322,10 @@ static void test_settle(void **state)
 		assert_verdict(decide(&s, &policy, &sure, now), VERDICT_WAIT, REASON_SETTLING);
 	assert_verdict(decide(&s, &policy, &sure, gone + SEC - 1), VERDICT_WAIT, REASON_SETTLING);
 	assert_in_range(until_act(&s, &policy, &sure, gone + SEC, 60 * SEC), 500 * MS, 700 * MS);
-	assert_int_equal(s.kills, 1); /* settled is not another kill */
+	assert_int_equal(s.kills, 1); /* verdict_settled() does not count a kill */
 }
 
-/* A kill of the kernel's is a kill, also in the middle of holding. */
+/* A kill by the kernel counts too, also while the score grows. */
 static void test_kernel_kill_settles(void **state)
 {
 	struct policy policy = policy_of(PRESSURE_MEDIUM);
@@ -347,7 +340,7 @@ static void test_kernel_kill_settles(void **state)
 	assert_verdict(decide(&s, &policy, &sure, START + 1200 * MS), VERDICT_WAIT, REASON_HOLDING);
 }
 
-/* Acts as often as it is let for @seconds; returns how often, and the last reason. */
+/* Kills whenever the verdict is to act, for @seconds; returns how often, and the last reason. */
 static unsigned act_for(struct verdict_state *s, const struct policy *policy, uint64_t *now,
 			uint64_t seconds, unsigned *ret_warned)
 {
@@ -368,7 +361,7 @@ static unsigned act_for(struct verdict_state *s, const struct policy *policy, ui
 	return acts;
 }
 
-/* Six kills a minute and no more, with one warning; the minute slides. */
+/* Six kills within a minute at most, then one warning; the minute slides. */
 static void test_storm(void **state)
 {
 	struct policy policy = policy_of(PRESSURE_MEDIUM);
@@ -380,7 +373,7 @@ static void test_storm(void **state)
 	assert_int_equal(act_for(&s, &policy, &now, 59, &warned), 6);
 	assert_int_equal(warned, 1);
 	assert_verdict(decide(&s, &policy, &livelock, now), VERDICT_WAIT, REASON_STORM);
-	/* the next minutes: never more than six within any sixty seconds */
+	/* in the next minutes, at most six within any 60 s */
 	for (int history = 0; history < 10; history++)
 		assert_true(act_for(&s, &policy, &now, 60, &warned) <= 6);
 	assert_true(s.kills > 2 * VERDICT_KILLS_KEPT);
@@ -388,7 +381,7 @@ static void test_storm(void **state)
 		assert_true(now - s.kills_ns[i] < 3600 * SEC);
 }
 
-/* Kills of longer ago than a minute are forgotten, those of the kernel are counted. */
+/* Kills older than a minute do not count, those by the kernel do. */
 static void test_storm_edges(void **state)
 {
 	struct policy policy = policy_of(PRESSURE_LOW);
@@ -405,11 +398,11 @@ static void test_storm_edges(void **state)
 	now = START + 60 * SEC - 1;
 	assert_verdict(decide(&s, &policy, &livelock, now), VERDICT_WARN, REASON_STORM);
 	assert_verdict(decide(&s, &policy, &livelock, now), VERDICT_WAIT, REASON_STORM);
-	now = START + 60 * SEC; /* the first of them is a minute old */
+	now = START + 60 * SEC; /* the first kill is a minute old */
 	assert_verdict(decide(&s, &policy, &livelock, now), VERDICT_ACT, REASON_NEAR_OOM);
 }
 
-/* The spike path: two samples, whatever the pressure, and without the wide eyes. */
+/* A spike acts after two samples, at any pressure, and without page tracking. */
 static void test_spike(void **state)
 {
 	(void)state;
@@ -423,7 +416,7 @@ static void test_spike(void **state)
 		assert_int_equal(v.action, VERDICT_WAIT);
 		assert_verdict(decide(&s, &policy, &spike, START + TICK), VERDICT_ACT,
 			       REASON_SPIKE);
-		/* its settling is as any other's */
+		/* the scope settles as after any kill */
 		verdict_killed(&s, START + TICK);
 		assert_verdict(decide(&s, &policy, &spike, START + 2 * TICK), VERDICT_WAIT,
 			       REASON_SETTLING);
@@ -441,7 +434,7 @@ static void test_no_spike(void **state)
 
 		switch (kind) {
 		case 0:
-			e.reclaims = 0; /* a page cache that fills, and nobody waits */
+			e.reclaims = 0; /* the page cache grows, and no task reclaims */
 			break;
 		case 1:
 			e.level = 0.89;
@@ -470,7 +463,7 @@ static void test_no_spike(void **state)
 	}
 }
 
-/* Single samples of a spike, however many, are steps that end by themselves. */
+/* Single samples of a spike do not act: such growth ends by itself. */
 static void test_spike_interrupted(void **state)
 {
 	struct policy policy = policy_of(PRESSURE_LOW);
@@ -484,8 +477,8 @@ static void test_spike_interrupted(void **state)
 	}
 }
 
-/* Nothing is lost yet, but in 400 ms growth has come to what is in use. */
-static struct evidence squeezed(void)
+/* No time is lost yet, but growth takes mapped files in 400 ms. */
+static struct evidence low_on_headroom(void)
 {
 	struct evidence e = calm;
 
@@ -497,11 +490,10 @@ static struct evidence squeezed(void)
 	return e;
 }
 
-/* Three samples of growth that is about to take what is in use: `low` does not wait for the harm.
- */
+/* `low` acts before the harm, after 0.3 s of growth that is about to take mapped files. */
 static void test_low_headroom(void **state)
 {
-	const struct evidence e = squeezed();
+	const struct evidence e = low_on_headroom();
 
 	(void)state;
 	for (int p = 0; p < PRESSURE_MAX_; p++) {
@@ -528,7 +520,7 @@ static void test_no_low_headroom(void **state)
 		struct verdict_state s = {0};
 
 		for (uint64_t i = 0; i < 50; i++) {
-			struct evidence e = squeezed();
+			struct evidence e = low_on_headroom();
 			struct verdict v;
 
 			switch (kind) {
@@ -545,13 +537,13 @@ static void test_no_low_headroom(void **state)
 				e.low_headroom_ns = 500 * MS;
 				break;
 			case 4:
-				e.low_headroom_ns = i % 3 ? 400 * MS : UINT64_MAX; /* a step */
+				e.low_headroom_ns = i % 3 ? 400 * MS : UINT64_MAX; /* not held */
 				break;
 			case 5:
 				e.lossy = true;
 				break;
 			case 6:
-				e.growth = 0.16 * (double)e.total_bytes; /* a batch */
+				e.growth = 0.16 * (double)e.total_bytes; /* as a batch job starts */
 				break;
 			default:
 				e.has &= ~(uint32_t)EVIDENCE_HAS_LEVEL;
@@ -563,7 +555,7 @@ static void test_no_low_headroom(void **state)
 	}
 }
 
-/* Where hardly any memory is held a kill gives nothing back, whatever time is lost. */
+/* At a low level a kill frees little, so it is never to act, whatever time is lost. */
 static void test_level_low(void **state)
 {
 	static const struct {
@@ -593,9 +585,8 @@ static void test_level_low(void **state)
 }
 
 /*
- * After a kill a service reads back what it lost: near refaults and nothing else, at whatever
- * level the others hold. While nothing is reclaimed that never kills, nor does it count towards
- * the time to hold.
+ * After a kill a service refaults its working set, within reach and at any level. While nothing
+ * reclaims, this neither acts nor adds to the score.
  */
 static void test_recovering(void **state)
 {
@@ -612,7 +603,7 @@ static void test_recovering(void **state)
 	assert_verdict(decide(&s, &policy, &e, START + 300 * TICK), VERDICT_WAIT, REASON_HOLDING);
 }
 
-/* A policy that only warns warns once an incident, and never acts; also on a spike. */
+/* A policy that only warns does so once an episode and never acts, also on a spike. */
 static void test_warn_only(void **state)
 {
 	const struct evidence *const kinds[] = {&livelock, &spike};
@@ -631,7 +622,7 @@ static void test_warn_only(void **state)
 			warnings += v.action == VERDICT_WARN;
 		}
 		assert_int_equal(warnings, 1);
-		/* over, and there again: another incident */
+		/* calm, then trouble again: another episode */
 		(void)decide(&s, &policy, &calm, START + 31 * SEC);
 		for (uint64_t t = 32 * SEC; t < 40 * SEC; t += TICK)
 			warnings += decide(&s, &policy, kinds[k], START + t).action == VERDICT_WARN;
@@ -639,7 +630,7 @@ static void test_warn_only(void **state)
 	}
 }
 
-/* Between half the threshold and the threshold an incident goes on: no flicker of warnings. */
+/* Between half of the threshold and the threshold an episode goes on, without another warning. */
 static void test_hysteresis(void **state)
 {
 	static const struct {
@@ -670,7 +661,7 @@ static void test_hysteresis(void **state)
 	}
 }
 
-/* Same inputs, same verdict: a random walk of evidence, twice, with a copied state between. */
+/* The same inputs give the same verdicts: random evidence, twice, with a copy of the state. */
 static void test_replay(void **state)
 {
 	struct policy policy = policy_of(PRESSURE_LOW);

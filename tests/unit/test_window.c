@@ -20,10 +20,7 @@
 #define START (1000 * SEC)
 #define TICK  (100 * MS)
 
-/*
- * A scope in which every quantity moves at a rate of its own; everything that follows from
- * ten ticks of it is a round number.
- */
+/* A scope with a different rate for each counter; the evidence of ten ticks has round numbers. */
 static struct sample steady(uint64_t tick)
 {
 	return (struct sample){
@@ -41,7 +38,7 @@ static struct sample steady(uint64_t tick)
 		.refault_sys_ns = 500,
 		.refault_stall_ns = 700,
 		.unproductive_ns = 300 + tick * 50 * MS, /* half a task */
-		.added_pages = 3 + tick * 1997, /* of 2000 read in the rest came from swap */
+		.added_pages = 3 + tick * 1997, /* of 2000 pages read in; 3 are from swap */
 		.pages_per_sample = 16,
 		.samples = 10 + tick * 100,
 		.refaults = 5 + tick * 90,
@@ -75,7 +72,7 @@ static void assert_steady(const struct evidence *e)
 	assert_near(e->io, 0.8);
 	assert_near(e->thrash, 0.6);
 	assert_near(e->run, 0.4);
-	/* 0.6 of 1.2 in waits; of the quarter in reclaim what was near: 0.75 */
+	/* 0.6 tasks of 0.8 in IO and 0.4 on a CPU */
 	assert_near(e->lost_share, 0.6 / 1.2);
 	assert_near(e->refaulted, 0.9);
 	assert_near(e->within_reach, 0.75);
@@ -107,8 +104,7 @@ static void test_steady(void **state)
 	assert_near((double)e.exhausted_ns, 11.8e9);
 }
 
-/* Refaults are counted in pages of the host: 64 KiB each on some, 4 KiB where a trace does not say.
- */
+/* Refaults are in pages of the host: of 64 KiB on some, of 4 KiB if a trace does not say. */
 static void test_page_bytes(void **state)
 {
 	static const struct {
@@ -136,7 +132,7 @@ static void test_page_bytes(void **state)
 	}
 }
 
-/* Older samples than the span are kept, and play no part; the ring goes round many times. */
+/* Samples older than the span do not count; the ring wraps around many times. */
 static void test_wrap(void **state)
 {
 	struct window window = {0};
@@ -155,7 +151,7 @@ static void test_wrap(void **state)
 	}
 }
 
-/* More samples a second than there are slots: the span is what they cover. */
+/* With more samples a second than slots, the span is what the slots cover. */
 static void test_more_than_slots(void **state)
 {
 	struct window window = {0};
@@ -199,7 +195,7 @@ static void test_too_little(void **state)
 	assert_int_equal(e.span_ns, 0);
 }
 
-/* Samples rarer than the span, but not as rare as a gap, still make evidence. */
+/* Samples further apart than the span, but not by a gap, still give evidence. */
 static void test_rare(void **state)
 {
 	static const uint64_t steps[] = {5, 10, 15, 19, 20};
@@ -225,7 +221,7 @@ static void test_gap(void **state)
 	struct evidence e;
 
 	(void)state;
-	/* exactly at the gap is no gap, a nanosecond more is one */
+	/* exactly WINDOW_GAP_NS is no gap, a nanosecond more is one */
 	for (uint64_t more = 0; more < 2; more++) {
 		struct sample late = steady(30);
 
@@ -236,7 +232,7 @@ static void test_gap(void **state)
 		e = window_evidence(&window);
 		assert_int_equal(e.span_ns, more ? 0 : WINDOW_GAP_NS);
 	}
-	/* and what comes after it is judged by itself */
+	/* only samples after the gap count */
 	window_reset(&window);
 	fill(&window, 0, 10);
 	fill(&window, 100, 102);
@@ -255,7 +251,7 @@ static void test_order(void **state)
 	(void)state;
 	fill(&window, 0, 10);
 	before = window;
-	/* the same moment again, and older ones, with numbers that would show */
+	/* the same time again, and older times, with numbers that would change the evidence */
 	for (int back = 0; back <= 10; back += 5) {
 		struct sample lie = steady((uint64_t)(10 - back));
 
@@ -270,10 +266,7 @@ static void test_order(void **state)
 	assert_steady(&e);
 }
 
-/*
- * Where hardly anything was read in within the span, what was read in before it tells what it was,
- * as far back as the window goes; then there is nothing to tell.
- */
+/* With few sampled reads in the span, the older samples of the window count too. */
 static void test_few_reads(void **state)
 {
 	struct window window = {0};
@@ -303,14 +296,14 @@ static void test_few_reads(void **state)
 }
 
 /*
- * Another share of the pages is followed on larger hosts; older recordings do not say which. It is
- * never more than the share of what was sampled.
+ * Larger hosts sample fewer pages; traces of older builds do not say how many. The avoidable share
+ * is at most the share of sampled reads within reach.
  */
 static void test_sampling(void **state)
 {
 	static const struct {
 		uint64_t pages_per_sample;
-		bool told;
+		bool has_sampling;
 		double avoidable; /* pages, of 2000 */
 	} rows[] = {{16, true, 1203}, {4, true, 303}, {64, true, 1500.75}, {64, false, 1203}};
 
@@ -322,7 +315,7 @@ static void test_sampling(void **state)
 			struct sample sample = steady(tick);
 
 			sample.pages_per_sample = rows[i].pages_per_sample;
-			if (!rows[i].told)
+			if (!rows[i].has_sampling)
 				sample.has &= ~(uint32_t)SAMPLE_HAS_SAMPLING;
 			window_add(&window, &sample);
 		}
@@ -330,7 +323,7 @@ static void test_sampling(void **state)
 	}
 }
 
-/* One counter went back: what is made of it is missing, and only that. */
+/* A counter that went backwards makes the evidence computed from it missing, and no other. */
 static void test_counter_reset(void **state)
 {
 	static const struct {
@@ -356,7 +349,7 @@ static void test_counter_reset(void **state)
 		{"major_faults", offsetof(struct sample, major_faults), EVIDENCE_HAS_FAULTS},
 		{"memstall_ns", offsetof(struct sample, memstall_ns), EVIDENCE_HAS_MEMSTALL},
 		{"swapins", offsetof(struct sample, swapins),
-		 EVIDENCE_HAS_SWAPINS | OF_WAITS}, /* they are read in, too */
+		 EVIDENCE_HAS_SWAPINS | OF_WAITS}, /* swap-ins are read in, too */
 		{"added_pages", offsetof(struct sample, added_pages), OF_WAITS},
 	};
 
@@ -370,7 +363,7 @@ static void test_counter_reset(void **state)
 			uint64_t *counter = (uint64_t *)((char *)&sample + counters[i].offset);
 
 			if (tick > 5)
-				*counter = tick - 6; /* begun anew from nought */
+				*counter = tick - 6; /* starts at 0 again */
 			window_add(&window, &sample);
 		}
 		e = window_evidence(&window);
@@ -380,7 +373,7 @@ static void test_counter_reset(void **state)
 	}
 }
 
-/* A bit that either end lacks leaves its evidence missing: never a zero that looks like calm. */
+/* If either end of the span lacks a bit, the evidence is missing, not zero. */
 static void test_missing(void **state)
 {
 	static const struct {
@@ -389,7 +382,7 @@ static void test_missing(void **state)
 	} inputs[] = {
 		{SAMPLE_HAS_STALL, EVIDENCE_HAS_STALL},
 		{SAMPLE_HAS_WAITS, OF_WAITS},
-		/* turnover is of the file LRU, which comes with the level */
+		/* the turnover needs the file LRU, a part of the level */
 		{SAMPLE_HAS_LEVEL, EVIDENCE_HAS_LEVEL | EVIDENCE_HAS_TURNOVER},
 		{SAMPLE_HAS_REFAULTS, EVIDENCE_HAS_TURNOVER},
 		{SAMPLE_HAS_FAULTS, EVIDENCE_HAS_FAULTS},
@@ -416,8 +409,8 @@ static void test_missing(void **state)
 			}
 			e = window_evidence(&window);
 			lost = inputs[i].lost;
-			/* eyes that opened within the span have seen enough of it, and so has
-			 * growth, which is of its end alone */
+			/* page tracking that started within the span suffices, and growth needs
+			 * the end of the span only */
 			if (where == 0 && inputs[i].bit == SAMPLE_HAS_LEVEL)
 				lost = 0;
 			else if (where == 0 && inputs[i].bit != SAMPLE_HAS_UNPRODUCTIVE)
@@ -430,7 +423,7 @@ static void test_missing(void **state)
 	}
 }
 
-/* Eyes that cannot be had are another thing than eyes that are not open yet. */
+/* Page tracking that is impossible differs from page tracking that is not on yet. */
 static void test_no_tracking(void **state)
 {
 	(void)state;
@@ -452,7 +445,7 @@ static void test_no_tracking(void **state)
 	}
 }
 
-/* No stall known: the share lost is what the waits alone lost. */
+/* Without the stall, lost_share is of the waits alone. */
 static void test_lost_without_stall(void **state)
 {
 	struct window window = {0};
@@ -471,8 +464,8 @@ static void test_lost_without_stall(void **state)
 }
 
 /*
- * Of the last two seconds, how much somebody stood still in: two tasks are not twice that, and what
- * nobody saw, before the eyes opened, is none.
+ * The share of the last two seconds with an unproductive task: two such tasks at a time count once,
+ * and the time before page tracking was on counts as productive.
  */
 static void test_unproductive_share(void **state)
 {
@@ -516,9 +509,9 @@ static void test_unproductive_share(void **state)
 }
 
 /*
- * What is lost is the time that readers of evicted pages waited, and worked in the kernel or were
- * in reclaim, as a share of what all readers wanted to work, which is a fifth of a task at least.
- * Others' stall is none.
+ * lost_share: the waits of refaulting tasks, plus the greater of their kernel work and reclaim, as
+ * a share of the time that all readers wanted, which is at least 0.2 tasks. Stall of other tasks
+ * does not count.
  */
 static void test_lost_share(void **state)
 {
@@ -572,7 +565,7 @@ static void test_lost_share(void **state)
 	}
 }
 
-/* Read back is not reclaimed: only reclaims, an open one, or pages scanned say that it goes on. */
+/* A scope reclaims if it has new reclaims, an open one, or scanned pages; refaults do not count. */
 static void test_reclaiming(void **state)
 {
 	static const struct {
@@ -597,7 +590,7 @@ static void test_reclaiming(void **state)
 	}
 }
 
-/* A total of nought is no total. */
+/* A total of 0 bytes makes the level missing. */
 static void test_no_total(void **state)
 {
 	struct window window = {0};
@@ -614,7 +607,7 @@ static void test_no_total(void **state)
 	assert_int_equal(e.has & EVIDENCE_HAS_LEVEL, 0);
 }
 
-/* Twice as fast or as slow a world at the same rates: the same shares. */
+/* Other intervals between samples with the same rates give the same shares. */
 static void test_time_scale(void **state)
 {
 	static const uint64_t ticks_ns[] = {35 * MS, 50 * MS, 100 * MS, 200 * MS, 400 * MS};
@@ -652,7 +645,7 @@ static void test_losses(void **state)
 	static const uint32_t counts[] = {0, 5, UINT32_MAX}; /* the last one wraps */
 
 	(void)state;
-	/* lost at any moment within the span counts, before it no more */
+	/* a loss within the span counts, one before it does not */
 	for (uint64_t lost_at = 0; lost_at <= 20; lost_at++) {
 		for (size_t i = 0; i < ARRAY_SIZE(counts); i++) {
 			struct window window = {0};
@@ -671,7 +664,7 @@ static void test_losses(void **state)
 	}
 }
 
-/* Waits still open count as what the finished ones were, and never as more than all IO. */
+/* Open waits count as lost in the proportion of the ended ones, and never exceed all IO. */
 static void test_open_waits(void **state)
 {
 	static const struct {
@@ -681,9 +674,9 @@ static void test_open_waits(void **state)
 		{80, 80, 60, 0.6},
 		{80, 40, 30, 0.6}, /* half is open */
 		{80, 40, 40, 0.8},
-		{80, 0, 0, 0}, /* nothing has ended: nothing is known to be refaults */
+		{80, 0, 0, 0}, /* no wait has ended: none is known to be for a refault */
 		{80, 90, 60, 0.6},
-		{80, 80, 95, 0.8}, /* sums of several CPUs may be ahead of one another */
+		{80, 80, 95, 0.8}, /* the sums of different CPUs are not read at the same time */
 		{0, 0, 0, 0},
 	};
 
@@ -707,7 +700,7 @@ static void test_open_waits(void **state)
 	}
 }
 
-/* Shares are shares, also when the inputs disagree; nothing is divided by nought. */
+/* Shares stay within 0 and 1 also when inputs contradict each other; no division by 0. */
 static void test_bounds(void **state)
 {
 	struct window window = {0};
@@ -763,9 +756,9 @@ static void test_growth(void **state)
 		{56, 156, 50, 100, SEC, SEC / 2},
 		{206, 236, 0, 30, 666666666, 666666666},
 		{206, 236, 20, 30, 666666666, 0},
-		{206, 236, 100, 30, 666666666, 0}, /* mapped, and on their way out */
+		{206, 236, 100, 30, 666666666, 0}, /* more is mapped than is left */
 		{250, 256, 0, 6, 0, 0},
-		/* all that is left is mapped, and nothing wants it */
+		/* all that is left is mapped */
 		{156, 156, 100, 0, UINT64_MAX, UINT64_MAX},
 		{256, 256, 0, 0, 0, UINT64_MAX},
 		{300, 280, 0, -20, 0, UINT64_MAX},
@@ -791,16 +784,13 @@ static void test_growth(void **state)
 			fail_msg("row %zu: exhausted in %llu ns", i,
 				 (unsigned long long)e.exhausted_ns);
 		if (e.low_headroom_ns != rows[i].low_headroom_ns)
-			fail_msg("row %zu: squeezed in %llu ns", i,
+			fail_msg("row %zu: low headroom in %llu ns", i,
 				 (unsigned long long)e.low_headroom_ns);
 	}
 }
 
-/*
- * What reclaim took of what is mapped counts as mapped for as long as the window has seen it,
- * unless all that is read in is new.
- */
-static void test_low_headroom_lately(void **state)
+/* Pages that were mapped within the window count as mapped, unless nearly all reads are new. */
+static void test_low_headroom_recent(void **state)
 {
 	static const struct {
 		uint64_t mapped_until; /* tick */
@@ -837,13 +827,13 @@ static void test_low_headroom_lately(void **state)
 		e = window_evidence(&window);
 		assert_int_equal(e.exhausted_ns, 2 * SEC);
 		if (e.low_headroom_ns != (rows[i].squeezed ? 0 : 2 * SEC))
-			fail_msg("row %zu: squeezed in %llu ns", i,
+			fail_msg("row %zu: low headroom in %llu ns", i,
 				 (unsigned long long)e.low_headroom_ns);
 	}
 }
 
-/* A byte a second is not in sight, and no number too large to hold. */
-static void test_growth_creeping(void **state)
+/* At a byte a second exhaustion is not in sight, and the time does not overflow. */
+static void test_growth_slow(void **state)
 {
 	struct window window = {0};
 	struct evidence e;
@@ -861,7 +851,7 @@ static void test_growth_creeping(void **state)
 	assert_int_equal(e.exhausted_ns, UINT64_MAX);
 }
 
-/* Same samples, same evidence, byte by byte; and asking changes nothing. */
+/* The same samples give the same evidence, byte for byte, and the window does not change. */
 static void test_pure(void **state)
 {
 	struct window a = {0}, b = {0};
@@ -902,8 +892,8 @@ int main(void)
 		cmocka_unit_test(test_open_waits),
 		cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_growth),
-		cmocka_unit_test(test_low_headroom_lately),
-		cmocka_unit_test(test_growth_creeping),
+		cmocka_unit_test(test_low_headroom_recent),
+		cmocka_unit_test(test_growth_slow),
 		cmocka_unit_test(test_pure),
 	};
 

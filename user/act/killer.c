@@ -134,8 +134,9 @@ int kill_cgroup(int cgroup_dir_fd, bool dry_run)
 const char *kill_state_name(enum kill_state state)
 {
 	static const char *const names[KILL_STATES_] = {
-		[KILL_IDLE] = "idle",	    [KILL_TERM_SENT] = "asked", [KILL_SENT] = "sent",
-		[KILL_GONE] = "killed",	    [KILL_EXITED] = "exited",	[KILL_REUSED] = "reused",
+		[KILL_IDLE] = "idle",	    [KILL_TERM_SENT] = "term-sent",
+		[KILL_SENT] = "sent",	    [KILL_GONE] = "killed",
+		[KILL_EXITED] = "exited",   [KILL_REUSED] = "reused",
 		[KILL_REFUSED] = "refused", [KILL_STUCK] = "stuck",
 	};
 

@@ -150,7 +150,7 @@ static int reclaim(const struct scope *scope, uint64_t bytes)
 /* Reads the cgroup, and reclaims one step if that is due. */
 static void look(struct proactive_reclaim *r, struct scope *scope)
 {
-	struct proactive_look look = {.given_bytes = scope->reclaimed_bytes};
+	struct proactive_look look = {.reclaimed_bytes = scope->reclaimed_bytes};
 	unsigned stops = scope->proactive.stops;
 	struct cgroup_memory memory;
 	struct proactive_step step;
@@ -165,7 +165,7 @@ static void look(struct proactive_reclaim *r, struct scope *scope)
 	look.usage_bytes = before_bytes = memory.usage_bytes;
 	look.limit_bytes = memory.limit_bytes;
 	/* not all refaults: a stream that repeats refaults all it reads; these were in use */
-	look.back_bytes = memory.activated_pages * PAGE_BYTES;
+	look.refault_bytes = memory.activated_pages * PAGE_BYTES;
 	step = proactive_decide(&scope->proactive, scope->ratio, &look);
 	scope->reclaimed_bytes = 0;
 	if (step.over) {

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * candidate: what is known of one process that could die. Measured values only: no rule,
- * score or preference is ever written into them.
+ * candidate: what is measured of one process that may be killed. No rule, score or preference is
+ * stored here.
  *
  * Purity:    data only.
- * Units:     bytes; start_boot_ns is CLOCK_BOOTTIME.
- * Missing:   a NULL string is not known: exe and cmdline not read yet (reading one may wait for
- *            the very process that is stuck), or the process is gone; cgroup: it was removed;
- *            pod .. container: the process is in none (place is PLACE_HOST), or the names are
- *            not known (PLACE_POD). Missing is never "".
- * Ownership: strings belong to whoever filled the candidate in (sense/tasks).
+ * Units:     *_bytes; start_boot_ns CLOCK_BOOTTIME.
+ * Missing:   a string that is not known is NULL, not "". exe, cmdline: not read yet; cgroup: it was
+ *            removed; pod .. container: the process is in no pod, or the name is not known.
+ * Errors:    none.
+ * Ownership: strings belong to the code that fills the candidate in (sense/tasks.h, the trace).
  */
 #ifndef FASTOOM_JUDGE_CANDIDATE_H
 #define FASTOOM_JUDGE_CANDIDATE_H
@@ -18,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The kubelet's classes; which one a pod has stands in its cgroup's path. */
+/* The QoS classes of Kubernetes; the path of a pod's cgroup tells its class. */
 enum qos {
 	QOS_NONE, /* in no pod */
 	QOS_GUARANTEED,
@@ -28,24 +27,24 @@ enum qos {
 };
 
 enum place {	       /* where a process runs, by its memory cgroup */
-	PLACE_UNKNOWN, /* its cgroup could not be looked at */
-	PLACE_HOST,
+	PLACE_UNKNOWN, /* the cgroup could not be looked up */
+	PLACE_HOST,    /* in no pod */
 	PLACE_POD,
-	PLACE_SANDBOX, /* holds a pod together (pause) or watches over a container (conmon) */
-	PLACE_RUNTIME, /* the kubelet, a container runtime, or one of its shims */
+	PLACE_SANDBOX, /* the sandbox of a pod (pause), or the monitor of a container (conmon) */
+	PLACE_RUNTIME, /* the kubelet, a container runtime or one of its shims */
 };
 
 struct candidate {
 	uint64_t start_boot_ns; /* with pid: the identity */
 	uint64_t memcg_id;	/* its own memory cgroup */
 	uint64_t anon_bytes;
-	uint64_t shmem_bytes; /* may be shared: counted, but not given back for sure */
+	uint64_t shmem_bytes; /* may have other users, so its death may not free it */
 	uint64_t file_bytes;
 	uint64_t swap_bytes;
 	uint64_t pgtables_bytes;
-	uint64_t growth_bytes; /* of anon + swap, within the last 15 to 30 s that we looked */
-	uint64_t pod_bytes;    /* what the processes of its pod hold together */
-	uint32_t pod_requests; /* thousandths of RAM that its pod asked for; 0: not known */
+	uint64_t growth_bytes; /* of anon + swap, over the last 15 to 30 s of listings */
+	uint64_t pod_bytes;    /* freeable bytes of all processes of its pod */
+	uint32_t pod_requests; /* memory request of its pod, in thousandths of RAM; 0: not known */
 	enum place place;
 	enum qos qos;
 	int pid;
@@ -56,20 +55,20 @@ struct candidate {
 	uint32_t threads;
 	int oom_score_adj;
 	bool kernel_thread;
-	bool init;	/* the first process of a pid namespace: its end is the end of all in it */
-	bool oom_group; /* its cgroup is to die as one (memory.oom.group) */
+	bool init;	/* the first process of a pid namespace: its death kills all others in it */
+	bool oom_group; /* memory.oom.group of its cgroup is set */
 	const char *comm;
 	const char *cmdline; /* arguments joined by spaces */
 	size_t cmdline_len;
-	const char *exe;       /* the file that it runs, as the kernel tells */
+	const char *exe;       /* path of its executable: /proc/PID/exe */
 	const char *cgroup;    /* below the memory controller's root */
 	const char *pod;       /* its pod's name */
-	const char *pod_uid;   /* known for every process in a pod */
-	const char *namespace; /* Kubernetes' */
+	const char *pod_uid;   /* not NULL for a process in a pod */
+	const char *namespace; /* of the pod */
 	const char *container; /* its name in the pod */
 };
 
-/* What a kill gives back for sure: memory that is only this process's. */
+/* What its death frees for certain: memory without other users. */
 static inline uint64_t candidate_freeable_bytes(const struct candidate *c)
 {
 	return c->anon_bytes + c->swap_bytes + c->pgtables_bytes;

@@ -5,7 +5,7 @@
 
 #define SIZE(name, need, kind) +sizeof(((struct sample *)0)->name)
 _Static_assert(sizeof(((struct sample *)0)->has) SAMPLE_FIELDS(SIZE) == sizeof(struct sample),
-	       "every field of struct sample has its line in SAMPLE_FIELDS");
+	       "every field of struct sample needs a line in SAMPLE_FIELDS");
 
 #define FIELD(name, need, kind)                                                                    \
 	{#name, offsetof(struct sample, name), sizeof(((struct sample *)0)->name), need, kind},

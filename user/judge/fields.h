@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * fields: the fields of struct sample as a table, for whoever stores or shows samples.
+ * fields: a table of the fields of struct sample, for the code that stores or prints samples.
  *
- * A new field needs its line here; a field that is forgotten does not compile. A field that
- * recordings of older builds must not pretend to have needs a SAMPLE_HAS_ bit of its own: where
- * one field of a bit is missing in a recording, all of that bit is missing.
+ * Each field needs a line here, otherwise fields.c does not compile. A new field needs a
+ * SAMPLE_HAS_ bit of its own: where a trace lacks one field of a bit, all fields of the bit are
+ * missing.
  *
- * Purity:    data only.
+ * Purity:    data, and pure access to it.
  * Units:     as in sample.h.
+ * Errors:    none.
+ * Ownership: the table is static, samples belong to the caller.
  */
 #ifndef FASTOOM_JUDGE_FIELDS_H
 #define FASTOOM_JUDGE_FIELDS_H
@@ -17,15 +19,15 @@
 
 #include "judge/sample.h"
 
-/* How a field changes, which decides how it is best stored; the numbers are stored too. */
+/* How a field changes, which decides how it is stored. Traces contain these numbers. */
 enum field_kind {
-	FIELD_LEVEL = 0,   /* small numbers, mostly the same */
-	FIELD_COUNTER = 1, /* goes on at about the rate it had */
-	FIELD_BYTES = 2,   /* mostly whole pages */
+	FIELD_LEVEL = 0,   /* small numbers that rarely change */
+	FIELD_COUNTER = 1, /* grows at a similar rate from sample to sample */
+	FIELD_BYTES = 2,   /* mostly multiples of a page */
 	FIELD_KINDS_,
 };
 
-/* X(name, the SAMPLE_HAS_ bit without which it means nothing or 0: always there, kind) */
+/* X(name, its SAMPLE_HAS_ bit or 0: never missing, kind) */
 #define SAMPLE_FIELDS(X)                                                                           \
 	X(at_ns, 0, FIELD_COUNTER)                                                                 \
 	X(losses, 0, FIELD_LEVEL)                                                                  \
@@ -73,14 +75,15 @@ enum {
 struct sample_field {
 	const char *name;
 	size_t offset;
-	size_t width; /* 4 or 8 */
-	uint32_t need;
+	size_t width;  /* 4 or 8 bytes */
+	uint32_t need; /* its SAMPLE_HAS_ bit; 0: never missing */
 	enum field_kind kind;
 };
 
-/* In the order above. */
+/* In the order of SAMPLE_FIELDS. */
 extern const struct sample_field sample_fields[SAMPLE_FIELDS_COUNT];
 
+/* The value of a field, whether or not it is missing. */
 uint64_t sample_get(const struct sample *sample, const struct sample_field *field);
 void sample_set(struct sample *sample, const struct sample_field *field, uint64_t value);
 

@@ -6,7 +6,7 @@
 #include "judge/model.h"
 #include "judge/window.h"
 
-static float worse(float a, float b)
+static float highest(float a, float b)
 {
 	return a > b ? a : b;
 }
@@ -24,9 +24,9 @@ void history_add(struct history *history, const struct evidence *evidence, const
 
 	if (history->count && point->at_s == now.at_s) {
 		point->level = now.level;
-		point->risk = worse(point->risk, now.risk);
-		point->lost = worse(point->lost, now.lost);
-		point->stall = worse(point->stall, now.stall);
+		point->risk = highest(point->risk, now.risk);
+		point->lost = highest(point->lost, now.lost);
+		point->stall = highest(point->stall, now.stall);
 		return;
 	}
 	history->newest = history->count ? (history->newest + 1) % HISTORY_POINTS : 0;

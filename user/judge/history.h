@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * minute: one scope's last minute, a point a second: what `explain` draws.
+ * history: the last minute of one scope, a point a second; `explain` plots it.
  *
- * A point holds the worst of its second but for the level, which is the latest. Seconds in
- * which the scope was not watched have no point.
+ * A point has the highest values of its second, but the last level. Seconds in which the scope was
+ * not watched have no point.
  *
- * Purity:    pure; time comes with the evidence.
- * Units:     seconds of CLOCK_MONOTONIC, shares, tasks; a negative value: not known.
+ * Purity:    pure; the time comes with the evidence.
+ * Units:     at_s CLOCK_MONOTONIC seconds; shares 0..1; tasks. A negative value is missing.
  * Errors:    none.
- * Ownership: a value; a zeroed one is a valid start.
+ * Ownership: the caller owns the struct; a zeroed one is empty.
  */
 #ifndef FASTOOM_JUDGE_HISTORY_H
 #define FASTOOM_JUDGE_HISTORY_H
 
 #include <stdint.h>
 
-#define HISTORY_POINTS 60
+#define HISTORY_POINTS 60 /* a minute */
 
 struct evidence;
 struct risk;
@@ -24,7 +24,7 @@ struct history_point {
 	uint32_t at_s;
 	float level;
 	float risk;
-	float lost;  /* share of its readers' time */
+	float lost;  /* lost_share */
 	float stall; /* tasks */
 };
 
@@ -36,7 +36,7 @@ struct history {
 
 void history_add(struct history *history, const struct evidence *evidence, const struct risk *risk);
 
-/* @back 0: the newest; NULL: no such point, or it is older than a minute. */
+/* @back 0: the newest. NULL: there is none, or it is more than a minute older than the newest. */
 const struct history_point *history_back(const struct history *history, unsigned back);
 
 #endif /* FASTOOM_JUDGE_HISTORY_H */

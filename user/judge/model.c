@@ -6,47 +6,29 @@
 #include "judge/coefficients.h"
 #include "judge/window.h"
 
-/* Where a feature begins, and where it is whole: physical, not fitted. */
-
 /*
- * Of all pages read in. Streams, builds and starts read what nobody could have kept, and a
- * bystander whose few pages they push out gets over it when they are through; a livelock reads its
- * own pages again, and little else. Medians of the runs in the fit half of tests/corpus, where
- * anything is lost: caches, starts, steady loads 0.00 to 0.21, streams up to 0.53; working sets
- * that compete 0.62 to 0.97 where they fit and 0.71 to 0.94 where they do not, other near-OOM 0.88
- * to 1.00, bursts while they last 1.00.
+ * Ramps of the features: *_LOW gives 0, *_HIGH gives 1. They are chosen on the fit half of
+ * tests/corpus, not fitted. docs/judgement.md, "The risk model", has the reasons.
  */
+
+/* Shares: of pages read in, and of time lost. docs/judgement.md, "Avoidable share". */
 #define AVOIDABLE_LOW  WINDOW_AVOIDABLE_LEAST
 #define AVOIDABLE_HIGH 0.80
-/* It speaks of what is lost: where nothing is, it says nothing, and where little is, less. */
 #define AVOIDABLE_LOST 0.50
-/*
- * Files only. Three tenths of the file LRU read back within a second, and a hundred waits for it: a
- * stream reads back much and waits little (readahead), a start waits much and reads back little. On
- * the fit half of tests/corpus the product tells them best from livelocks.
- */
+/* Files only: 1/s. A stream turns much over and faults little (readahead), a start the reverse. */
 #define REREAD_TURNOVER 0.30
 #define REREAD_FAULTS	100.0
-/*
- * Tasks: a service that stands still is one task out of work, whole; one that is slowed down by
- * others is half of one. Halted is of two seconds, and told in spans of 0.2 s that can be a tenth
- * short: from one of them on to nearly all. On the fit half of tests/corpus one run is killed in
- * wrongly then, and half of the others are acted on within 0.88 s of the harm; from half a second
- * on within 1.05 s; with 0.8 for nearly all four are killed in wrongly.
- */
-#define STALLED_LOW	  0.50
-#define STALLED_HIGH	  1.00
+/* Tasks: one that is slowed down by others is half stalled. */
+#define STALLED_LOW  0.50
+#define STALLED_HIGH 1.00
+/* Shares of 2 s, measured in spans of 0.2 s: from one span on. */
 #define UNPRODUCTIVE_LOW  0.10
 #define UNPRODUCTIVE_HIGH 0.90
-/*
- * Files only. Pages reclaimed per ms of stall, on a scale of factors: streams get theirs for next
- * to nothing (250 to 6000 on the host of tests/corpus), in a livelock reclaim scans what is in use
- * (25 to 120). A slower processor gets fewer of both, which is why the wide eyes do without it.
- */
+/* Files only: pages reclaimed per ms, on a logarithmic scale, and tasks. They depend on the CPU. */
 #define COST_LOW_PAGES	400.0
 #define COST_HIGH_PAGES 50.0
 #define COST_STALL	0.50
-/* Whole when it is exhausted now, nothing when that is so far away. */
+/* 1 when memory is exhausted now, 0 when exhaustion is this far off. */
 #define HORIZON_S 10.0
 
 static const struct weights {
@@ -63,7 +45,7 @@ static double ramp(double value, double zero, double one)
 	return x < 0 ? 0 : x > 1 ? 1 : x;
 }
 
-/* Reclaim that gets no page at all costs the most. */
+/* 1 for reclaim that frees no page. */
 static double cost(const struct evidence *e)
 {
 	double pages = e->efficiency > 1 ? e->efficiency : 1;
@@ -97,7 +79,7 @@ struct risk model_risk(const struct evidence *e)
 					   ramp(e->major_faults, 0, REREAD_FAULTS);
 		features[FEATURE_COST] = cost(e);
 	}
-	/* without the sum of reclaim it is what it is at least */
+	/* without the stall this is a lower bound */
 	features[FEATURE_STALLED] = ramp(e->thrash + (e->has & EVIDENCE_HAS_STALL ? e->stall : 0),
 					 STALLED_LOW, STALLED_HIGH);
 	if (unproductive)

@@ -1,25 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * model: evidence -> risk, the probability that the scope is in Near-OOM or will be
- * within the horizon.
+ * model: computes the risk from the evidence: the probability that the scope is in Near-OOM, or
+ * will be within the horizon of the labels (2 s, scripts/corpus.py).
  *
- * A logistic model: risk = 1 / (1 + exp(-(intercept + sum of contributions))). Every
- * feature has a physical meaning and grows with trouble from 0 to 1, every weight is positive:
- * more thrash or a higher level never lowers the risk. The weights are fitted to recordings of
- * real runs by scripts/fit-model (coefficients.h); how well they judge runs that they were not
- * fitted to says docs/judge-report.md.
+ * A logistic model: risk = 1 / (1 + exp(-(intercept + sum of contributions))), where a contribution
+ * is weight * feature. Features are 0 to 1 and no weight is negative, so more trouble never lowers
+ * the risk. scripts/fit-model fits the weights (coefficients.h) to recorded runs.
  *
- * There are three sets of weights: one for what the wide eyes see, one for hosts where they see all
- * but who stands still (sampler.c), and one for those where they cannot be had, where refaults and
- * major faults of the kernel's files, and what reclaim costs, stand in for futile. That one misses
- * more and errs more: docs/judge-report.md has both.
- *
- * The level is no feature: full hosts stream for weeks. It is a condition for acting at all
- * (verdict.c); how much too full a scope is says what is read in for nothing.
+ * There are three sets of weights, by what the host measures: all, page tracking without
+ * unproductive tasks, files only. docs/judgement.md, "The risk model", explains features and sets;
+ * docs/judge-report.md has their quality.
  *
  * Purity:    pure.
- * Units:     contributions are log-odds.
- * Errors:    none; a risk that cannot be told is RISK_UNKNOWN with what is missing.
+ * Units:     contributions and intercept log-odds.
+ * Errors:    none. An essential input that is missing makes the risk unknown.
  * Ownership: plain values.
  */
 #ifndef FASTOOM_JUDGE_MODEL_H
@@ -31,22 +25,18 @@
 struct evidence;
 
 enum feature {
-	FEATURE_AVOIDABLE, /* of all that is read in, what a kill could have kept; where time is
-			    * lost
-			    */
-	FEATURE_REREAD,	   /* files only: the file LRU is read back, by tasks that wait for it */
-	FEATURE_STALLED,   /* tasks: is at least one of them out of work, in thrash or in reclaim */
-	FEATURE_UNPRODUCTIVE, /* tasks: does at least one do next to nothing of its usual work, for
-			       * that
-			       */
-	FEATURE_COST,	      /* files only: reclaim hardly gets a page for its time */
-	FEATURE_GROWTH,	      /* how near exhaustion is at the present growth */
+	FEATURE_AVOIDABLE,    /* avoidable share, where time is lost */
+	FEATURE_REREAD,	      /* files only: refaults of the file LRU, with major faults */
+	FEATURE_STALLED,      /* whether one task is stalled: thrash and reclaim */
+	FEATURE_UNPRODUCTIVE, /* whether one task is unproductive */
+	FEATURE_COST,	      /* files only: reclaim frees few pages for its time */
+	FEATURE_GROWTH,	      /* how soon the memory is exhausted at the present growth */
 	FEATURES_,
 };
 
 struct risk {
-	bool known;		    /* false: an essential input is missing: value means nothing */
-	uint32_t missing;	    /* EVIDENCE_HAS_ bits of the essentials that are missing */
+	bool known;		    /* false: an essential input is missing, value is not valid */
+	uint32_t missing;	    /* EVIDENCE_HAS_ bits of the missing essential inputs */
 	double value;		    /* 0..1 */
 	double features[FEATURES_]; /* 0..1 */
 	double contributions[FEATURES_]; /* log-odds */
@@ -55,6 +45,7 @@ struct risk {
 
 struct risk model_risk(const struct evidence *evidence);
 
+/* The name in records and in coefficients.h; static. */
 const char *model_feature_name(enum feature feature);
 
 #endif /* FASTOOM_JUDGE_MODEL_H */

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * background: how much of a cgroup near its limit is to be reclaimed next, so that its own tasks
- * do not have to, and when to look again.
+ * proactive: decides how much to reclaim from a cgroup before it reaches its limit, so that its own
+ * tasks need not, and when to look again. docs/judgement.md, "Proactive reclaim".
  *
- * From the mark (the policy's part of the limit) down to the goal, which is as far below the mark
- * as the limit is above it, in chunks. Where what is taken comes straight back, or nothing can be
- * taken, it stops, for twice as long each time: then reclaim does harm, whoever does it.
+ * It reclaims in chunks, from the mark (the policy's ratio of the limit) down to the goal, which is
+ * as far below the mark as the limit is above. It pauses, each time for longer, when the memory is
+ * refaulted at once or nothing can be reclaimed: then reclaim does harm.
  *
- * Purity:    pure; the time is the look's.
- * Units:     *_ns CLOCK_MONOTONIC, *_bytes; ratios 0..1.
- * Ownership: the caller owns every struct; a zeroed struct background has seen nothing.
+ * Purity:    pure; the time comes with the look.
+ * Units:     *_ns CLOCK_MONOTONIC or durations, *_bytes; ratios 0..1.
+ * Errors:    none. A look that is not newer than the last one changes nothing.
+ * Ownership: the caller owns every struct; a zeroed struct proactive is the start.
  */
 #ifndef FASTOOM_JUDGE_PROACTIVE_H
 #define FASTOOM_JUDGE_PROACTIVE_H
@@ -18,37 +19,37 @@
 #include <stdint.h>
 
 struct proactive {
-	uint64_t at_ns; /* of the latest look; 0: none */
-	uint64_t usage_bytes;
-	uint64_t back_bytes;
-	uint64_t asked_bytes;  /* by the latest step */
-	double inflow;	       /* bytes/s that the scope took, halved every second */
-	double given_bytes;    /* to us, halved every second */
-	double returned_bytes; /* of what was taken, halved every second */
-	unsigned vain;	       /* steps in a row that gave next to nothing */
-	uint64_t backoff_ns;   /* the latest one; 0: none */
-	uint64_t until_ns;     /* nothing is reclaimed before */
-	uint64_t moved_ns;     /* when its usage was last seen to move */
-	uint64_t moved_bytes;  /* from that */
-	unsigned stops;	       /* how often it had to stop */
-	bool reclaiming;
+	uint64_t at_ns;		 /* of the last look; 0: none */
+	uint64_t usage_bytes;	 /* of the last look */
+	uint64_t refault_bytes;	 /* of the last look */
+	uint64_t request_bytes;	 /* by the last step */
+	double inflow;		 /* bytes/s charged; decays by half a second */
+	double reclaimed_bytes;	 /* decays by half a second */
+	double refaulted_bytes;	 /* decays by half a second */
+	unsigned failures;	 /* steps in a row that reclaimed too little */
+	uint64_t backoff_ns;	 /* of the last pause; 0: none */
+	uint64_t backoff_end_ns; /* of the last pause */
+	uint64_t changed_ns;	 /* when the usage last changed by 1 % of the limit */
+	uint64_t changed_bytes;	 /* the usage then */
+	unsigned stops;		 /* number of pauses */
+	bool reclaiming;	 /* above the goal, on the way down from the mark */
 };
 
 struct proactive_look {
 	uint64_t at_ns;
 	uint64_t usage_bytes;
-	uint64_t limit_bytes; /* UINT64_MAX: none */
-	uint64_t back_bytes;  /* counter: read back soon after it had been taken */
-	uint64_t given_bytes; /* of what the step before asked for */
+	uint64_t limit_bytes;	  /* UINT64_MAX: none */
+	uint64_t refault_bytes;	  /* counter: refaults of pages that were in use */
+	uint64_t reclaimed_bytes; /* by the last step */
 };
 
 struct proactive_step {
-	uint64_t bytes;	  /* to reclaim now, and then look again; 0: nothing */
+	uint64_t bytes;	  /* to reclaim before the next look; 0: nothing */
 	uint64_t wait_ns; /* until the next look */
-	bool over;	  /* nothing happens here any more: its next limit hit will tell */
+	bool over;	  /* stop watching: the usage does not change, or there is no limit */
 };
 
-/* @ratio is the policy's. */
+/* @ratio: of the policy; the mark as a share of the limit. */
 struct proactive_step proactive_decide(struct proactive *proactive, double ratio,
 				       const struct proactive_look *look);
 

@@ -22,7 +22,7 @@ enum match {
 	MATCH_UNKNOWN,
 };
 
-/* A pattern that gave up at its limits has not said no; nor is anything known of NULL. */
+/* Unknown if the pattern reaches a limit, or @text is NULL. */
 static enum match text_match(const struct regex *pattern, const char *text, size_t len)
 {
 	int found;
@@ -47,12 +47,12 @@ static enum match both(enum match a, enum match b)
 	return a == MATCH_YES && b == MATCH_YES ? MATCH_YES : MATCH_UNKNOWN;
 }
 
-static bool asks_for_pod(const struct pod_match *match)
+static bool matches_pods_only(const struct pod_match *match)
 {
 	return match->pod || match->namespace || match->container || match->qos;
 }
 
-/* Of something that is in a pod. */
+/* For a process or cgroup in a pod. */
 static enum match pod_match(const struct pod_match *match, enum qos qos, const char *pod,
 			    const char *namespace, const char *container)
 {
@@ -64,7 +64,7 @@ static enum match pod_match(const struct pod_match *match, enum qos qos, const c
 
 static bool is_policy_of(const struct policy *policy, const struct scope_names *scope)
 {
-	/* '*' crosses slashes: "/batch/" and what is below it, however deep */
+	/* without FNM_PATHNAME '*' matches slashes, so a pattern covers all levels below */
 	if (policy->match_cgroup)
 		return !fnmatch(policy->match_cgroup, scope->path, 0);
 	return policy->match_pods && scope->in_pod &&
@@ -87,7 +87,7 @@ static enum match place_match(const struct rule *rule, const struct candidate *c
 
 	if (rule->host_only && in_pod)
 		return MATCH_NO;
-	if (!asks_for_pod(&rule->pod))
+	if (!matches_pods_only(&rule->pod))
 		return MATCH_YES;
 	if (c->place == PLACE_UNKNOWN)
 		return MATCH_UNKNOWN;
@@ -95,7 +95,7 @@ static enum match place_match(const struct rule *rule, const struct candidate *c
 		      : MATCH_NO;
 }
 
-/* Everything that the rule asks for must match; the cheap questions first. */
+/* All given fields of the rule must match; the cheap ones come first. */
 static enum match rule_match(const struct rule *rule, const struct candidate *c)
 {
 	enum match match = MATCH_YES;
@@ -147,7 +147,7 @@ enum standing rules_standing(const struct policy *policy, const struct candidate
 		standing = STANDING_PROTECT;
 		break;
 	case MATCH_UNKNOWN:
-		/* it cannot be shown that nobody protects it */
+		/* it may be protected */
 		standing = STANDING_UNKNOWN;
 		break;
 	case MATCH_NO:

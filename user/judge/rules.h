@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * rules: which policy is a scope's, and what a policy says of a process.
+ * rules: finds the policy of a scope, and the rule of a policy that applies to a process.
  *
- * Purity:    pure (matching a pattern changes nothing but its own scratch memory).
+ * Purity:    pure; patterns use scratch memory (base/regex.h).
  * Units:     none.
- * Errors:    none. A pattern that gives up at its limits leaves it unknown whether it matches:
- *            enough to spare a process, never enough to prefer it.
+ * Errors:    none. A match is unknown if a name is not known, or a pattern reaches a limit. Unknown
+ *            protects and avoids a process, and does not prefer it.
  * Ownership: results point into the configuration.
  */
 #ifndef FASTOOM_JUDGE_RULES_H
@@ -22,31 +22,28 @@ struct rule;
 
 enum standing {
 	STANDING_NONE,
-	STANDING_PROTECT, /* never */
-	STANDING_UNKNOWN, /* a protect rule could not be answered: spared */
-	STANDING_AVOID,	  /* last */
-	STANDING_PREFER,  /* first */
+	STANDING_PROTECT, /* is not killed */
+	STANDING_UNKNOWN, /* a `protect` rule may match: is not killed */
+	STANDING_AVOID,	  /* is killed last */
+	STANDING_PREFER,  /* is killed first */
 };
 
-/* A cgroup, by everything that a policy may ask for; NULL: not known, or it has none. */
+/* The names of a cgroup that a policy can match; NULL: not known, or it has none. */
 struct scope_names {
 	const char *path; /* below the controller's root */
 	bool in_pod;
 	enum qos qos;
 	const char *pod;
 	const char *namespace;
-	const char *container; /* a pod's own cgroup has none */
+	const char *container; /* NULL for the pod's own cgroup */
 };
 
-/*
- * First match wins; NULL: no policy speaks of it. A name that is not known is no match: a
- * policy that acts is not guessed.
- */
+/* The first policy that matches; NULL: none. A name that is not known does not match. */
 const struct policy *rules_policy_node(const struct config *config);
 const struct policy *rules_policy_cgroup(const struct config *config,
 					 const struct scope_names *scope);
 
-/* protect before avoid before prefer. *ret_rule: the rule that said so, or NULL. */
+/* `protect` before `avoid` before `prefer`. *ret_rule: the rule that matches, or NULL. */
 enum standing rules_standing(const struct policy *policy, const struct candidate *candidate,
 			     const struct rule **ret_rule);
 

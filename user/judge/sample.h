@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * sample: what was seen of one scope at one moment, and what was not.
+ * sample: what is measured of one scope at one moment. docs/judgement.md has the meaning of each
+ * sum: "Stall", "Level", "Page tracking", "Within reach", "Time lost", "Unproductive tasks".
  *
  * Purity:    data only.
- * Source:    the kernel's sums (sense/loader) and files (sense/cgroup, sense/node).
- * Units:     *_ns CLOCK_MONOTONIC ns or durations, *_bytes, *_pages base pages. Counters
- *            are totals since some start that does not matter: only differences are used.
- * Missing:   a field without its SAMPLE_HAS_ bit is missing, never zero.
+ * Units:     *_ns CLOCK_MONOTONIC or durations, *_bytes, *_pages base pages. Counters are totals
+ *            since an arbitrary start: only differences are used.
+ * Missing:   a field without its SAMPLE_HAS_ bit is missing, not zero.
+ * Source:    the BPF maps (sense/loader.h) and files (sense/cgroup.h, sense/node.h).
+ * Errors:    none.
  * Ownership: plain values.
  */
 #ifndef FASTOOM_JUDGE_SAMPLE_H
@@ -15,71 +17,73 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Bits from SAMPLE_HAS_COMPACTION on may be missing because the trace is of an older build. */
 enum {
-	SAMPLE_HAS_STALL = 1 << 0,	     /* stall_ns .. reclaims */
-	SAMPLE_HAS_WAITS = 1 << 1,	     /* io_ns .. refaults: the wide eyes are open */
-	SAMPLE_HAS_LEVEL = 1 << 2,	     /* total_bytes, held_bytes, file_lru_bytes */
-	SAMPLE_HAS_REFAULTS = 1 << 3,	     /* refault_pages, from the kernel's own files */
-	SAMPLE_HAS_FAULTS = 1 << 4,	     /* major_faults */
-	SAMPLE_HAS_SWAP = 1 << 5,	     /* swap_total_bytes, swap_free_bytes */
-	SAMPLE_HAS_SCANS = 1 << 6,	     /* scanned_pages; node */
-	SAMPLE_HAS_MARKS = 1 << 7,	     /* free_bytes, mark_low_bytes; node */
-	SAMPLE_HAS_MEMSTALL = 1 << 8,	     /* memstall_ns: functions can be attached to */
-	SAMPLE_HAS_SWAPINS = 1 << 9,	     /* swapins */
+	SAMPLE_HAS_STALL = 1 << 0,    /* stall_ns .. reclaimed_pages */
+	SAMPLE_HAS_WAITS = 1 << 1,    /* io_ns .. within_reach: page tracking is on */
+	SAMPLE_HAS_LEVEL = 1 << 2,    /* total_bytes .. file_lru_bytes */
+	SAMPLE_HAS_REFAULTS = 1 << 3, /* refault_pages */
+	SAMPLE_HAS_FAULTS = 1 << 4,   /* major_faults */
+	SAMPLE_HAS_SWAP = 1 << 5,     /* swap_total_bytes, swap_free_bytes */
+	SAMPLE_HAS_SCANS = 1 << 6,    /* scanned_pages; node */
+	SAMPLE_HAS_MARKS = 1 << 7,    /* free_bytes, mark_low_bytes; node */
+	SAMPLE_HAS_MEMSTALL = 1 << 8, /* memstall_ns: the kernel allows fentry */
+	SAMPLE_HAS_SWAPINS = 1 << 9,  /* swapins */
+	SAMPLE_HAS_COMPACTION = 1 << 10,
 	SAMPLE_HAS_TRACKING_ERROR = 1 << 11, /* tracking_error */
-	SAMPLE_HAS_COMPACTION = 1 << 10,    /* compaction_ns; recordings from before it have none */
-	SAMPLE_HAS_SAMPLING = 1 << 12,	    /* pages_per_sample; likewise */
-	SAMPLE_HAS_REFAULT_STALL = 1 << 13, /* refault_stall_ns; likewise */
-	SAMPLE_HAS_MAPPED = 1 << 14,	    /* mapped_file_bytes; likewise */
-	SAMPLE_HAS_UNPRODUCTIVE = 1 << 15,  /* unproductive_ns; likewise */
-	SAMPLE_HAS_PAGE_BYTES = 1 << 16,    /* page_bytes; likewise */
+	SAMPLE_HAS_SAMPLING = 1 << 12,	     /* pages_per_sample */
+	SAMPLE_HAS_REFAULT_STALL = 1 << 13,
+	SAMPLE_HAS_MAPPED = 1 << 14, /* mapped_file_bytes */
+	SAMPLE_HAS_UNPRODUCTIVE = 1 << 15,
+	SAMPLE_HAS_PAGE_BYTES = 1 << 16,
 };
 
 struct sample {
 	uint64_t at_ns;
 	uint32_t has;
-	uint32_t losses; /* drops and full maps so far, of everything that feeds this scope */
-	uint64_t tracking_error; /* errno: why the wide eyes cannot be had, and files have to do */
+	uint32_t losses;	 /* counter: dropped events and full maps that affect this scope */
+	uint64_t tracking_error; /* errno: why page tracking is impossible on this host */
 
-	uint64_t stall_ns; /* includes the stalls still open */
+	uint64_t stall_ns; /* counter: reclaim of order 0, open stalls included */
 	uint64_t stall_open;
-	uint64_t reclaims;
-	uint64_t reclaimed_pages;
+	uint64_t reclaims;	  /* counter */
+	uint64_t reclaimed_pages; /* counter */
 
-	uint64_t memstall_ns; /* by the kernel's own notion; includes those still open */
-	uint64_t compaction_ns;
+	uint64_t memstall_ns;	/* counter: memory stalls as PSI counts them, open ones included */
+	uint64_t compaction_ns; /* counter */
 
-	uint64_t io_ns; /* includes the waits still open */
+	uint64_t io_ns; /* counter: tasks waiting for IO, open waits included */
 	uint64_t io_open;
-	uint64_t io_done_ns;
-	uint64_t refault_ns; /* of io_done_ns */
-	uint64_t run_ns;
-	uint64_t refault_sys_ns;   /* of run_ns, in the kernel, by those that read back */
-	uint64_t refault_stall_ns; /* of stall_ns, when it is over: by the same */
-	uint64_t unproductive_ns;  /* of tasks that stood still, once they had for a while */
-	uint64_t added_pages;
-	uint64_t pages_per_sample; /* of added_pages, one in so many is followed */
-	uint64_t samples;	   /* of them, by tasks that are old enough to have work to lose */
-	uint64_t refaults;
-	uint64_t within_reach; /* of refaults: at a distance that a kill could mend */
-	uint64_t swapins;      /* major faults on what was in swap */
+	uint64_t io_done_ns;	   /* counter: the ended waits of io_ns */
+	uint64_t refault_ns;	   /* counter: part of io_done_ns, for refaults within reach */
+	uint64_t run_ns;	   /* counter: the same tasks on a CPU */
+	uint64_t refault_sys_ns;   /* counter: part of run_ns, kernel work of such refaults */
+	uint64_t refault_stall_ns; /* counter: part of stall_ns, ended, of tasks with such refaults
+				    */
+	uint64_t unproductive_ns;  /* counter: of unproductive tasks */
+	uint64_t added_pages;	   /* counter: pages read into the page cache */
+	uint64_t pages_per_sample; /* one in so many of added_pages is sampled */
+	uint64_t samples;	   /* counter: sampled pages, of established processes only */
+	uint64_t refaults;	   /* counter: part of samples: refaults */
+	uint64_t within_reach;	   /* counter: part of refaults: a kill would have avoided them */
+	uint64_t swapins;	   /* counter: major faults on swapped pages */
 
 	uint64_t total_bytes; /* node: RAM; cgroup: its limit */
-	uint64_t held_bytes;  /* of it: what reclaim cannot give back */
+	uint64_t held_bytes;  /* part of total_bytes that reclaim cannot free */
 	uint64_t usage_bytes;
-	uint64_t anon_bytes;	    /* what kills can give back */
-	uint64_t file_lru_bytes;    /* what reclaim takes first */
-	uint64_t mapped_file_bytes; /* of it: what processes map, and so use, at least */
+	uint64_t anon_bytes;	    /* with shared memory */
+	uint64_t file_lru_bytes;    /* reclaim takes these first */
+	uint64_t mapped_file_bytes; /* part of file_lru_bytes that is mapped; a lower bound */
 
-	uint64_t refault_pages;
-	uint64_t major_faults;
+	uint64_t refault_pages; /* counter */
+	uint64_t major_faults;	/* counter */
 	uint64_t swap_total_bytes;
 	uint64_t swap_free_bytes;
-	uint64_t scanned_pages;
+	uint64_t scanned_pages; /* counter */
 	uint64_t free_bytes;
-	uint64_t mark_low_bytes;
+	uint64_t mark_low_bytes; /* sum of the zones' low watermarks */
 
-	uint64_t page_bytes; /* of a base page: the unit of all *_pages */
+	uint64_t page_bytes; /* size of a base page */
 };
 
 #endif /* FASTOOM_JUDGE_SAMPLE_H */

@@ -7,86 +7,73 @@
 #include "judge/window.h"
 
 /*
- * A pressure level: the risk from which on it counts, and how much it takes. What is counted is the
- * square of the log-odds over the threshold, times the seconds they last: a sequential test, and
- * one that is quick where there is no doubt. A risk of 0.97 gets there in a sample, one of 0.8 in
- * 0.6 s, one of 0.7 in 1.7, and one that crosses the threshold up and down for a minute gets there
- * too, where a time to hold would begin anew each time. The log-odds themselves would be as good
- * where the wide eyes are, and kill wrongly in half as many runs more where only files are.
- *
- * The figures are chosen on the fit half of tests/corpus. docs/judge-report.md has what they are
- * worth on the other half.
+ * The pressure levels: a threshold of risk, and the bound of the score. Chosen on the fit half of
+ * tests/corpus. docs/judgement.md, "The sequential test", "Pressure levels".
  */
 static const struct {
 	double threshold;
-	double bound; /* log-odds squared x s */
+	double bound; /* log-odds squared, times seconds */
 } levels[PRESSURE_MAX_] = {
-	/* 3 to 7: before the harm is sure */
 	[PRESSURE_LOW] = {0.30, 0.6},
-	/* even odds, and as little as spares what passes by itself */
 	[PRESSURE_MEDIUM] = {0.50, 1.2},
-	/* forty times that: where the kernel would have killed, had it been able to */
 	[PRESSURE_HIGH] = {0.50, 50},
 };
 
-/* What is over is forgotten: all of `medium`'s in less than a second. */
+/* How fast the score falls at most; chosen. docs/judgement.md, "The sequential test". */
 #define FORGET_LOG_ODDS 3.0
 
-/* Below this part of the threshold the incident is over: it must not flicker at the edge. */
+/*
+ * An episode ends below this part of the threshold, so that a risk near the threshold does not warn
+ * again and again; chosen. docs/judgement.md, "Reasons of a verdict".
+ */
 #define CALM_PART 0.5
 
 /*
- * A scope that is exhausted sooner than this is killed in before the kernel does, if it is
- * nearly full already. docs/measurements.md: from crossing to the last page back is 7 ms per 95 MB
- * and at worst 218 ms; one sample is 100.
+ * Spike: a kill takes this long: a sample (100 ms), and the death of the victim (218 ms at worst,
+ * docs/measurements.md). docs/judgement.md, "The spike path".
  */
 #define SPIKE_HORIZON_NS 300000000ULL
 #define SPIKE_LEVEL	 0.90
-/* Two samples in a row: one may be a step that ends by itself. */
-#define SPIKE_HOLD_NS 100000000ULL
+#define SPIKE_HOLD_NS	 100000000ULL /* two samples in a row */
 
-/*
- * `low` acts before the harm, where growth can be seen to bring it: it will have taken all that
- * reclaim gives back but what processes map within so long, and goes on. Slower growth is noise,
- * and faster growth is as likely a batch on its way to its size. In the fit half of tests/corpus it
- * speaks in sixteen runs: eight times before the harm, five times 0.1 to 0.5 s after its beginning,
- * once before the kernel killed, and twice where there is none (leak-cached-edge, many-random).
- */
+/* Chosen on the fit half of tests/corpus. docs/judgement.md, "Low headroom". */
 #define LOW_HEADROOM_HORIZON_NS	  500000000ULL
 #define LOW_HEADROOM_HOLD_NS	  300000000ULL
-#define LOW_HEADROOM_LEAST_GROWTH 0.01 /* of all the memory a second */
+#define LOW_HEADROOM_LEAST_GROWTH 0.01 /* of the scope's memory a second */
 #define LOW_HEADROOM_MOST_GROWTH  0.15
 
-/* With less than this held a kill can give nothing back that reclaim could not: it is IO. */
+/* Below this a kill frees little that reclaim could not; chosen. docs/judgement.md, "Level". */
 #define LEAST_LEVEL 0.30
 
-/* Freed memory is used, caches fill, the window turns over: then look again. */
+/* A span of the window: the evidence is then of after the kill. docs/judgement.md, "After a kill".
+ */
 #define SETTLE_NS 1000000000ULL
 
-#define STORM_SPAN_NS 60000000000ULL
+#define STORM_SPAN_NS 60000000000ULL /* the minute of kills_per_minute */
 
-_Static_assert(POLICY_KILLS_PER_MINUTE_MOST <= VERDICT_KILLS_KEPT, "all of a minute's are kept");
+_Static_assert(POLICY_KILLS_PER_MINUTE_MOST <= VERDICT_KILLS_KEPT,
+	       "the kills of the last minute are kept");
 
 static double log_odds(double p)
 {
-	/* a risk of exactly 0 or 1 is one that a double cannot tell from it */
+	/* finite also for a risk that is rounded to 0 or 1 */
 	p = p < 1e-9 ? 1e-9 : p > 1 - 1e-9 ? 1 - 1e-9 : p;
 	return log(p / (1 - p));
 }
 
-/* Adds what this moment says; the state's charge is never more than what it takes. */
-static void score(struct verdict_state *state, enum pressure pressure, const struct risk *risk,
-		  bool over, uint64_t step_ns)
+/* Adds the risk of this sample to the score, which stays between 0 and the bound. */
+static void update_score(struct verdict_state *state, enum pressure pressure,
+			 const struct risk *risk, bool over, uint64_t step_ns)
 {
-	/* its evidence is of at least that long: it does not speak for what was before */
+	/* the evidence may be as short as WINDOW_LEAST_NS, and says nothing about before */
 	double step_s = (double)(step_ns < WINDOW_LEAST_NS ? step_ns : WINDOW_LEAST_NS) / 1e9;
-	double by = log_odds(risk->value) - log_odds(levels[pressure].threshold);
+	double change = log_odds(risk->value) - log_odds(levels[pressure].threshold);
 
 	if (over)
-		by *= by;
-	else if (by > 0 || by < -FORGET_LOG_ODDS)
-		by = -FORGET_LOG_ODDS;
-	state->score += by * step_s;
+		change *= change;
+	else if (change > 0 || change < -FORGET_LOG_ODDS)
+		change = -FORGET_LOG_ODDS;
+	state->score += change * step_s;
 	if (state->score > levels[pressure].bound)
 		state->score = levels[pressure].bound;
 	if (state->score < 0)
@@ -120,14 +107,14 @@ static bool is_low_headroom(const struct evidence *e)
 	       e->low_headroom_ns < LOW_HEADROOM_HORIZON_NS;
 }
 
-/* Whether it @is so, and has been for @hold_ns. */
-static bool holds(uint64_t *since_ns, bool is, uint64_t hold_ns, uint64_t now_ns)
+/* Whether @condition is true, and has been for @hold_ns. */
+static bool holds(uint64_t *since_ns, bool condition, uint64_t hold_ns, uint64_t now_ns)
 {
-	if (!is)
+	if (!condition)
 		*since_ns = 0;
 	else if (!*since_ns)
 		*since_ns = now_ns;
-	return is && now_ns - *since_ns >= hold_ns;
+	return condition && now_ns - *since_ns >= hold_ns;
 }
 
 static struct verdict wait_for(struct verdict verdict, enum verdict_reason reason)
@@ -142,11 +129,11 @@ struct verdict verdict_decide(struct verdict_state *state, const struct policy *
 {
 	struct verdict verdict = {.risk = model_risk(e)};
 	double threshold = levels[policy->pressure].threshold;
-	bool spike, low_headroom, over, within_reach;
+	bool spike, low_headroom, over, near_oom;
 	uint64_t step_ns = state->at_ns ? now_ns - state->at_ns : 0;
 
 	if (step_ns > WINDOW_GAP_NS) {
-		/* the window begins anew, and so does what is counted */
+		/* the window is empty too */
 		verdict_unseen(state);
 		step_ns = 0;
 	}
@@ -155,14 +142,13 @@ struct verdict verdict_decide(struct verdict_state *state, const struct policy *
 	low_headroom = holds(&state->low_headroom_since_ns,
 			     policy->pressure == PRESSURE_LOW && is_low_headroom(e),
 			     LOW_HEADROOM_HOLD_NS, now_ns);
-	/* after a kill a service reads back for seconds what it lost: that is not to be held
-	 * against it */
+	/* after a kill a service refaults its working set for seconds: only while it reclaims */
 	over = verdict.risk.known && verdict.risk.value >= threshold && e->reclaiming &&
 	       e->level >= LEAST_LEVEL;
 	verdict.over = over;
 	verdict.spike = spike;
 	if (verdict.risk.known) {
-		score(state, policy->pressure, &verdict.risk, over, step_ns);
+		update_score(state, policy->pressure, &verdict.risk, over, step_ns);
 		if (!over && verdict.risk.value < CALM_PART * threshold)
 			state->warned = false;
 	}
@@ -183,18 +169,16 @@ struct verdict verdict_decide(struct verdict_state *state, const struct policy *
 		state->over_since_ns = 0;
 		return wait_for(verdict, REASON_BLIND);
 	}
-	within_reach = over && verdict.score >= 1;
+	near_oom = over && verdict.score >= 1;
 	if (!over && !spike && !low_headroom) {
 		if (verdict.risk.value < threshold)
 			return wait_for(verdict, REASON_CALM);
 		return wait_for(verdict, e->reclaiming ? REASON_LEVEL_LOW : REASON_RECOVERING);
 	}
-	if (!within_reach && !spike && !low_headroom)
+	if (!near_oom && !spike && !low_headroom)
 		return wait_for(verdict, REASON_HOLDING);
 
-	verdict.reason = spike		? REASON_SPIKE
-			 : within_reach ? REASON_NEAR_OOM
-					: REASON_LOW_HEADROOM;
+	verdict.reason = spike ? REASON_SPIKE : near_oom ? REASON_NEAR_OOM : REASON_LOW_HEADROOM;
 	if (policy->warn_only) {
 		verdict.action = state->warned ? VERDICT_WAIT : VERDICT_WARN;
 		state->warned = true;

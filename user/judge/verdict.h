@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * verdict: risk, policy and what happened lately -> wait, warn or act. Pure: no clock, no
- * file, no allocation, no log.
+ * verdict: decides from risk, policy and the recent past of a scope: wait, warn or act.
  *
- * Units:     *_ns CLOCK_MONOTONIC nanoseconds.
- * Errors:    none can occur.
- * Blind:     dropped, stale or missing essentials never act: WAIT with REASON_BLIND.
- * Ownership: the caller owns every struct; between calls only struct verdict_state is kept,
- *            and a zeroed one is a valid start. Same inputs, same verdict.
+ * Purity:    pure: the same inputs give the same verdict.
+ * Units:     *_ns CLOCK_MONOTONIC or durations.
+ * Errors:    none. Missing essential inputs and losses give VERDICT_WAIT with REASON_BLIND.
+ * Ownership: the caller owns every struct. struct verdict_state is all that is kept between calls;
+ *            a zeroed one is the start.
  */
 #ifndef FASTOOM_JUDGE_VERDICT_H
 #define FASTOOM_JUDGE_VERDICT_H
@@ -27,56 +26,59 @@ enum verdict_action {
 	VERDICTS_,
 };
 
-enum verdict_reason {	  /* the names appear in records: they are stable */
-	REASON_CALM,	  /* risk is below the policy's threshold */
-	REASON_HOLDING,	  /* it is above, but not by enough for long enough yet */
-	REASON_NEAR_OOM,  /* it has been above by enough for long enough */
-	REASON_SPIKE,	  /* exhausted before a kill could be over */
-	REASON_BLIND,	  /* an essential input is missing, stale or lossy */
-	REASON_SETTLING,  /* a kill is on its way, or its memory is only just back */
-	REASON_STORM,	  /* too many kills within a minute */
-	REASON_LEVEL_LOW, /* time is lost, but hardly any memory is held: that is IO, not shortage
-			   */
-	REASON_LOW_HEADROOM, /* `low`: growth is about to take what is in use */
-	REASON_RECOVERING,   /* pages are read back, but none are taken: it is getting better */
+/* Records contain the names, so they do not change. docs/judgement.md, "Reasons of a verdict". */
+enum verdict_reason {
+	REASON_CALM,	     /* the risk is below the threshold */
+	REASON_HOLDING,	     /* the risk is above it, the score below the bound */
+	REASON_NEAR_OOM,     /* the score has reached the bound */
+	REASON_SPIKE,	     /* memory is exhausted sooner than a kill takes */
+	REASON_BLIND,	     /* an essential input is missing, or something was dropped */
+	REASON_SETTLING,     /* a kill is pending, or has just ended */
+	REASON_STORM,	     /* kills_per_minute is reached */
+	REASON_LEVEL_LOW,    /* time is lost, but reclaim can free nearly all memory */
+	REASON_LOW_HEADROOM, /* `low`: growth is about to take mapped files */
+	REASON_RECOVERING,   /* pages are read back, but nothing reclaims */
 	REASONS_,
 };
 
-#define VERDICT_KILLS_KEPT 16
+#define VERDICT_KILLS_KEPT 16 /* at least POLICY_KILLS_PER_MINUTE_MOST */
 
 struct verdict_state {
-	uint64_t at_ns; /* of the latest decision; 0: none */
-	double score;	/* what speaks for acting: log-odds over the threshold, squared, times s */
-	uint64_t over_since_ns;		/* since when there is any; 0: there is none */
-	uint64_t spike_since_ns;	/* 0: no spike in sight */
-	uint64_t low_headroom_since_ns; /* likewise */
+	uint64_t at_ns;			/* of the last decision; 0: none */
+	double score;			/* log-odds above the threshold, squared, times seconds */
+	uint64_t over_since_ns;		/* since when the score is above 0; 0: it is not */
+	uint64_t spike_since_ns;	/* 0: no spike */
+	uint64_t low_headroom_since_ns; /* 0: no low headroom */
 	uint64_t settle_until_ns;
-	uint64_t kills_ns[VERDICT_KILLS_KEPT]; /* the latest ones */
+	uint64_t kills_ns[VERDICT_KILLS_KEPT]; /* of the last kills */
 	unsigned kills;
-	bool warned; /* since risk was last calm: one warning an incident */
+	bool warned; /* since the risk was last calm: one warning an episode */
 };
 
 struct verdict {
 	enum verdict_action action;
 	enum verdict_reason reason;
 	struct risk risk;
-	bool over;	  /* risk is over the threshold, whatever else keeps it from acting */
-	bool spike;	  /* exhausted before a kill could be over */
-	double score;	  /* 0..1: of what it takes to act */
-	uint64_t held_ns; /* how long there has been any */
+	bool over;    /* the risk is above the threshold, and the scope full enough and reclaims */
+	bool spike;   /* see REASON_SPIKE */
+	double score; /* 0..1: share of the bound */
+	uint64_t held_ns; /* how long the score has been above 0 */
 };
+
+/* @evidence: of @now_ns. @kill_pending: a kill in the scope has not ended. */
 
 struct verdict verdict_decide(struct verdict_state *state, const struct policy *policy,
 			      const struct evidence *evidence, uint64_t now_ns, bool kill_pending);
 
-/* A kill in this scope, ours or the kernel's: count it, and let its memory come back. */
+/* A kill in the scope, by the daemon or the kernel: counts it, then as verdict_settled(). */
 void verdict_killed(struct verdict_state *state, uint64_t now_ns);
-/* The kill is settled (its victim is gone, or stuck): look again after a moment. */
+/* The victim is gone or stuck: the scope settles for a moment, then is judged again. */
 void verdict_settled(struct verdict_state *state, uint64_t now_ns);
 
-/* For a while nothing was seen: what spoke for acting does so no more. */
+/* Sets the score to 0: the samples before do not count any more. */
 void verdict_unseen(struct verdict_state *state);
 
+/* Names in records; static. */
 const char *verdict_action_name(enum verdict_action action);
 const char *verdict_reason_name(enum verdict_reason reason);
 

@@ -10,10 +10,19 @@
 #define FILE_LRU_MIN_BYTES 1048576.0
 
 /*
- * A scope that wanted to work less than this had little to lose: without a floor a guest that
- * waited for 0.4 % of a second "lost all its time".
+ * lost_share divides by at least this: readers that wanted 0.4 % of a second and waited for all of
+ * it have not lost all their time. Chosen; docs/judgement.md, "Evidence".
  */
 #define LOST_LEAST_TASKS 0.2
+
+/*
+ * A share of fewer sampled reads is noise: where the last second has fewer, it is over all samples
+ * of the window. Chosen; docs/judgement.md, "Evidence".
+ */
+#define READS_LEAST 16
+
+/* Traces without pages_per_sample are of hosts with at most 32 GiB, which sample one page in 16. */
+#define OLD_PAGES_PER_SAMPLE 16.0
 
 void window_reset(struct window *window)
 {
@@ -41,9 +50,7 @@ void window_add(struct window *window, const struct sample *sample)
 		window->count++;
 }
 
-/*
- * Of the samples that have what is needed, the oldest one within the span, or the last one before
- * it when samples are rare.
+/* The oldest sample within the span that has all of @need; if samples are rare, the one before it.
  */
 static const struct sample *span_start(const struct window *window, uint32_t need, uint64_t span_ns)
 {
@@ -60,7 +67,8 @@ static const struct sample *span_start(const struct window *window, uint32_t nee
 	return start;
 }
 
-/* False when the counter went back: a scope that was made anew, eyes that opened again. */
+/* False: the counter went backwards, as when page tracking starts again or a scope is re-created.
+ */
 static bool difference(uint64_t from, uint64_t to, double *ret)
 {
 	if (to < from)
@@ -74,67 +82,58 @@ static double clip(double value, double low, double high)
 	return value < low ? low : value > high ? high : value;
 }
 
-/*
- * A share of fewer sampled reads than this is noise, and of none it is unknown: where the last
- * second has not that many, as in a guest whose tasks hardly come to read any more, it is of all
- * that the window has.
- */
-#define READS_LEAST 16
-
-/* Recordings from before it was told are of hosts with no more than 32 GiB, which follow so many.
- */
-#define PAGES_PER_SAMPLE 16.0
-
-/* False: a counter went back within the span. */
+/* False: a counter went backwards within the span. */
 static bool evidence_reads(struct evidence *e, const struct window *window)
 {
 	const struct sample *to = sample_back(window, 0);
-	double samples = 0, refaults = 0, within_reach = 0, added = 0, swapins = 0, kept = 0;
+	double samples = 0, refaults = 0, within_reach = 0, added = 0, swapins = 0,
+	       avoidable_pages = 0;
 
 	for (unsigned back = 1; back < window->count; back++) {
 		const struct sample *from = sample_back(window, back);
-		double some, some_refaults, some_reach, some_added, some_swapins = 0;
+		double new_samples, new_refaults, new_reach, new_added, new_swapins = 0;
 
 		if (!(from->has & SAMPLE_HAS_WAITS))
 			continue;
-		if (!difference(from->samples, to->samples, &some) ||
-		    !difference(from->refaults, to->refaults, &some_refaults) ||
-		    !difference(from->within_reach, to->within_reach, &some_reach) ||
-		    !difference(from->added_pages, to->added_pages, &some_added) ||
+		if (!difference(from->samples, to->samples, &new_samples) ||
+		    !difference(from->refaults, to->refaults, &new_refaults) ||
+		    !difference(from->within_reach, to->within_reach, &new_reach) ||
+		    !difference(from->added_pages, to->added_pages, &new_added) ||
 		    ((from->has & to->has & SAMPLE_HAS_SWAPINS) &&
-		     !difference(from->swapins, to->swapins, &some_swapins))) {
+		     !difference(from->swapins, to->swapins, &new_swapins))) {
 			if (to->at_ns - from->at_ns <= WINDOW_SPAN_NS)
 				return false;
 			break;
 		}
-		samples = some;
-		refaults = some_refaults;
-		within_reach = some_reach;
-		added = some_added;
-		swapins = some_swapins;
+		samples = new_samples;
+		refaults = new_refaults;
+		within_reach = new_reach;
+		added = new_added;
+		swapins = new_swapins;
 		if (to->at_ns - from->at_ns >= WINDOW_SPAN_NS && samples >= READS_LEAST)
 			break;
 	}
 	if (samples > 0) {
 		e->refaulted = clip(refaults / samples, 0, 1);
 		e->within_reach = clip(within_reach / samples, 0, 1);
-		kept = within_reach * (to->has & SAMPLE_HAS_SAMPLING ? (double)to->pages_per_sample
-								     : PAGES_PER_SAMPLE);
-		/* more than that is chance, or a kernel whose folios do not tell their size */
-		kept = clip(kept, 0, added * e->within_reach);
+		avoidable_pages =
+			within_reach * (to->has & SAMPLE_HAS_SAMPLING ? (double)to->pages_per_sample
+								      : OLD_PAGES_PER_SAMPLE);
+		/* more is chance, or a kernel that does not tell the size of a folio */
+		avoidable_pages = clip(avoidable_pages, 0, added * e->within_reach);
 	}
 	if (added + swapins > 0)
-		e->avoidable = (kept + swapins) / (added + swapins);
+		e->avoidable = (avoidable_pages + swapins) / (added + swapins);
 	return true;
 }
 
-/* How much of a second somebody stood still in, if all together did so for @ns: one at a time. */
+/* Share of a second with an unproductive task, if @ns of such time do not overlap. */
 static double unproductive_second(double ns)
 {
 	return clip(ns / (double)WINDOW_SPAN_NS, 0, 1);
 }
 
-/* What was before the eyes were open, or a counter went back, counts for nothing. */
+/* Ignores samples from before page tracking started, and counters that went backwards. */
 static void evidence_unproductive(struct evidence *e, const struct window *window,
 				  const struct sample *from)
 {
@@ -154,8 +153,7 @@ static void evidence_unproductive(struct evidence *e, const struct window *windo
 	e->has |= EVIDENCE_HAS_UNPRODUCTIVE;
 }
 
-/* Since the eyes opened: a second lost to eyes that were shut at its beginning is the harm's first.
- */
+/* Begins with the first sample of page tracking: to wait for a full span would cost a second. */
 static void evidence_waits(struct evidence *e, const struct window *window)
 {
 	const struct sample *to = sample_back(window, 0);
@@ -173,15 +171,15 @@ static void evidence_waits(struct evidence *e, const struct window *window)
 	     !difference(from->refault_stall_ns, to->refault_stall_ns, &stalled)) ||
 	    !evidence_reads(e, window))
 		return;
-	/* waits still open are taken to be what the finished ones were */
+	/* open waits count as lost in the same proportion as the ended ones */
 	if (io > io_done && io_done > 0)
 		waited *= io / io_done;
 	e->io = io / span_ns;
 	e->run = run / span_ns;
-	/* ticks count kernel time: in a short window that can be more than the run itself */
+	/* kernel time is counted in ticks: in a short window it can exceed the run time */
 	worked = clip(worked / span_ns, 0, e->run);
 	stalled /= span_ns;
-	/* reclaim is work as long as it is on a CPU, and how long that was is not known */
+	/* reclaim on a CPU is kernel work too, of unknown share: take the greater, not the sum */
 	e->thrash = clip(waited / span_ns, 0, e->io) + (worked > stalled ? worked : stalled);
 	wanted = e->io + e->run + (stalled > worked ? stalled - worked : 0);
 	e->lost_share = clip(e->thrash / clip(wanted, LOST_LEAST_TASKS, 1e9), 0, 1);
@@ -189,8 +187,8 @@ static void evidence_waits(struct evidence *e, const struct window *window)
 	evidence_unproductive(e, window, from);
 }
 
-/* At @growth bytes/s; UINT64_MAX: not in sight. */
-static uint64_t until(uint64_t used_bytes, uint64_t total_bytes, double growth)
+/* The time at @growth bytes/s until all is used; UINT64_MAX: not in sight. */
+static uint64_t time_left_ns(uint64_t used_bytes, uint64_t total_bytes, double growth)
 {
 	double left_s;
 
@@ -201,11 +199,10 @@ static uint64_t until(uint64_t used_bytes, uint64_t total_bytes, double growth)
 }
 
 /*
- * What is mapped, and what was until just now: where reclaim begins with what is in use, as where a
- * limit is full of nothing else, that is gone before its growth can be told. Not where what is read
- * in is known to be new: what reclaim took then nobody wants back.
+ * The most that was mapped within the window: reclaim may take mapped pages before growth shows.
+ * Only what is mapped now, if nearly all that is read in is new. docs/judgement.md, "Growth".
  */
-static uint64_t mapped_lately(const struct evidence *e, const struct window *window)
+static uint64_t recently_mapped(const struct evidence *e, const struct window *window)
 {
 	const bool only_new =
 		(e->has & EVIDENCE_HAS_THRASH) && e->avoidable < WINDOW_AVOIDABLE_LEAST;
@@ -220,7 +217,7 @@ static uint64_t mapped_lately(const struct evidence *e, const struct window *win
 	return most_bytes;
 }
 
-/* After evidence_waits: it wants to know what is read in. */
+/* After evidence_waits(), whose avoidable share it uses. */
 static void evidence_level(struct evidence *e, const struct window *window)
 {
 	const struct sample *to = sample_back(window, 0);
@@ -235,11 +232,11 @@ static void evidence_level(struct evidence *e, const struct window *window)
 	e->anon_bytes = to->anon_bytes;
 	e->level = clip((double)to->held_bytes / (double)to->total_bytes, 0, 1);
 	e->growth = ((double)to->held_bytes - (double)from->held_bytes) / span_s;
-	e->exhausted_ns = until(to->held_bytes, to->total_bytes, e->growth);
+	e->exhausted_ns = time_left_ns(to->held_bytes, to->total_bytes, e->growth);
 	e->low_headroom_ns = UINT64_MAX;
 	if (e->growth > 0)
-		e->low_headroom_ns = until(to->held_bytes + mapped_lately(e, window),
-					   to->total_bytes, e->growth);
+		e->low_headroom_ns = time_left_ns(to->held_bytes + recently_mapped(e, window),
+						  to->total_bytes, e->growth);
 	e->has |= EVIDENCE_HAS_LEVEL;
 }
 
