@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * coefficients: the weights of the risk model, in log-odds. Made by scripts/fit-model from the fit
- * half of tests/corpus: 150 runs, 56 of them near-OOM.
+ * coefficients: the weights of the risk model. scripts/fit-model writes this file from the fit half
+ * of tests/corpus: 150 runs, 56 of them near-OOM.
+ *
+ * Units:     log-odds; the weights are in the order of enum feature (judge/model.h).
  */
 #ifndef FASTOOM_JUDGE_COEFFICIENTS_H
 #define FASTOOM_JUDGE_COEFFICIENTS_H
 
 /*
  * 11017 samples of 9 families.
- * Brier score 0.025, log loss 0.091; of families left out of the fit in turn 0.048 and 0.173.
+ * Brier score 0.025, log loss 0.091; on families that are left out of the fit 0.048 and 0.173.
  * Features: avoidable, reread, stalled, unproductive, cost, growth.
  */
 #define UNPRODUCTIVE_INTERCEPT (-7.07)
@@ -19,7 +21,7 @@
 
 /*
  * 16216 samples of 10 families.
- * Brier score 0.080, log loss 0.270; of families left out of the fit in turn 0.094 and 0.341.
+ * Brier score 0.080, log loss 0.270; on families that are left out of the fit 0.094 and 0.341.
  * Features: avoidable, reread, stalled, unproductive, cost, growth.
  */
 #define TRACKING_INTERCEPT (-4.29)
@@ -30,7 +32,7 @@
 
 /*
  * 16080 samples of 10 families.
- * Brier score 0.139, log loss 0.413; of families left out of the fit in turn 0.165 and 0.486.
+ * Brier score 0.139, log loss 0.413; on families that are left out of the fit 0.165 and 0.486.
  * Features: avoidable, reread, stalled, unproductive, cost, growth.
  */
 #define FILES_INTERCEPT (-3.06)

@@ -45,8 +45,8 @@ struct procs {
 	char list[LIST_BYTES];
 	char threads[LIST_BYTES];
 	char text[TEXT_BYTES];
-	uint64_t unreadable; /* files, in this reading, for want of memory or descriptors */
-	int error;	     /* of the latest of them */
+	uint64_t unreadable; /* files of this listing, for lack of memory or descriptors */
+	int error;	     /* of the last of them */
 };
 
 int procs_new(struct procs **ret, const struct cgroup_host *host)
@@ -91,7 +91,7 @@ static bool read_file(struct procs *procs, const char *name, int pid, int tid)
 		snprintf(path, sizeof(path), "%d/%s", pid, name);
 	fd = openat(procs->proc_fd, path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0) {
-		/* what is short is ours; a process that is gone is no loss */
+		/* this process lacks descriptors or memory; otherwise the process has ended */
 		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM) {
 			procs->unreadable++;
 			procs->error = -errno;

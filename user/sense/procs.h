@@ -36,7 +36,7 @@ void procs_free(struct procs *procs);
 int procs_read(struct procs *procs, uint64_t scope,
 	       void (*take)(void *context, const struct fo_task *task), void *context);
 
-/* Files that the last reading could not open because memory or descriptors are short. */
+/* How many files the last listing could not open for lack of memory or descriptors. */
 uint64_t procs_unreadable(const struct procs *procs);
 
 #endif /* FASTOOM_SENSE_PROCS_H */

@@ -42,8 +42,8 @@ int tasks_read(struct tasks *tasks, uint64_t scope, uint64_t boot_ns,
 	       const struct candidate **ret_candidates, size_t *ret_count);
 
 /*
- * Processes that the last reading left out: they found no place in the table (it holds
- * tasks_max()), or memory or descriptors were short for reading them.
+ * How many processes the last listing left out: beyond tasks_max(), or unreadable for lack of memory
+ * or descriptors.
  */
 uint64_t tasks_overflow(const struct tasks *tasks);
 
