@@ -42,8 +42,8 @@ int tasks_read(struct tasks *tasks, uint64_t scope, uint64_t boot_ns,
 	       const struct candidate **ret_candidates, size_t *ret_count);
 
 /*
- * How many processes the last listing left out: beyond tasks_max(), or unreadable for lack of memory
- * or descriptors.
+ * How many processes the last listing left out: beyond tasks_max(), or unreadable for lack of
+ * memory or descriptors.
  */
 uint64_t tasks_overflow(const struct tasks *tasks);
 
