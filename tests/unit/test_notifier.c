@@ -14,7 +14,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/util.h"
-#include "tell/writer.h"
+#include "tell/record.h"
 #include "unit/unit.h"
 
 static char folder[64];
@@ -179,7 +179,7 @@ static void test_sizes(void **state)
 	static char long_path[PATH_MAX + 8], json[NOTIFIER_JSON_MAX + 1];
 
 	(void)state;
-	assert_true(NOTIFIER_JSON_MAX >= WRITER_LINE_MAX);
+	assert_true(NOTIFIER_JSON_MAX >= RECORD_LINE_MAX);
 	memset(long_path, 'x', sizeof(long_path) - 1);
 	memset(json, ' ', sizeof(json));
 	assert_int_equal(notifier_send(notifier, long_path, SEC, "{}", 2), -EMSGSIZE);

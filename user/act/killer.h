@@ -33,8 +33,8 @@ enum kill_state {
 };
 
 /*
- * Ten times the slowest death under load (218 ms, docs/measurements.md). A process that takes
- * longer is frozen, traced, or in uninterruptible sleep.
+ * Far above the slowest exit (51 ms for 256 MiB, docs/measurements.md, "How long a kill takes"). A
+ * process that takes longer is frozen, traced, or in uninterruptible sleep.
  */
 #define KILL_TIMEOUT_NS 2000000000ULL
 

@@ -18,7 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Bytes of the longest record: WRITER_LINE_MAX (tell/writer.h). A pipe holds 64 KiB: pipe(7). */
+/* Bytes of the longest record: RECORD_LINE_MAX (tell/record.h). A pipe holds 64 KiB: pipe(7). */
 #define NOTIFIER_JSON_MAX 40960
 
 struct notifier;

@@ -76,7 +76,7 @@ static int sem_wait_until(sem_t *sem, uint64_t deadline_ns)
 
 #else
 
-/* How late a poll may see the end; a hot scope is sampled ten times less often. */
+/* The interval of polling, a tenth of the interval between samples; chosen. */
 #define POLL_NS 10000000
 
 /* False: the deadline is over. */

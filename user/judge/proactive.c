@@ -5,8 +5,7 @@
 
 /* The constants are chosen. docs/judgement.md, "Proactive reclaim". */
 
-/* A write to memory.reclaim cannot be cancelled: limit / CHUNK_PART at a time, within the bounds.
- */
+/* limit / CHUNK_PART at a time, within bounds: a write to memory.reclaim cannot be cancelled. */
 #define CHUNK_PART  128
 #define CHUNK_LEAST (1ULL << 20)
 #define CHUNK_MOST  (16ULL << 20)

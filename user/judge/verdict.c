@@ -29,8 +29,8 @@ static const struct {
 #define CALM_PART 0.5
 
 /*
- * Spike: a kill takes this long: a sample (100 ms), and the death of the victim (218 ms at worst,
- * docs/measurements.md). docs/judgement.md, "The spike path".
+ * Spike: longer than a kill takes, which is a sample (100 ms) and the exit of the victim (51 ms at
+ * worst, docs/measurements.md). docs/judgement.md, "The spike path".
  */
 #define SPIKE_HORIZON_NS 300000000ULL
 #define SPIKE_LEVEL	 0.90
@@ -45,8 +45,7 @@ static const struct {
 /* Below this a kill frees little that reclaim could not; chosen. docs/judgement.md, "Level". */
 #define LEAST_LEVEL 0.30
 
-/* A span of the window: the evidence is then of after the kill. docs/judgement.md, "After a kill".
- */
+/* WINDOW_SPAN_NS: then all evidence is from after the kill. docs/judgement.md, "After a kill". */
 #define SETTLE_NS 1000000000ULL
 
 #define STORM_SPAN_NS 60000000000ULL /* the minute of kills_per_minute */

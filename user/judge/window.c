@@ -50,8 +50,7 @@ void window_add(struct window *window, const struct sample *sample)
 		window->count++;
 }
 
-/* The oldest sample within the span that has all of @need; if samples are rare, the one before it.
- */
+/* The oldest sample within the span that has all of @need, or the one before if there is none. */
 static const struct sample *span_start(const struct window *window, uint32_t need, uint64_t span_ns)
 {
 	const struct sample *newest = sample_back(window, 0), *start = newest;
@@ -67,8 +66,7 @@ static const struct sample *span_start(const struct window *window, uint32_t nee
 	return start;
 }
 
-/* False: the counter went backwards, as when page tracking starts again or a scope is re-created.
- */
+/* False: the counter went backwards: page tracking was off, or the cgroup is a new one. */
 static bool difference(uint64_t from, uint64_t to, double *ret)
 {
 	if (to < from)

@@ -181,8 +181,7 @@ static void walk(struct cgroup_tree *tree, int dir_fd, char *path, size_t len)
 		path[len] = '/';
 		memcpy(path + len + 1, found->d_name, name_len + 1);
 		add_cgroup(tree, path);
-		/* kernfs: 2 plus the number of subdirectories; other file systems may always say 1
-		 */
+		/* kernfs: 2 plus the number of subdirectories; elsewhere it may always be 1 */
 		if (fstatat(dirfd(dir), found->d_name, &st, 0) < 0 || st.st_nlink == 2)
 			continue;
 		fd = openat(dirfd(dir), found->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

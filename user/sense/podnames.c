@@ -241,7 +241,7 @@ static struct container_entry *add_container(struct index *index, const char *id
 	return entry;
 }
 
-/* ---- reading ---- */
+/* ---- scanning ---- */
 
 static bool is_hex(const char *text, size_t len)
 {

@@ -314,8 +314,7 @@ static bool visit_thread(void *context, int tid)
 	return !listing->taken;
 }
 
-/* The leader has ended, but other threads use its memory; the kernel's OOM killer finds them too.
- */
+/* The leader has ended, but its threads use the memory; the kernel's OOM killer finds them too. */
 static bool take_from_threads(struct listing *listing)
 {
 	_cleanup_close_ int fd = -1;

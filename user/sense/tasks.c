@@ -36,11 +36,10 @@
 #define GROWTH_EPOCH_NS 15000000000ULL
 /*
  * A process younger than this at its first listing (one a second) has grown by its whole size. How
- * an older one grew is not known. docs/judgement.md, "choosing".
+ * an older one grew is not known. docs/judgement.md, "Blame".
  */
 #define NEWBORN_NS 2000000000ULL
-/* Entries that so many listings did not have are free to reuse; chosen: scopes are listed in turn.
- */
+/* Entries that this many listings lack are removed; chosen: the scopes are listed in turn. */
 #define GONE_LISTINGS 64
 
 enum text_state { /* the worker changes TEXT_REQUESTED to one of the last two */
