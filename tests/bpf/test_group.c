@@ -106,7 +106,7 @@ static int tear_down(void **state)
 	tasks_free(it.tasks);
 	cgroup_cache_free(it.cache);
 	podnames_free(it.names);
-	cgroup_host_shut(&it.host);
+	cgroup_host_close(&it.host);
 	free(it.parts.ranking);
 	return 0;
 }

@@ -275,7 +275,7 @@ static void check_record(const struct kill *kill, pid_t pid, const char *what)
 	assert_int_equal(writer_event(writer, line, len), 0);
 	assert_int_equal(writer_dropped(writer), 0);
 	assert_int_equal(writer_failed(writer, &failed_errno), 0);
-	writer_shut(writer);
+	writer_close(writer);
 	snprintf(command, sizeof(command),
 		 "jq -es 'length == 1 and (.[0] | .schema == 1 and .event == \"kill\" and .id == 7 "
 		 "and .victim.pid == %d and .victim.comm == \"a\\\"b\\\\c\\n\" and (%s))' "

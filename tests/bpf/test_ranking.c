@@ -166,7 +166,7 @@ static void test_ten_thousand(void **state)
 	tasks_free(tasks);
 	cgroup_cache_free(cgroup_cache);
 	loader_free(loader);
-	cgroup_host_shut(&host);
+	cgroup_host_close(&host);
 	free(ranking);
 	if (n < CROWD) {
 		print_message("only %zu processes may be made here\n", n);

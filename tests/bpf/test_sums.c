@@ -266,7 +266,7 @@ static int tear_down(void **state)
 	(void)state;
 	sampler_free(sampler);
 	loader_free(loader);
-	cgroup_shut(&cgroup);
+	cgroup_close(&cgroup);
 	if (file_path[0])
 		unlink(file_path);
 	for (int i = 0; cgroup_dir[0] && i < 100; i++) {
@@ -281,8 +281,8 @@ static int tear_down(void **state)
 	}
 	if (scratch[0])
 		rmdir(scratch);
-	node_shut(&node);
-	cgroup_host_shut(&host);
+	node_close(&node);
+	cgroup_host_close(&host);
 	return 0;
 }
 

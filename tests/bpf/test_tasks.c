@@ -204,10 +204,10 @@ static int tear_down(void **state)
 	while (waitpid(-1, NULL, 0) > 0)
 		;
 	loader_free(loader);
-	cgroup_shut(&cgroup);
+	cgroup_close(&cgroup);
 	for (int i = 0; cgroup_dir[0] && i < 100 && rmdir(cgroup_dir) < 0 && errno == EBUSY; i++)
 		sleep_ms(50);
-	cgroup_host_shut(&host);
+	cgroup_host_close(&host);
 	return 0;
 }
 
@@ -397,7 +397,7 @@ static void test_fallback_is_the_same(void **state)
 		assert_int_equal(theirs->start_boot_ns, ours->start_boot_ns / tick_ns * tick_ns);
 		/* and that is enough to be sure of whom it kills */
 		assert_int_equal(pidref_open(children[i], theirs->start_boot_ns, &ref), 0);
-		pidref_shut(&ref);
+		pidref_close(&ref);
 		assert_int_equal(pidref_open(children[i], theirs->start_boot_ns + tick_ns, &ref),
 				 -ESTALE);
 		assert_int_equal(theirs->memcg_id, ours->memcg_id);

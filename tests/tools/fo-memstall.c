@@ -118,7 +118,7 @@ int main(int argc, char **argv)
 	print("cgroup", &cgroup[0], &cgroup[1]);
 	sampler_free(sampler);
 	loader_free(loader);
-	node_shut(&files);
-	cgroup_host_shut(&host);
+	node_close(&files);
+	cgroup_host_close(&host);
 	return 0;
 }

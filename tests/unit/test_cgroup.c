@@ -68,8 +68,8 @@ static void test_host(void **state)
 		assert_int_equal(host.version, rows[i].version);
 		snprintf(mount, sizeof(mount), "%s%s", root, rows[i].mount);
 		assert_string_equal(host.mount, mount);
-		cgroup_host_shut(&host);
-		cgroup_host_shut(&host); /* a second time is accepted */
+		cgroup_host_close(&host);
+		cgroup_host_close(&host); /* a second time is accepted */
 	}
 	assert_int_equal(open_fds(), fds);
 }
@@ -94,7 +94,7 @@ static void test_host_lengths(void **state)
 			continue;
 		assert_true(strlen(host.mount) < CGROUP_PATH_MAX);
 		assert_true(strlen(host.mount) == strlen(root) + strlen("/sys/fs/cgroup"));
-		cgroup_host_shut(&host);
+		cgroup_host_close(&host);
 	}
 	memset(root, 'x', sizeof(root) - 1);
 	root[sizeof(root) - 1] = '\0';
@@ -114,9 +114,9 @@ static int read_at(const char *tree, const char *path, struct cgroup_memory *ret
 	err = cgroup_open_path(&host, path, &cgroup);
 	if (!err) {
 		err = cgroup_read(&host, &cgroup, ret);
-		cgroup_shut(&cgroup);
+		cgroup_close(&cgroup);
 	}
-	cgroup_host_shut(&host);
+	cgroup_host_close(&host);
 	return err;
 }
 
@@ -376,10 +376,10 @@ static void test_path_lengths(void **state)
 			continue;
 		assert_int_equal(strlen(cgroup.path), len + 1);
 		assert_int_equal(cgroup.path[0], '/');
-		cgroup_shut(&cgroup);
+		cgroup_close(&cgroup);
 	}
 	assert_int_equal(open_fds(), fds);
-	cgroup_host_shut(&host);
+	cgroup_host_close(&host);
 }
 
 /* A path stays below the controller's root: no "..", no file as a directory. */
@@ -399,10 +399,10 @@ static void test_path_traversal(void **state)
 	assert_int_equal(cgroup_open_path(&host, "/cgroup.controllers", &cgroup), -ENOTDIR);
 	for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
 		if (!cgroup_open_path(&host, paths[i], &cgroup)) {
-			cgroup_shut(&cgroup);
+			cgroup_close(&cgroup);
 			fail_msg("%s is opened", paths[i]);
 		}
-	cgroup_host_shut(&host);
+	cgroup_host_close(&host);
 }
 
 /* The id is the directory's inode number; the path has one leading slash. */
@@ -418,11 +418,11 @@ static void test_identity(void **state)
 	assert_int_equal(stat(FIXTURES "v2/sys/fs/cgroup/system.slice/db.service", &st), 0);
 	assert_int_equal(cgroup.id, st.st_ino);
 	assert_string_equal(cgroup.path, "/system.slice/db.service");
-	cgroup_shut(&cgroup);
-	cgroup_shut(&cgroup); /* a second time is accepted, and a zeroed struct */
+	cgroup_close(&cgroup);
+	cgroup_close(&cgroup); /* a second time is accepted, and a zeroed struct */
 	cgroup = (struct cgroup){0};
-	cgroup_shut(&cgroup);
-	cgroup_host_shut(&host);
+	cgroup_close(&cgroup);
+	cgroup_host_close(&host);
 }
 
 /* Files stay open, and a later reading has the later values. */
@@ -450,8 +450,8 @@ static void test_kept_open(void **state)
 		assert_int_equal(cgroup_read(&host, &cgroup, &m), 0);
 		assert_int_equal(m.usage_bytes, usage);
 	}
-	cgroup_shut(&cgroup);
-	cgroup_host_shut(&host);
+	cgroup_close(&cgroup);
+	cgroup_host_close(&host);
 	snprintf(command, sizeof(command), "rm -r %s", root);
 	assert_int_equal(system(command), 0);
 }

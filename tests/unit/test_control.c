@@ -34,7 +34,7 @@ static int open_one(void **state)
 static int shut_one(void **state)
 {
 	(void)state;
-	control_shut(control);
+	control_close(control);
 	/* the socket must be gone, or the folder is not empty */
 	return rmdir(dir);
 }
@@ -373,7 +373,7 @@ static int open_for(const char *readers)
 	void *unused = NULL;
 	int err = open_one(&unused);
 
-	control_shut(control);
+	control_close(control);
 	control = NULL;
 	return err ? err : control_open(&control, path, readers);
 }

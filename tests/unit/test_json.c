@@ -205,14 +205,14 @@ static int write_nested(char *buf, size_t size, size_t *ret_len)
 	json_open_list(&json, "list");
 	json_u64(&json, NULL, 1);
 	json_open_map(&json, NULL);
-	json_shut_map(&json);
+	json_close_map(&json);
 	json_open_map(&json, NULL);
 	json_text(&json, "k\"", "v");
 	json_open_list(&json, "empty");
-	json_shut_list(&json);
-	json_shut_map(&json);
+	json_close_list(&json);
+	json_close_map(&json);
 	json_text(&json, NULL, "x\xff\x01");
-	json_shut_list(&json);
+	json_close_list(&json);
 	json_bool(&json, "last", true);
 	return json_end(&json, ret_len);
 }

@@ -94,7 +94,7 @@ static int end(void **state)
 
 static int give(enum ladder_step_kind kind, const char *path)
 {
-	const struct ladder_order order = {.kind = kind, .path = path, .bytes = 4096, .pid = 1};
+	const struct ladder_request order = {.kind = kind, .path = path, .bytes = 4096, .pid = 1};
 
 	return ladder_give(ladder, 0, &order);
 }

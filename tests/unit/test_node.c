@@ -31,8 +31,8 @@ static int read_of(const char *tree, struct node_memory *ret)
 		assert_int_equal(node_read(&node, &again), 0);
 		assert_memory_equal(&again, ret, sizeof(again));
 	}
-	node_shut(&node);
-	node_shut(&node);
+	node_close(&node);
+	node_close(&node);
 	return err;
 }
 
@@ -89,7 +89,7 @@ static void test_read_this_host(void **state)
 	assert_int_equal(node_read(&node, &m), 0);
 	assert_true(m.has & NODE_HAS_AVAILABLE);
 	assert_true(m.total_bytes > 0 && m.available_bytes <= m.total_bytes);
-	node_shut(&node);
+	node_close(&node);
 }
 
 static void test_missing(void **state)

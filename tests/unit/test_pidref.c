@@ -163,7 +163,7 @@ static void test_open(void **state)
 	start = start_of(pid);
 	/* the same tick is the same process, the next tick another one */
 	assert_int_equal(pidref_open(pid, start + tick_ns - 1, &ref), 0);
-	pidref_shut(&ref);
+	pidref_close(&ref);
 	assert_int_equal(pidref_open(pid, start + tick_ns, &ref), -ESTALE);
 	assert_int_equal(pidref_open(pid, start - 1, &ref), -ESTALE);
 	assert_int_equal(pidref_open(pid, 0, &ref), -ESTALE);
@@ -178,9 +178,9 @@ static void test_open(void **state)
 	kill(pid, SIGKILL);
 	assert_int_equal(poll(&poll_fd, 1, 10000), 1);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
-	pidref_shut(&ref);
+	pidref_close(&ref);
 	assert_int_equal(ref.fd, -1);
-	pidref_shut(&ref);
+	pidref_close(&ref);
 	assert_int_equal(pidref_open(pid, start, &ref), -ESRCH);
 }
 

@@ -125,9 +125,9 @@ static void record(size_t n, size_t *ret_cut)
 		trace_store_tick(trace_store, sample.at_ns, false);
 	}
 	trace_store_tick(trace_store, sample.at_ns, true);
-	assert_true(writer_shut(writer));
+	assert_true(writer_close(writer));
 	assert_int_equal(trace_store_lost(trace_store, &error), 0);
-	trace_store_shut(trace_store);
+	trace_store_close(trace_store);
 }
 
 static void test_a_file_is_continued(void **state)
@@ -173,7 +173,7 @@ static void assert_refused(const char *bytes, size_t len, const char *said)
 		trace_store_open(&trace_store, writer, path, &head, why, sizeof(why), &cut),
 		-EINVAL);
 	assert_string_equal(why, said);
-	assert_true(writer_shut(writer));
+	assert_true(writer_close(writer));
 	assert_int_equal(file_read_all(path, 1 << 20, &after, &after_len), 0);
 	assert_int_equal(after_len, len);
 	assert_memory_equal(after, bytes, len);
@@ -200,7 +200,7 @@ static void test_foreign_files_are_left_alone(void **state)
 		trace_store_open(&trace_store, writer, "/dev/null", &head, why, sizeof(why), &cut),
 		-ENODEV);
 	assert_string_equal(why, "not a regular file");
-	assert_true(writer_shut(writer));
+	assert_true(writer_close(writer));
 
 	record(100, &cut);
 	assert_int_equal(file_read_all(path, 1 << 20, &bytes, &len), 0);
@@ -216,7 +216,7 @@ static void test_foreign_files_are_left_alone(void **state)
 	assert_int_equal(
 		trace_store_open(&trace_store, writer, path, &head, why, sizeof(why), &cut),
 		-EINVAL);
-	assert_true(writer_shut(writer));
+	assert_true(writer_close(writer));
 }
 
 /*
@@ -261,10 +261,10 @@ static void test_a_full_disk(void **state)
 	/* on a busy machine the writer may be behind */
 	usleep(100000);
 	trace_store_tick(trace_store, sample.at_ns, true);
-	assert_true(writer_shut(writer));
+	assert_true(writer_close(writer));
 	assert_true(trace_store_lost(trace_store, &error) > 0);
 	assert_int_equal(error, EFBIG);
-	trace_store_shut(trace_store);
+	trace_store_close(trace_store);
 
 	assert_int_equal(file_read_all(path, 1 << 26, &bytes, &len), 0);
 	assert_int_equal(trace_reader_new(&reader, bytes, len), 0);
@@ -338,11 +338,11 @@ static void test_the_last_minutes_are_kept(void **state)
 	trace_store_hand_over(trace_store, 78);
 	wait_for(name, sizeof(name), 78);
 	assert_int_equal(each_file(NULL), 2);
-	assert_true(writer_shut(writer));
+	assert_true(writer_close(writer));
 	assert_int_equal(count_samples(name, &first, &last), 100);
 	assert_true(last == now);
 	assert_int_equal(trace_store_lost(trace_store, &error), 0);
-	trace_store_shut(trace_store);
+	trace_store_close(trace_store);
 }
 
 static void test_few_files_are_kept(void **state)
@@ -371,9 +371,9 @@ static void test_few_files_are_kept(void **state)
 		wait_for(name, sizeof(name), id);
 		assert_int_equal(each_file(NULL), most);
 	}
-	assert_true(writer_shut(writer));
+	assert_true(writer_close(writer));
 	assert_int_equal(trace_store_lost(trace_store, &error), 0);
-	trace_store_shut(trace_store);
+	trace_store_close(trace_store);
 	snprintf(name, sizeof(name), "%s/kill-102.fo", folder);
 	assert_int_equal(access(name, F_OK), -1);
 	snprintf(name, sizeof(name), "%s/kill-103.fo", folder);
@@ -397,10 +397,10 @@ static void test_a_file_that_cannot_be_made(void **state)
 	assert_int_equal(trace_store_keep(&trace_store, writer, gone, &head), 0);
 	fill(trace_store, &now, 2, 1);
 	trace_store_hand_over(trace_store, 1);
-	assert_true(writer_shut(writer));
+	assert_true(writer_close(writer));
 	assert_int_equal(trace_store_lost(trace_store, &error), 1);
 	assert_int_equal(error, ENOENT);
-	trace_store_shut(trace_store);
+	trace_store_close(trace_store);
 }
 
 int main(void)

@@ -5,10 +5,10 @@
 #include "base/util.h"
 #include "unit/unit.h"
 
-static void test_tame(void **state)
+static void test_sanitize(void **state)
 {
 	static const struct {
-		const char *text, *tamed;
+		const char *text, *sanitized;
 	} rows[] = {
 		{"", ""},
 		{"sshd [priv] \"x\" \\n", "sshd [priv] \"x\" \\n"},
@@ -40,8 +40,8 @@ static void test_tame(void **state)
 		size_t len = strlen(rows[i].text);
 
 		memcpy(text, rows[i].text, len + 1);
-		utf8_tame(text, len);
-		assert_string_equal(text, rows[i].tamed);
+		utf8_sanitize(text, len);
+		assert_string_equal(text, rows[i].sanitized);
 	}
 }
 
@@ -59,7 +59,7 @@ static void test_any_bytes(void **state)
 			text[i] =
 				(char)(next_random(&random) % 3 ? 0x80 + next_random(&random) % 0x80
 								: 1 + next_random(&random) % 0x7f);
-		utf8_tame(text, sizeof(text) - 1);
+		utf8_sanitize(text, sizeof(text) - 1);
 		assert_int_equal(strlen(text), sizeof(text) - 1);
 		for (size_t i = 0; i < sizeof(text) - 1;) {
 			size_t n = utf8_length(text + i, sizeof(text) - 1 - i);
@@ -69,7 +69,7 @@ static void test_any_bytes(void **state)
 			i += n;
 		}
 		memcpy(again, text, sizeof(text));
-		utf8_tame(again, sizeof(again) - 1);
+		utf8_sanitize(again, sizeof(again) - 1);
 		assert_string_equal(again, text);
 	}
 }
@@ -77,7 +77,7 @@ static void test_any_bytes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_tame),
+		cmocka_unit_test(test_sanitize),
 		cmocka_unit_test(test_any_bytes),
 	};
 

@@ -111,7 +111,7 @@ bool kill_look(struct kill *kill, uint64_t now_ns)
 
 void kill_done(struct kill *kill)
 {
-	pidref_shut(&kill->ref);
+	pidref_close(&kill->ref);
 	kill->state = KILL_IDLE;
 }
 

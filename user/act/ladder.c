@@ -317,23 +317,23 @@ bool ladder_is_busy(const struct ladder *ladder, size_t at)
 	return atomic_load(&slot->queued) || slot->must_undo;
 }
 
-int ladder_give(struct ladder *ladder, size_t at, const struct ladder_order *order)
+int ladder_give(struct ladder *ladder, size_t at, const struct ladder_request *request)
 {
 	struct slot *slot = &ladder->slots[at];
 
-	if (order->kind == STEP_FORCE_EMPTY ? ladder->version != 1
-	    : order->kind == STEP_FREEZE    ? ladder->version != 2 && ladder->freezer_fd < 0
-					    : ladder->version != 2)
+	if (request->kind == STEP_FORCE_EMPTY ? ladder->version != 1
+	    : request->kind == STEP_FREEZE    ? ladder->version != 2 && ladder->freezer_fd < 0
+					      : ladder->version != 2)
 		return -EOPNOTSUPP;
 	/* -EOPNOTSUPP comes first: waiting does not help then */
 	if (ladder_is_busy(ladder, at))
 		return -EBUSY;
-	if (strlen(order->path) >= sizeof(slot->path))
+	if (strlen(request->path) >= sizeof(slot->path))
 		return -ENAMETOOLONG;
-	strcpy(slot->path, order->path);
-	slot->kind = order->kind;
-	slot->pid = order->pid;
-	slot->bytes = order->bytes;
+	strcpy(slot->path, request->path);
+	slot->kind = request->kind;
+	slot->pid = request->pid;
+	slot->bytes = request->bytes;
 	atomic_store(&slot->result, -EINPROGRESS);
 	return give(ladder, slot, do_step);
 }

@@ -23,7 +23,7 @@
 
 struct ladder;
 
-struct ladder_order {
+struct ladder_request {
 	enum ladder_step_kind kind; /* STEP_RECLAIM .. STEP_FREEZE */
 	const char *path;	    /* of the cgroup, below the memory controller's root */
 	int pid;		    /* STEP_FREEZE on v1: a process in the cgroup */
@@ -39,7 +39,7 @@ int ladder_new(struct ladder **ret, size_t slots, int cgroup_version, const char
 void ladder_free(struct ladder *ladder);
 
 /* Starts a step. -EBUSY: ladder_is_busy(); -ENOSPC: too many steps wait; -ENAMETOOLONG. */
-int ladder_give(struct ladder *ladder, size_t slot, const struct ladder_order *order);
+int ladder_give(struct ladder *ladder, size_t slot, const struct ladder_request *request);
 /* Undoes the slot's last step, after it is complete. */
 void ladder_undo(struct ladder *ladder, size_t slot);
 /* Whether the slot has a step that runs or is not undone yet. */

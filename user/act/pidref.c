@@ -72,7 +72,7 @@ int pidref_open(int pid, uint64_t start_boot_ns, struct pidref *ret)
 	return 0;
 }
 
-void pidref_shut(struct pidref *ref)
+void pidref_close(struct pidref *ref)
 {
 	if (ref->fd >= 0)
 		close(ref->fd);

@@ -10,7 +10,7 @@
  * Units:     start_boot_ns CLOCK_BOOTTIME. It is compared in clock ticks (10 ms), the unit of
  *            /proc/PID/stat; a pid takes far longer to be reused.
  * Errors:    0 or -errno. -ESRCH: the process is gone; -ESTALE: the pid is another process.
- * Ownership: pidref_open() gives the descriptor, pidref_shut() takes it.
+ * Ownership: pidref_open() gives the descriptor, pidref_close() takes it.
  */
 #ifndef FASTOOM_ACT_PIDREF_H
 #define FASTOOM_ACT_PIDREF_H
@@ -26,7 +26,7 @@ struct pidref {
 #define PIDREF_NONE ((struct pidref){.fd = -1})
 
 int pidref_open(int pid, uint64_t start_boot_ns, struct pidref *ret);
-void pidref_shut(struct pidref *ref);
+void pidref_close(struct pidref *ref);
 
 /*
  * Pure: field 22 of a line of /proc/PID/stat, in clock ticks since boot. The name in the line may

@@ -86,7 +86,7 @@ static void report(struct proactive_reclaim *r, const struct scope *scope,
 
 static void release(struct scope *scope)
 {
-	cgroup_shut(&scope->cgroup);
+	cgroup_close(&scope->cgroup);
 	memset(scope, 0, sizeof(*scope));
 }
 

@@ -98,7 +98,7 @@ void json_open_map(struct json *json, const char *key)
 	open_with(json, key, '{');
 }
 
-void json_shut_map(struct json *json)
+void json_close_map(struct json *json)
 {
 	close_with(json, '}');
 }
@@ -108,7 +108,7 @@ void json_open_list(struct json *json, const char *key)
 	open_with(json, key, '[');
 }
 
-void json_shut_list(struct json *json)
+void json_close_list(struct json *json)
 {
 	close_with(json, ']');
 }

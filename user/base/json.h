@@ -31,9 +31,9 @@ int json_end(struct json *json, size_t *ret_len);
 
 /* Here and below, @key NULL adds an element to a list. */
 void json_open_map(struct json *json, const char *key);
-void json_shut_map(struct json *json);
+void json_close_map(struct json *json);
 void json_open_list(struct json *json, const char *key);
-void json_shut_list(struct json *json);
+void json_close_list(struct json *json);
 
 /* Writes invalid UTF-8 as U+FFFD, control characters as \u escapes, a NULL @value as null. */
 void json_text(struct json *json, const char *key, const char *value);

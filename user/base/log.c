@@ -57,7 +57,7 @@ void log_line(enum log_level level, const char *format, ...)
 	if (len > sizeof(line) - 2)
 		len = sizeof(line) - 2;
 	/* a process chooses its name: no name may end the line or move the cursor */
-	utf8_tame(line, len);
+	utf8_sanitize(line, len);
 	line[len++] = '\n';
 	line[len] = '\0';
 

@@ -34,7 +34,7 @@ size_t utf8_length(const char *text, size_t n)
 	return len;
 }
 
-void utf8_tame(char *text, size_t len)
+void utf8_sanitize(char *text, size_t len)
 {
 	for (size_t i = 0, n; i < len; i += n) {
 		const unsigned char *s = (const unsigned char *)text + i;

@@ -2,7 +2,7 @@
 /*
  * utf8: checks and sanitizes text from outside, such as the names of processes.
  *
- * Purity:    pure; utf8_tame() changes the caller's buffer.
+ * Purity:    pure; utf8_sanitize() changes the caller's buffer.
  * Units:     bytes.
  * Errors:    none.
  * Ownership: the caller owns the buffers.
@@ -19,6 +19,6 @@ size_t utf8_length(const char *text, size_t len);
  * Replaces in place, byte for byte, with '?': control characters (C0 with tab and newline, DEL,
  * C1) and what is not UTF-8. A terminal or a reader of lines could act on these.
  */
-void utf8_tame(char *text, size_t len);
+void utf8_sanitize(char *text, size_t len);
 
 #endif /* FASTOOM_BASE_UTF8_H */

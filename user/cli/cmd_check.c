@@ -33,7 +33,7 @@ static void warn_of_host(const struct config *config, const char *path)
 			"warning: %s: proactive_reclaim: does nothing on this host, whose memory "
 			"controller is cgroup v%d; it needs v2\n",
 			path, host.version);
-	cgroup_host_shut(&host);
+	cgroup_host_close(&host);
 }
 
 static void tell(bool warning, const char *line)

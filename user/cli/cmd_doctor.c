@@ -590,7 +590,7 @@ static void check_min_free(struct doctor *doctor)
 	err = node_open(&node, "");
 	if (!err) {
 		err = node_read(&node, &memory);
-		node_shut(&node);
+		node_close(&node);
 	}
 	if (err || !(memory.has & NODE_HAS_AVAILABLE)) {
 		check = add(doctor, "min_free_kbytes", STATE_UNKNOWN, "/proc/meminfo: %s",
@@ -739,9 +739,9 @@ static int print_json(const struct doctor *doctor, int code)
 			json_bool(&json, "eyes", check->hook->tracking); /* renamed */
 			json_text(&json, "target", check->hook->target);
 		}
-		json_shut_map(&json);
+		json_close_map(&json);
 	}
-	json_shut_list(&json);
+	json_close_list(&json);
 	if (json_end(&json, &len)) {
 		log_error("doctor: the report has more than %zu bytes", size);
 		return EXIT_FAILED;
@@ -778,7 +778,7 @@ static int run(const struct command *self, int argc, char **argv)
 	check_rivals(doctor);
 	check_settings(doctor);
 	if (!err)
-		cgroup_host_shut(&doctor->host);
+		cgroup_host_close(&doctor->host);
 	code = verdict(doctor);
 	if (chosen.json)
 		return print_json(doctor, code);

@@ -166,7 +166,7 @@ static int follow_file(const struct events_options *chosen, struct events_file *
 			continue;
 		if (!show_all(chosen, file))
 			break;
-		events_file_shut(file);
+		events_file_close(file);
 		if (events_file_open(file, path))
 			return EXIT_FAILED;
 		if (watcher >= 0)
@@ -192,7 +192,7 @@ static int follow_socket(const struct events_options *chosen)
 			if (!more)
 				break;
 		}
-		reader_shut(reader);
+		reader_close(reader);
 	}
 	if (!err)
 		return EXIT_OK;
@@ -236,7 +236,7 @@ static int run(const struct command *self, int argc, char **argv)
 		code = show_all(&chosen, &file) ? EXIT_OK : EXIT_FAILED;
 	if (file.bad)
 		log_warn("%s: %zu lines are no records", path, file.bad);
-	events_file_shut(&file);
+	events_file_close(&file);
 	return code;
 }
 

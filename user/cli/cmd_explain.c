@@ -67,7 +67,7 @@ static json_t *read_records(const char *path, int *ret_err)
 		return records;
 	while ((record = events_file_next(&file)))
 		json_array_append_new(records, record);
-	events_file_shut(&file);
+	events_file_close(&file);
 	return records;
 }
 

@@ -133,7 +133,7 @@ static void put_row(struct json *json, const struct top_row *row)
 		json_text(json, "policy", row->policy);
 	if (*row->next)
 		json_text(json, "next_victim", row->next);
-	json_shut_map(json);
+	json_close_map(json);
 }
 
 static int print_json(struct top_model *model)
@@ -155,7 +155,7 @@ static int print_json(struct top_model *model)
 		top_model_look(model, &rows[i]);
 		put_row(&json, &rows[i]);
 	}
-	json_shut_list(&json);
+	json_close_list(&json);
 	json_u64(&json, "omitted", top_model_omitted(model));
 	if (json_end(&json, &len)) {
 		log_error("top: %zu scopes are more than %zu bytes of JSON", n, size);

@@ -69,7 +69,7 @@ struct view {
 	struct victim *ranking;
 };
 
-static void view_shut(struct view *view)
+static void view_close(struct view *view)
 {
 	bool stopped = worker_stop(view->worker, 3000000000ULL);
 
@@ -79,9 +79,9 @@ static void view_shut(struct view *view)
 		podnames_free(view->names);
 	}
 	loader_free(view->loader);
-	cgroup_shut(&view->cgroup);
-	cgroup_host_shut(&view->host);
-	node_shut(&view->node);
+	cgroup_close(&view->cgroup);
+	cgroup_host_close(&view->host);
+	node_close(&view->node);
 	config_free(view->config);
 	free(view->ranking);
 }
@@ -299,9 +299,9 @@ static int print_json(const struct view *view, const struct policy *policy, cons
 		json_text(&json, "rule", victim->rule ? victim->rule->text : NULL);
 		if (victim->excluded)
 			json_text(&json, "excluded", victim_exclusion_name(victim->excluded));
-		json_shut_map(&json);
+		json_close_map(&json);
 	}
-	json_shut_list(&json);
+	json_close_list(&json);
 	if (json_end(&json, &len))
 		return -ENOSPC;
 	puts(buf);
@@ -377,7 +377,7 @@ static int run(const struct command *self, int argc, char **argv)
 		code = open_scope(&view, chosen.scope);
 	if (code == EXIT_OK)
 		code = show(&view, &chosen);
-	view_shut(&view);
+	view_close(&view);
 	return code;
 }
 

@@ -51,7 +51,7 @@ char *event_clean(char *buf, size_t size, const char *text)
 		else
 			n = size - 1;
 	}
-	utf8_tame(buf, n);
+	utf8_sanitize(buf, n);
 	buf[n] = '\0';
 	return buf;
 }

@@ -80,7 +80,7 @@ json_t *events_file_next(struct events_file *file)
 	return NULL;
 }
 
-void events_file_shut(struct events_file *file)
+void events_file_close(struct events_file *file)
 {
 	if (file->file)
 		fclose(file->file);

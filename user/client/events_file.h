@@ -31,6 +31,6 @@ const char *events_file_name(const char *given, char *ret, size_t size);
 int events_file_open(struct events_file *ret, const char *path);
 /* The next record, the caller's to json_decref(); NULL: there is none (yet). */
 json_t *events_file_next(struct events_file *file);
-void events_file_shut(struct events_file *file);
+void events_file_close(struct events_file *file);
 
 #endif /* FASTOOM_CLIENT_EVENTS_FILE_H */

@@ -51,14 +51,14 @@ int reader_open(struct reader **ret, const char *path)
 	if (reader->fd < 0 ||
 	    connect(reader->fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
 		err = -errno;
-		reader_shut(reader);
+		reader_close(reader);
 		return err;
 	}
 	*ret = reader;
 	return 0;
 }
 
-void reader_shut(struct reader *reader)
+void reader_close(struct reader *reader)
 {
 	if (!reader)
 		return;
@@ -151,7 +151,7 @@ int reader_status(const char *path, json_t **ret)
 	err = reader_ask(reader, "{\"method\":\"io.fastoom.GetStatus\",\"parameters\":{}}");
 	if (!err)
 		err = reader_next(reader, PATIENCE_MS, &reply);
-	reader_shut(reader);
+	reader_close(reader);
 	if (err)
 		return err;
 	*ret = json_incref(json_object_get(reply, "status"));

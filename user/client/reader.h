@@ -6,7 +6,7 @@
  * Units:     timeouts in ms; -1: for ever.
  * Errors:    0 or -errno: -EPIPE the daemon went away, -EAGAIN nothing came in time, -EBADMSG
  *            what came is no message, -EREMOTEIO the daemon refused.
- * Ownership: reader_open() gives, reader_shut() takes (NULL is fine); messages are the caller's
+ * Ownership: reader_open() gives, reader_close() takes (NULL is fine); messages are the caller's
  *            to json_decref().
  */
 #ifndef FASTOOM_CLIENT_READER_H
@@ -19,7 +19,7 @@ struct reader;
 
 /* @path NULL: where the daemon's is. */
 int reader_open(struct reader **ret, const char *path);
-void reader_shut(struct reader *reader);
+void reader_close(struct reader *reader);
 int reader_fd(const struct reader *reader);
 
 /* A whole request in JSON. */

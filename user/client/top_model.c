@@ -118,7 +118,7 @@ static void read_kills(struct top_model *model)
 			keep_kill(model, record);
 		json_decref(record);
 	}
-	events_file_shut(&file);
+	events_file_close(&file);
 }
 
 static void read_config(struct top_model *model)
@@ -136,8 +136,8 @@ static void read_config(struct top_model *model)
 static void disconnect(struct top_model *model, int err)
 {
 	reader_explain(err, model->socket_path, model->trouble, sizeof(model->trouble));
-	reader_shut(model->reader);
-	reader_shut(model->ping);
+	reader_close(model->reader);
+	reader_close(model->ping);
 	model->reader = model->ping = NULL;
 	model->stalled = false;
 	/* what it said is no longer so */
@@ -247,7 +247,7 @@ static void ask_whether_it_lives(struct top_model *model)
 		model->stalled = false;
 		json_decref(reply);
 	}
-	reader_shut(model->ping);
+	reader_close(model->ping);
 	model->ping = NULL;
 }
 
@@ -576,7 +576,7 @@ void top_model_look(struct top_model *model, struct top_row *row)
 		row->level =
 			(double)cgroup_held_bytes(&memory, swap_free) / (double)memory.limit_bytes;
 	}
-	cgroup_shut(&cgroup);
+	cgroup_close(&cgroup);
 }
 
 void top_model_refresh(struct top_model *model, const struct top_view *view)
@@ -629,14 +629,14 @@ void top_model_free(struct top_model *model)
 {
 	if (!model)
 		return;
-	reader_shut(model->reader);
-	reader_shut(model->ping);
+	reader_close(model->reader);
+	reader_close(model->ping);
 	json_decref(model->snapshot);
 	forget_kills(model);
 	config_free(model->config);
 	cgroup_tree_free(model->tree);
-	cgroup_host_shut(&model->host);
-	node_shut(&model->node);
+	cgroup_host_close(&model->host);
+	node_close(&model->node);
 	for (size_t i = 0; model->pasts && i < PASTS; i++)
 		free(model->pasts[i].path);
 	free(model->pasts);

@@ -515,9 +515,9 @@ void daemon_free(struct daemon *daemon)
 	trace_store_tick(daemon->trace.store, clock_mono_ns(), true);
 	if (daemon->writer)
 		writer_tell(daemon->writer, NULL);
-	control_shut(daemon->control);
-	if (writer_shut(daemon->writer))
-		trace_store_shut(daemon->trace.store);
+	control_close(daemon->control);
+	if (writer_close(daemon->writer))
+		trace_store_close(daemon->trace.store);
 	ingest_free(daemon->ingest);
 	sampler_free(daemon->sampler);
 	if (helper_stopped) {
@@ -529,9 +529,9 @@ void daemon_free(struct daemon *daemon)
 	if (helper_stopped && tracking_stopped)
 		loader_free(daemon->loader);
 	config_watch_free(daemon->config_watch);
-	node_shut(&daemon->node);
+	node_close(&daemon->node);
 	if (reclaim_stopped)
-		cgroup_host_shut(&daemon->host);
+		cgroup_host_close(&daemon->host);
 	config_free(daemon->config);
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
 		if (*fds[i] >= 0)

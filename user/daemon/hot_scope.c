@@ -14,9 +14,9 @@ int hot_scope_open(struct hot_scope *ret, const struct cgroup_host *host, uint64
 	return id == FO_SCOPE_NODE ? 0 : cgroup_open_id(host, id, &ret->cgroup);
 }
 
-void hot_scope_shut(struct hot_scope *scope)
+void hot_scope_close(struct hot_scope *scope)
 {
-	cgroup_shut(&scope->cgroup);
+	cgroup_close(&scope->cgroup);
 }
 
 bool hot_scope_is_node(const struct hot_scope *scope)

@@ -5,7 +5,7 @@
  * Purity:    reads the cgroup's files and the kernel's sums.
  * Units:     *_ns CLOCK_MONOTONIC, *_bytes.
  * Errors:    0 or -errno; what cannot be read is missing in the sample.
- * Ownership: hot_scope_open() gives, hot_scope_shut() takes. The policy is the configuration's.
+ * Ownership: hot_scope_open() gives, hot_scope_close() takes. The policy is the configuration's.
  */
 #ifndef FASTOOM_DAEMON_HOT_SCOPE_H
 #define FASTOOM_DAEMON_HOT_SCOPE_H
@@ -43,7 +43,7 @@ struct hot_scope {
 
 /* Opens the files of scope @id; the rest of @ret stays as it is. */
 int hot_scope_open(struct hot_scope *ret, const struct cgroup_host *host, uint64_t id);
-void hot_scope_shut(struct hot_scope *scope);
+void hot_scope_close(struct hot_scope *scope);
 /* Takes the policy that @config has for it, and the names of its pod; false: it has none. */
 bool hot_scope_take_policy(struct hot_scope *scope, const struct config *config,
 			   struct podnames *names);

@@ -184,7 +184,7 @@ static int begin_gentle(struct incident_parts *parts, struct incident *incident,
 {
 	const struct candidate *victim = &incident->victims[0].candidate;
 	bool of_scope = kind == STEP_RECLAIM || kind == STEP_FORCE_EMPTY;
-	struct ladder_order order = {
+	struct ladder_request order = {
 		.kind = kind,
 		/* memory of the node is freed by the victim's cgroup, too */
 		.path = of_scope && !hot_scope_is_node(scope) ? scope->cgroup.path : victim->cgroup,

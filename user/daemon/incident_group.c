@@ -122,7 +122,7 @@ void incident_signal_group(struct incident_parts *parts, struct incident *incide
 	    parts->host->version == 2 &&
 	    !cgroup_open_id(parts->host, incident->group.memcg_id, &cgroup)) {
 		err = kill_cgroup(cgroup.dir_fd, incident->dry_run);
-		cgroup_shut(&cgroup);
+		cgroup_close(&cgroup);
 	}
 	if (err)
 		signal_ranked(parts, incident, members.dying, incident->victims[0].candidate.pid,

@@ -136,5 +136,5 @@ void kernel_kill_report(struct kernel_kills *kills, struct watches *watches, str
 	log_warn("%s: the kernel's OOM killer chose %s[%d] (uid %u, %s, adj %d), invoked by %s[%u]",
 		 head.scope_path ? head.scope_path : "node", victim.comm, victim.pid, victim.uid,
 		 size, victim.oom_score_adj, event->invoker_comm, event->invoker_tgid);
-	cgroup_shut(&cgroup);
+	cgroup_close(&cgroup);
 }

@@ -93,7 +93,7 @@ void watches_end(struct watches *watches, struct watch *watch, uint64_t now_ns)
 	trace_feed_end(parts->trace, &watch->scope, now_ns);
 	if (hot_scope_is_node(&watch->scope))
 		loader_tracking_node(watches->loader, false);
-	hot_scope_shut(&watch->scope);
+	hot_scope_close(&watch->scope);
 	watch->used = false;
 }
 
@@ -122,7 +122,7 @@ bool watches_begin(struct watches *watches, uint64_t scope, uint64_t now_ns)
 		return false;
 	}
 	if (!hot_scope_take_policy(&watch->scope, watches->config, watches->names)) {
-		hot_scope_shut(&watch->scope);
+		hot_scope_close(&watch->scope);
 		watches_mute(watches, scope, UINT64_MAX);
 		return false;
 	}

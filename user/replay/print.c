@@ -86,7 +86,7 @@ static void put_scope(struct json *json, const struct replayed_scope *scope)
 	json_text(json, "kind", replayed_is_node(scope) ? "node" : "cgroup");
 	if (!replayed_is_node(scope))
 		json_text(json, "path", scope->path);
-	json_shut_map(json);
+	json_close_map(json);
 }
 
 /* What was done, as it was recorded. */

@@ -73,7 +73,7 @@ int cgroup_host_open(struct cgroup_host *ret, const char *root)
 	return 0;
 }
 
-void cgroup_host_shut(struct cgroup_host *host)
+void cgroup_host_close(struct cgroup_host *host)
 {
 	if (host->ops && host->mount_fd >= 0)
 		close(host->mount_fd);
@@ -98,7 +98,7 @@ static int open_files(const struct cgroup_host *host, int dir_fd, struct cgroup 
 			err = errno == ENOENT ? -ENODEV : -errno;
 	}
 	if (err)
-		cgroup_shut(cgroup);
+		cgroup_close(cgroup);
 	return err;
 }
 
@@ -211,11 +211,11 @@ bool cgroup_may_open_ids(const struct cgroup_host *host)
 		return true;
 	err = cgroup_open_id(host, st.st_ino, &cgroup);
 	if (!err)
-		cgroup_shut(&cgroup);
+		cgroup_close(&cgroup);
 	return err != -EPERM;
 }
 
-void cgroup_shut(struct cgroup *cgroup)
+void cgroup_close(struct cgroup *cgroup)
 {
 	if (cgroup->dir_fd <= 0)
 		return;

@@ -6,8 +6,8 @@
  * Units:     *_bytes, *_pages base pages; counters are totals since the cgroup was created.
  * Errors:    0 or -errno. -ENOENT: this host has no memory controller; -ENODEV: the cgroup was
  *            removed, or is the root, which has no limit; -ENAMETOOLONG.
- * Ownership: cgroup_open_*() gives, cgroup_shut() takes and accepts a zeroed struct. Likewise
- *            cgroup_host_open() and cgroup_host_shut().
+ * Ownership: cgroup_open_*() gives, cgroup_close() takes and accepts a zeroed struct. Likewise
+ *            cgroup_host_open() and cgroup_host_close().
  */
 #ifndef FASTOOM_SENSE_CGROUP_H
 #define FASTOOM_SENSE_CGROUP_H
@@ -79,7 +79,7 @@ struct cgroup_memory {
  * files; tests pass a directory of fixtures, to which all paths are relative.
  */
 int cgroup_host_open(struct cgroup_host *ret, const char *root);
-void cgroup_host_shut(struct cgroup_host *host);
+void cgroup_host_close(struct cgroup_host *host);
 
 /* By kernfs id. Needs CAP_DAC_READ_SEARCH, see open_by_handle_at(2). */
 int cgroup_open_id(const struct cgroup_host *host, uint64_t id, struct cgroup *ret);
@@ -89,7 +89,7 @@ int cgroup_path_of(const struct cgroup_host *host, uint64_t id, char *path);
 bool cgroup_oom_group(const struct cgroup_host *host, const char *path);
 /* By path below the controller's root. -EINVAL: a component is "..". */
 int cgroup_open_path(const struct cgroup_host *host, const char *path, struct cgroup *ret);
-void cgroup_shut(struct cgroup *cgroup);
+void cgroup_close(struct cgroup *cgroup);
 /* Whether cgroup_open_id() is permitted: the kernel's events name cgroups by id. */
 bool cgroup_may_open_ids(const struct cgroup_host *host);
 

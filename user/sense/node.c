@@ -31,14 +31,14 @@ int node_open(struct node *ret, const char *root)
 	if (node.meminfo_fd < 0) {
 		int err = -errno;
 
-		node_shut(&node);
+		node_close(&node);
 		return err;
 	}
 	*ret = node;
 	return 0;
 }
 
-void node_shut(struct node *node)
+void node_close(struct node *node)
 {
 	int *const fds[] = {&node->meminfo_fd, &node->vmstat_fd, &node->zoneinfo_fd};
 

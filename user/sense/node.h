@@ -5,7 +5,7 @@
  * Purity:    reads files; they stay open.
  * Units:     *_bytes, *_pages base pages; counters are totals since boot.
  * Errors:    0 or -errno. A field without its NODE_HAS_ bit is missing, not zero.
- * Ownership: node_open() gives, node_shut() takes.
+ * Ownership: node_open() gives, node_close() takes.
  */
 #ifndef FASTOOM_SENSE_NODE_H
 #define FASTOOM_SENSE_NODE_H
@@ -47,7 +47,7 @@ struct node_memory {
 
 /* @root: "" for the host's own files; tests pass a directory of fixtures. */
 int node_open(struct node *ret, const char *root);
-void node_shut(struct node *node);
+void node_close(struct node *node);
 int node_read(const struct node *node, struct node_memory *ret);
 
 /*

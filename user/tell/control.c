@@ -195,7 +195,7 @@ static int reply_error(struct control *control, struct client *client, const cha
 	json_open_map(&json, "parameters");
 	if (key)
 		json_text(&json, key, value);
-	json_shut_map(&json);
+	json_close_map(&json);
 	return json_end(&json, &len) ? -ENOSPC : client_put(client, control->text, len);
 }
 
@@ -213,8 +213,8 @@ static int reply_info(struct control *control, struct client *client)
 	json_open_list(&json, "interfaces");
 	json_text(&json, NULL, SERVICE);
 	json_text(&json, NULL, INTERFACE);
-	json_shut_list(&json);
-	json_shut_map(&json);
+	json_close_list(&json);
+	json_close_map(&json);
 	return json_end(&json, &len) ? -ENOSPC : client_put(client, control->text, len);
 }
 
@@ -236,7 +236,7 @@ static int reply_description(struct control *control, struct client *client, con
 	json_begin(&json, control->text, sizeof(control->text));
 	json_open_map(&json, "parameters");
 	json_text(&json, "description", text);
-	json_shut_map(&json);
+	json_close_map(&json);
 	return json_end(&json, &len) ? -ENOSPC : client_put(client, control->text, len);
 }
 
@@ -783,7 +783,7 @@ int control_open(struct control **ret, const char *path, const char *group)
 	return 0;
 }
 
-void control_shut(struct control *control)
+void control_close(struct control *control)
 {
 	if (!control)
 		return;

@@ -12,7 +12,7 @@
  *            little is passed over for snapshots and dropped when an event finds no room.
  * Units:     *_ms.
  * Errors:    0 or -errno from control_open(); afterwards everything that is lost is counted.
- * Ownership: control_open() gives, control_shut() takes (NULL is fine) and removes the socket. It
+ * Ownership: control_open() gives, control_close() takes (NULL is fine) and removes the socket. It
  *            waits 1 s for its thread; a thread that waits for the network is left.
  */
 #ifndef FASTOOM_TELL_CONTROL_H
@@ -38,7 +38,7 @@ struct control_counters {
  * everyone. Until the group is known, only root may.
  */
 int control_open(struct control **ret, const char *path, const char *group);
-void control_shut(struct control *control);
+void control_close(struct control *control);
 
 /*
  * Sets the group that may connect from now on, as control_open(); clients that are connected stay.

@@ -59,7 +59,7 @@ static void put_head(struct json *json, const struct record_head *head, const ch
 			json_text(json, "pod", head->pod);
 		if (head->container)
 			json_text(json, "container", head->container);
-		json_shut_map(json);
+		json_close_map(json);
 	}
 	json_bool(json, "dry_run", head->dry_run);
 }
@@ -123,7 +123,7 @@ void record_put_evidence(struct json *json, const struct evidence *e)
 		json_double(json, "swapins_per_s", e->swapins);
 	if (e->has & EVIDENCE_HAS_FAULTS)
 		json_double(json, "major_faults_per_s", e->major_faults);
-	json_shut_map(json);
+	json_close_map(json);
 }
 
 void record_put_verdict(struct json *json, const struct verdict *verdict)
@@ -142,11 +142,11 @@ void record_put_verdict(struct json *json, const struct verdict *verdict)
 	for (int i = 0; i < FEATURES_; i++)
 		json_double(json, model_feature_name((enum feature)i),
 			    verdict->risk.contributions[i]);
-	json_shut_map(json);
+	json_close_map(json);
 	json_open_map(json, "features");
 	for (int i = 0; i < FEATURES_; i++)
 		json_double(json, model_feature_name((enum feature)i), verdict->risk.features[i]);
-	json_shut_map(json);
+	json_close_map(json);
 }
 
 static float point_value(const struct history_point *point, int series)
@@ -174,7 +174,7 @@ static void put_points(struct json *json, const char *key, const struct history 
 		point = history_back(history, back);
 		json_u64(json, NULL, newest->at_s - point->at_s);
 	}
-	json_shut_list(json);
+	json_close_list(json);
 	for (int series = 0; series < 4; series++) {
 		json_open_list(json, names[series]);
 		for (unsigned back = n; back-- > 0;) {
@@ -183,9 +183,9 @@ static void put_points(struct json *json, const char *key, const struct history 
 			/* three digits are enough for a plot; not known is null */
 			json_double(json, NULL, value < 0 ? 0.0 / 0.0 : round(value * 1000) / 1000);
 		}
-		json_shut_list(json);
+		json_close_list(json);
 	}
-	json_shut_map(json);
+	json_close_map(json);
 }
 
 static void put_history(struct json *json, const struct history *history)
@@ -199,7 +199,7 @@ static void put_invoker(struct json *json, const char *key, const struct record_
 	json_open_map(json, key);
 	json_i64(json, "pid", kill->invoker_pid);
 	json_text(json, "comm", kill->invoker_comm);
-	json_shut_map(json);
+	json_close_map(json);
 }
 
 static void put_names(struct json *json, const struct candidate *c)
@@ -251,7 +251,7 @@ static void put_victim(struct json *json, const char *key, const struct victim *
 	json_double(json, "score", victim->score);
 	json_text(json, "standing", rules_standing_name(victim->standing));
 	json_text(json, "rule", victim->rule ? victim->rule->text : NULL);
-	json_shut_map(json);
+	json_close_map(json);
 }
 
 const char *record_unit_name(enum kill_unit unit)
@@ -276,9 +276,9 @@ static void put_spared(struct json *json, const struct record_kill *kill)
 		json_i64(json, "pid", kill->spared[i].pid);
 		json_text(json, "comm", kill->spared[i].comm);
 		json_text(json, "why", kill->spared[i].why);
-		json_shut_map(json);
+		json_close_map(json);
 	}
-	json_shut_list(json);
+	json_close_list(json);
 	json_u64(json, "spared_count", kill->spared_count);
 }
 
@@ -303,15 +303,15 @@ int record_kill(char *buf, size_t size, const struct record_head *head,
 	json_open_list(&json, "runners_up");
 	for (size_t i = 1; i < listed && !kill->victims[i].excluded; i++)
 		put_victim(&json, NULL, &kill->victims[i], true);
-	json_shut_list(&json);
+	json_close_list(&json);
 	json_open_list(&json, "steps");
 	for (size_t i = 0; i < kill->step_count; i++) {
 		json_open_map(&json, NULL);
 		json_text(&json, "step", kill->steps[i].name);
 		json_double(&json, "after_ms", (double)kill->steps[i].after_ns / 1e6);
-		json_shut_map(&json);
+		json_close_map(&json);
 	}
-	json_shut_list(&json);
+	json_close_list(&json);
 	if (kill->outcome) {
 		json_text(&json, "outcome", kill->outcome);
 		if (kill->error)
@@ -345,7 +345,7 @@ int record_kernel_kill(char *buf, size_t size, const struct record_head *head,
 	json_open_map(&json, "victim");
 	put_process(&json, kill->victim, false);
 	json_u64(&json, "total_vm_bytes", kill->total_vm_bytes);
-	json_shut_map(&json);
+	json_close_map(&json);
 	put_invoker(&json, "invoker", kill);
 	put_invoker(&json, "asker", kill);
 	put_history(&json, kill->history);

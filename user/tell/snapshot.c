@@ -32,13 +32,13 @@ static void put_scope(struct json *json, const struct snapshot_scope *scope)
 		json_u64(json, "freeable_bytes", scope->next.freeable_bytes);
 		json_u64(json, "gives_bytes", scope->next.freeable_bytes); /* renamed */
 		json_text(json, "rule", *scope->next.rule ? scope->next.rule : NULL);
-		json_shut_map(json);
+		json_close_map(json);
 	}
 	json_open_list(json, "stall_slots");
 	for (size_t i = 0; i < SNAPSHOT_SLOTS; i++)
 		json_u64(json, NULL, scope->slots[i]);
-	json_shut_list(json);
-	json_shut_map(json);
+	json_close_list(json);
+	json_close_map(json);
 }
 
 static void put_proactive(struct json *json, const char *key,
@@ -48,7 +48,7 @@ static void put_proactive(struct json *json, const char *key,
 	json_u64(json, "scopes", proactive->scopes);
 	json_u64(json, "reclaimed_bytes", proactive->reclaimed_bytes);
 	json_u64(json, "stops", proactive->stops);
-	json_shut_map(json);
+	json_close_map(json);
 }
 
 static const char *tracking_name(enum tracking_state tracking, bool old)
@@ -87,7 +87,7 @@ int snapshot_json(char *buf, size_t size, const struct snapshot *snapshot, size_
 		put_proactive(&json, "proactive_reclaim", &snapshot->proactive);
 		put_proactive(&json, "background_reclaim", &snapshot->proactive); /* renamed */
 	}
-	json_shut_map(&json);
+	json_close_map(&json);
 	json_open_list(&json, "scopes");
 	for (i = 0; i < snapshot->scope_count; i++) {
 		struct json before = json;
@@ -98,7 +98,7 @@ int snapshot_json(char *buf, size_t size, const struct snapshot *snapshot, size_
 			break;
 		}
 	}
-	json_shut_list(&json);
+	json_close_list(&json);
 	json_u64(&json, "scopes_omitted", snapshot->scope_count - i);
 	return json_end(&json, ret_len);
 }

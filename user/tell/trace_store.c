@@ -201,7 +201,7 @@ int trace_store_open(struct trace_store **ret, struct writer *writer, const char
 	if (!err)
 		err = file_write_all(r->fd, preamble, len);
 	if (err) {
-		trace_store_shut(r);
+		trace_store_close(r);
 		return err;
 	}
 	*ret = r;
@@ -261,7 +261,7 @@ int trace_store_keep(struct trace_store **ret, struct writer *writer, const char
 	if (!err)
 		err = r->ring && r->spare ? trace_store_set_head(r, head) : -ENOMEM;
 	if (err)
-		trace_store_shut(r);
+		trace_store_close(r);
 	else
 		*ret = r;
 	return err;
@@ -404,7 +404,7 @@ uint64_t trace_store_lost(const struct trace_store *r, int *ret_error)
 	return trace_writer_lost(r->trace) + r->refused + atomic_load(&r->failed) - r->failed_told;
 }
 
-void trace_store_shut(struct trace_store *r)
+void trace_store_close(struct trace_store *r)
 {
 	if (!r)
 		return;

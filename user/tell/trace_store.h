@@ -10,7 +10,7 @@
  * Purity:    files are opened by trace_store_open(); else only the writer's thread touches them.
  * Units:     bytes, *_ns CLOCK_MONOTONIC.
  * Errors:    0 or -errno. What found no place, or could not be written, is counted.
- * Ownership: recorder_x() give, trace_store_shut() takes, after the writer is shut.
+ * Ownership: recorder_x() give, trace_store_close() takes, after the writer is shut.
  */
 #ifndef FASTOOM_TELL_TRACE_STORE_H
 #define FASTOOM_TELL_TRACE_STORE_H
@@ -38,7 +38,7 @@ int trace_store_keep(struct trace_store **ret, struct writer *writer, const char
 		     const struct trace_head *head);
 /* Another configuration is in force (of trace_store_keep() only); -E2BIG: the old one is kept. */
 int trace_store_set_head(struct trace_store *trace_store, const struct trace_head *head);
-void trace_store_shut(struct trace_store *trace_store);
+void trace_store_close(struct trace_store *trace_store);
 
 /* Where the frames are to be put; NULL is fine. */
 struct trace_writer *trace_store_trace(struct trace_store *trace_store);

@@ -142,7 +142,7 @@ uint64_t writer_failed(const struct writer *writer, int *ret_last_errno)
 	return atomic_load(&writer->failed);
 }
 
-bool writer_shut(struct writer *writer)
+bool writer_close(struct writer *writer)
 {
 	if (!writer)
 		return true;

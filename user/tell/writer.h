@@ -8,7 +8,7 @@
  * Purity:    the thread appends to one file (and syncs it) and to stderr.
  * Units:     bytes.
  * Errors:    0 or -errno. A line that found no place, or could not be written, is counted.
- * Ownership: writer_open() gives, writer_shut() takes and waits a moment for what is left.
+ * Ownership: writer_open() gives, writer_close() takes and waits a moment for what is left.
  */
 #ifndef FASTOOM_TELL_WRITER_H
 #define FASTOOM_TELL_WRITER_H
@@ -39,6 +39,6 @@ int writer_give(struct writer *writer, worker_task *task, const void *argument, 
 uint64_t writer_dropped(const struct writer *writer);
 uint64_t writer_failed(const struct writer *writer, int *ret_last_errno);
 /* False: it is stuck on its disk; what its pieces use must stay. */
-bool writer_shut(struct writer *writer);
+bool writer_close(struct writer *writer);
 
 #endif /* FASTOOM_TELL_WRITER_H */
