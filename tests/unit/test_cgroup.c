@@ -329,9 +329,9 @@ static void test_held(void **state)
 		if (cgroup_held_bytes(&memory, swap_free) != rows[i].held_mib * MIB)
 			fail_msg("%s: %llu held", rows[i].path,
 				 (unsigned long long)cgroup_held_bytes(&memory, swap_free));
-		cgroup_shut(&cgroup);
+		cgroup_close(&cgroup);
 	}
-	cgroup_host_shut(&host);
+	cgroup_host_close(&host);
 }
 
 static void test_path_lengths(void **state)
