@@ -18,8 +18,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Bytes of the longest record: RECORD_LINE_MAX (tell/record.h). A pipe holds 64 KiB: pipe(7). */
-#define NOTIFIER_JSON_MAX 40960
+/* Bytes; the capacity of a pipe: pipe(7). A record has at most RECORD_LINE_MAX (tell/record.h). */
+#define NOTIFIER_JSON_MAX 65536
 
 struct notifier;
 
