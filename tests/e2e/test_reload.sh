@@ -13,6 +13,7 @@ cd "$(dirname "$0")/../.."
 . tests/lib/daemon.sh
 
 show_begin
+BIN=$DAEMON__BUILD/fastoom-bpf
 DAEMON_DIR=$(mktemp -d) DAEMON_EVENTS=$DAEMON_DIR/events DAEMON_LOG=$DAEMON_DIR/log
 
 policies() {
@@ -83,6 +84,7 @@ ln -s ..2 "$DAEMON_DIR/b/..tmp"
 mv -T "$DAEMON_DIR/b/..tmp" "$DAEMON_DIR/b/..data"
 expect "the link of a ConfigMap" 2
 daemon_stop
+
 # `readers`: everyone, or one group; of several files the last value applies
 chmod 755 "$DAEMON_DIR"
 cp "$BIN" "$DAEMON_DIR/reader" # an ordinary user may not reach the build
@@ -143,7 +145,7 @@ readers() {
 mkdir -p "$DAEMON_DIR/c/config.d"
 : >"$DAEMON_EVENTS"
 readers everyone
-begin "$DAEMON_DIR/c/config.yaml"
+daemon_run "$DAEMON_DIR/c/config.yaml"
 expect_readers "everyone at the start" 666:0 yes yes yes
 readers "$one"
 expect_readers "one group" "660:$one_gid" no yes no
@@ -164,7 +166,7 @@ expect_readers "no readers" 666:0 yes yes yes
 daemon_stop
 : >"$DAEMON_EVENTS"
 readers no-such-group
-begin "$DAEMON_DIR/c/config.yaml"
+daemon_run "$DAEMON_DIR/c/config.yaml"
 expect_no_group "a group that is not there, at the start"
 expect_readers "no such group at the start" 600:0 no no no
 readers "$one"
@@ -186,7 +188,7 @@ for ((i = 0; i < 15; i++)); do
 done
 mkdir -p "$deep"
 DAEMON_EVENTS=$deep/events
-begin "$DAEMON_DIR/b/config.yaml"
+daemon_run "$DAEMON_DIR/b/config.yaml"
 show_check "the path of the events: $(RUNTIME_DIRECTORY=$DAEMON_DIR "$BIN" status --json | jq -r .daemon.events | wc -c) bytes" \
 	"\"$(RUNTIME_DIRECTORY=$DAEMON_DIR "$BIN" status --json | jq -r .daemon.events)\" == \"$DAEMON_EVENTS\"" || :
 daemon_stop
