@@ -46,7 +46,7 @@ if out=$(python3 tests/lib/validate.py docs/record.schema.json "$EVENTS"); then
 else
 	bad "$EVENTS: $out"
 fi
-ours=$(jq 'select(.event == "kill" and (.dry_run | not)) | .id' "$EVENTS")
+kill=$(jq 'select(.event == "kill" and (.dry_run | not)) | .id' "$EVENTS")
 trial=$(jq 'select(.event == "kill" and .dry_run) | .id' "$EVENTS")
 golden explain-kill -e "$EVENTS" --svg "$T/minute.svg"
 golden explain-dry-run -e "$EVENTS" "$trial"
@@ -54,9 +54,9 @@ sed '/"event":"kernel_kill"/q' "$EVENTS" >"$T/first"
 golden explain-kernel -e "$T/first" -k tests/golden/kernel-memcg.log --ascii
 golden explain-kernel-alone -e "$EVENTS" -k tests/golden/kernel-memcg.log kernel
 
-# what is no golden is made from one
-explains "an event by its id" 'leaker[804] was killed by fastoom-bpf to relieve the cgroup' "$EVENTS" "$ours"
-jq -c --argjson id "$ours" 'select(.id == $id) |
+# cases without a golden file, made from a golden record
+explains "an event by its id" 'leaker[804] was killed by fastoom-bpf to relieve the cgroup' "$EVENTS" "$kill"
+jq -c --argjson id "$kill" 'select(.id == $id) |
 	.scope += {kind: "pod", namespace: "prod", pod: "web-1", container: "app"} |
 	.victim += {namespace: "prod", pod: "web-1", container: "app"} |
 	.kill_unit = "pod" | .members = 3' "$EVENTS" >"$T/pod"

@@ -14,16 +14,6 @@ need socat python3 setpriv
 python3 -c 'import jsonschema' 2>/dev/null || skip_all "python3 has no jsonschema"
 show_begin
 
-# check WHAT COMMAND...
-check() {
-	local what=$1
-	shift
-	if "$@" >/dev/null; then
-		good "$what"
-	else
-		bad "$what"
-	fi
-}
 # valid WHAT SCHEMA FILE
 valid() {
 	local out

@@ -7,10 +7,8 @@
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."
-# shellcheck source=tests/lib/scene.sh
-. tests/lib/scene.sh
-# shellcheck source=tests/lib/daemon.sh
-. tests/lib/daemon.sh
+# shellcheck source=tests/lib/e2e.sh
+. tests/lib/e2e.sh
 
 show_begin
 BIN=$DAEMON__BUILD/fastoom-bpf
@@ -87,7 +85,7 @@ daemon_stop
 
 # `readers`: everyone, or one group; of several files the last value applies
 chmod 755 "$DAEMON_DIR"
-cp "$BIN" "$DAEMON_DIR/reader" # an ordinary user may not reach the build
+cp "$BIN" "$DAEMON_DIR/reader" # an ordinary user may not read the build
 mapfile -t groups < <(getent group | awk -F: '$3 > 0 && $3 < 65534 && n++ < 2 { print $1 " " $3 }')
 one=${groups[0]% *} two=${groups[1]% *} one_gid=${groups[0]#* } two_gid=${groups[1]#* }
 SOCKET=$DAEMON_DIR/control.sock
@@ -177,9 +175,9 @@ daemon_stop
 policies one >"$DAEMON_DIR/c/config.yaml"
 policies two >"$DAEMON_DIR/c/config.d/two.yaml"
 policies three >"$DAEMON_DIR/c/config.d/three.yaml"
-"$BIN" record "$DAEMON_DIR/tape" -c "$DAEMON_DIR/c/config.yaml" --for 100ms 2>/dev/null || :
-show_check "the files of a trace: $("$BIN" replay "$DAEMON_DIR/tape" | sed -n 's/^judged by: //p')" \
-	"\"$("$BIN" replay "$DAEMON_DIR/tape" | sed -n 's/^judged by: //p')\" == \"$DAEMON_DIR/c/config.yaml and 2 drop-ins\"" || :
+"$BIN" record "$DAEMON_DIR/trace" -c "$DAEMON_DIR/c/config.yaml" --for 100ms 2>/dev/null || :
+show_check "the files of a trace: $("$BIN" replay "$DAEMON_DIR/trace" | sed -n 's/^judged by: //p')" \
+	"\"$("$BIN" replay "$DAEMON_DIR/trace" | sed -n 's/^judged by: //p')\" == \"$DAEMON_DIR/c/config.yaml and 2 drop-ins\"" || :
 
 # a long path of the event file is reported whole: other commands open it
 deep=$DAEMON_DIR

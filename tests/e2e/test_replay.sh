@@ -1,35 +1,21 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #
-# Replay chooses as the daemon did. A live run with nested scopes, rules on exe, a protected member of
-# a group that is killed, a bomb of many small processes, steps below killing, and a policy in dry run:
-# the replay of the daemon's own trace comes to the same judgements, and names the same victims in the
-# same order. (Before the trace had exe, groups and nesting, a rule on exe killed no process in replay.)
 # timeout: 240
+#
+# replay chooses the victims of the daemon. A live run with nested scopes, rules on exe, a protected member of
+# a cgroup that is killed, a bomb of many small processes, steps before killing, and a policy in dry run:
+# the replay of the trace that the daemon kept has the same verdicts and the same victims in the same order.
 # shellcheck disable=SC2317 # check calls the functions
 set -euo pipefail
 
-cd -- "${BASH_SOURCE[0]%/*}/../.."
-# shellcheck source-path=SCRIPTDIR source=../lib/scene.sh
-. tests/lib/scene.sh
-# shellcheck source-path=SCRIPTDIR source=../lib/daemon.sh
-. tests/lib/daemon.sh
+cd "$(dirname "$0")/../.."
+# shellcheck source=tests/lib/e2e.sh
+. tests/lib/e2e.sh
 
-BIN=$DAEMON__BUILD/fastoom-bpf
 LIMIT=$((256 << 20)) INNER=$((128 << 20))
-failed=0
-check() {
-	local what=$1
-	shift
-	if "$@"; then
-		echo "ok: $what"
-	else
-		echo "FAILED: $what"
-		failed=1
-	fi
-}
 
-# The newest trace that a kill left; it has the two minutes before.
+# The newest trace of a kill; it has the two minutes before it.
 newest_trace() {
 	find "$DAEMON_DIR" -name 'kill-*.fo' -printf '%T@ %p\n' | sort -n | tail -n 1 | cut -d ' ' -f 2
 }
@@ -39,8 +25,8 @@ victims() {
 	jq -r --arg event "$1" 'select(.event == $event) | "\(.scope.path) \(.pid // .victim.pid)"' "$2"
 }
 
-# same_story NAME: the daemon's last trace against its replay
-same_story() {
+# same_victims NAME: the last trace of the daemon against its replay
+same_victims() {
 	local trace
 	trace=$(newest_trace)
 	[[ -n $trace ]] || { echo "no trace was kept" && return 1; }
@@ -49,7 +35,7 @@ same_story() {
 	victims would_kill "$DAEMON_DIR/$1.replayed" >"$DAEMON_DIR/$1.would"
 	[[ -s $DAEMON_DIR/$1.did ]] || { echo "nothing was killed" && return 1; }
 	echo "$1: $(wc -l <"$DAEMON_DIR/$1.did") kills; $(jq -c 'select(.event == "end") |
-		[.verdicts_recorded, .verdicts_same]' "$DAEMON_DIR/$1.replayed")"
+		[.verdicts_recorded, .verdicts_same]' "$DAEMON_DIR/$1.replayed")" >&2
 	diff "$DAEMON_DIR/$1.did" "$DAEMON_DIR/$1.would" || return 1
 	jq -es 'map(select(.event == "end")) | all(.verdicts_recorded == .verdicts_same and
 		.verdicts_same > 0)' "$DAEMON_DIR/$1.replayed" >/dev/null
@@ -66,7 +52,7 @@ inner_make() {
 	fi
 }
 
-# in_inner COMMAND...: in the background, in that cgroup
+# in_inner COMMAND...: runs it in the background in that cgroup
 in_inner() {
 	# shellcheck disable=SC2016 # for the inner shell
 	scene_run sh -c 'echo $$ >"$0/cgroup.procs"; exec "$@"' "$SCENE_CG/inner" "$@"
@@ -86,7 +72,7 @@ show_begin
 cp -- "$LOAD" "$SHOW__SCRATCH/kept-load"
 file=$(show_file mapped $((75 << 20)))
 
-# ---- nested scopes: the inner one acts, the outer one waits for it; a bomb, rules on exe -------------
+# ---- nested scopes: the inner one acts, the outer one waits; a bomb, rules on exe --------------------
 
 scene_begin nested "$LIMIT"
 inner_make
@@ -111,7 +97,7 @@ done
 sleep 2
 daemon_stop
 echo "killed: $(jq -rc 'select(.event == "kill") | [.scope.path[-12:], .victim.comm, .victim.rule]' "$DAEMON_EVENTS" | paste -sd ' ')"
-check "nested scopes, a bomb, rules on exe: the same victims in the same order" same_story nested
+check "nested scopes, a bomb, rules on exe: the same victims in the same order" same_victims nested
 check "the protected service was not killed" test -z "$(jq -r 'select(.event == "kill" and
 	(.victim.exe | endswith("kept-load")))' "$DAEMON_EVENTS")"
 inner_end
@@ -141,10 +127,10 @@ daemon_stop
 echo "whole: $(jq -c '[.outcome, .kill_unit, .unit_refused, .members, .spared, [.steps[].step]]' <<<"$record")"
 check "as a cgroup, not as one process" test "$(jq -r '.kill_unit, .unit_refused' <<<"$record" | paste -sd ' ')" = "cgroup null"
 check "several members died" test "$(jq .members <<<"$record")" -ge 4
-check "the protected member is alive" scene_alive "$kept"
+check "the protected member was not killed" scene_alive "$kept"
 check "and named in the record" test "$(jq -r '.spared[] | select(.comm == "kept") | .why' <<<"$record")" = protected
 check "no other process is left" test "$(paste -sd " " "$SCENE_CG/cgroup.procs")" = "$kept"
-check "replay: the same victim" same_story whole
+check "replay: the same victim" same_victims whole
 check "replay: as many members" test \
 	"$(jq -r 'select(.event == "would_kill") | .members' "$DAEMON_DIR/whole.replayed" | head -n 1)" = "$(jq .members <<<"$record")"
 scene_end
@@ -159,9 +145,9 @@ leaker=$SCENE_PID
 check "it would have been killed" daemon_await kill 40
 sleep 1
 daemon_stop
-check "the leaker is alive" scene_alive "$leaker"
-check "the trace of a policy in dry run: the same victims" same_story dry
+check "the leaker was not killed" scene_alive "$leaker"
+check "the trace of a policy in dry run: the same victims" same_victims dry
 check "and that nothing was sent" test "$(jq -r 'select(.event == "did_kill") | .dry_run' "$DAEMON_DIR/dry.replayed" | sort -u)" = true
 scene_end
 
-exit "$failed"
+finish

@@ -12,6 +12,7 @@
 #   need WHAT...               skip_all unless all are there: root, btf, or programs (name or path)
 #   good WHAT, bad WHAT        count and print
 #   same WHAT WANTED GOT       good if both texts are equal
+#   check WHAT COMMAND...      good if it succeeds; prints its output if not
 #   wait_for SECONDS COMMAND...  repeats it until it succeeds
 #   is WHAT CONDITION          good if the list of all records meets a condition of jq
 #   kills CONDITION, some_kill CONDITION  number of `kill` records that meet it; whether there is one
@@ -74,6 +75,17 @@ same() {
 	else
 		bad "$1"
 		printf '  wanted: %s\n  got:    %s\n' "$2" "$3"
+	fi
+}
+
+check() {
+	local what=$1
+	shift
+	if "$@" >"$T/check"; then
+		good "$what"
+	else
+		bad "$what"
+		tail -n 12 "$T/check" | sed 's/^/    /'
 	fi
 }
 

@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-"""normal_events EVENTS SNAPSHOTS LOG OUT FROM=TO...: makes golden files from what one daemon wrote.
-Pids, times, and the ids of cgroups and incidents become the same in every run, and each text FROM, a
-cgroup's path or a folder, becomes TO. Writes to the folder OUT
-  events.jsonl      the records about the cgroups named, and about none
+"""
+normal_events.py EVENTS SNAPSHOTS LOG OUT FROM=TO...
+
+Makes golden files of the output of one daemon. Replaces pids, times, and the ids of cgroups and incidents
+by constants, and each text FROM, the path of a cgroup or a directory, by TO. Writes to the directory OUT
+  events.jsonl      the records of these cgroups, and of no cgroup
   snapshot.json     the last snapshot in which the score rises and the next victim is known
-  kernel-memcg.log  the lines of the kernel's log about the first kernel_kill"""
+  kernel-memcg.log  the lines of the log of the kernel about the first kernel_kill
+"""
 import datetime
 import json
 import re
@@ -14,6 +17,9 @@ import sys
 BEGIN = datetime.datetime(2026, 11, 25, 3, 0, 0)
 BEGIN_NS = 1_000_000_000_000  # of mono_ns and start_boot_ns
 
+if len(sys.argv) < 5:
+    print("usage: normal_events.py EVENTS SNAPSHOTS LOG OUT FROM=TO...", file=sys.stderr)
+    sys.exit(2)
 events, snapshots, log, out = sys.argv[1:5]
 names = [pair.split("=", 1) for pair in sys.argv[5:]]
 numbers = {"pid": {}, "id": {}, "scope": {}}
@@ -25,7 +31,7 @@ def number(kind, value, first):
 
 
 def read(path):
-    """The objects of a file of JSON lines about the cgroups named, with their names."""
+    """The objects of a file of JSON lines, with the texts replaced."""
     with open(path, encoding="utf-8") as file:
         text = file.read()
     for old, new in names:
@@ -33,7 +39,7 @@ def read(path):
     return [json.loads(line) for line in text.splitlines() if line]
 
 
-def is_ours(scope):
+def is_known(scope):
     return scope.get("path") in [new for _, new in names]
 
 
@@ -58,7 +64,7 @@ def settle(record):
     return record
 
 
-records = [record for record in read(events) if "scope" not in record or is_ours(record["scope"])]
+records = [record for record in read(events) if "scope" not in record or is_known(record["scope"])]
 shift_ns = BEGIN_NS - records[0]["mono_ns"]
 with open(f"{out}/events.jsonl", "w", encoding="utf-8") as file:
     for record in records:
@@ -69,7 +75,7 @@ last = [
     for snapshot in read(snapshots)
     if any("next_victim" in scope and scope["reason"] == "holding" for scope in snapshot["scopes"])
 ][-1]
-last["scopes"] = [scope for scope in last["scopes"] if is_ours(scope)]
+last["scopes"] = [scope for scope in last["scopes"] if is_known(scope)]
 for scope in last["scopes"]:
     scope["id"] = number("scope", scope["id"], 41)
     if "next_victim" in scope:
@@ -90,7 +96,7 @@ report = []
 for line in text.splitlines():
     if " invoked oom-killer: " in line:
         report = []
-    # which machine it was does not matter
+    # leaves out the lines that identify the machine
     if not re.search(r"CPU: |Hardware name:|RIP: |Code: |R[A-Z0-9]{2}: ", line):
         report.append(re.sub(rf"\b{pid}\b", str(killed), line))
     if f"oom_reaper: reaped process {pid} " in line:

@@ -426,7 +426,7 @@ static int mode_alloc(void)
 		munmap(map, opt.size);
 		us = (now_ns() - from) / 1000;
 		took_us[n++] = us < UINT32_MAX ? (uint32_t)us : UINT32_MAX;
-		/* who is late has missed those meanwhile: they are not made up for */
+		/* requests that were due meanwhile are dropped */
 		while (when + NSEC_PER_SEC / opt.pace < now_ns())
 			when += NSEC_PER_SEC / opt.pace;
 	}
@@ -491,7 +491,7 @@ static int mode_stream(void)
 	errno = 0;
 	if (!size)
 		die("%s is empty", opt.arg);
-	/* One pass, unless told otherwise by --passes or, without it, by --for. */
+	/* One pass, without --passes and --for. */
 	if (!opt.passes && !opt.for_ns)
 		opt.passes = 1;
 	start_reporter();
