@@ -12,6 +12,8 @@
  * Kernel threads (kswapd reclaims for everybody) have a sum of their own.
  */
 #include "scope.bpf.h"
+#include "sums.bpf.h"
+#include "task_state.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 

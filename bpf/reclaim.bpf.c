@@ -8,7 +8,10 @@
  * one first, an end without a begin is counted and ignored, an exit closes.
  */
 #include "emit.bpf.h"
+#include "progress.bpf.h"
 #include "scope.bpf.h"
+#include "sums.bpf.h"
+#include "task_state.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -62,33 +65,6 @@ static __always_inline void make_hot(__u64 scope, __u64 leaf, __u32 cause, __u64
 	fo_emit_end(event);
 }
 
-/*
- * Reclaim that a task is stalled in while it reads back what reclaim took is work that it loses. A
- * stream is stalled as long, for memory that it never had; what that costs is its own affair.
- */
-static __always_inline void stall_lost(struct fo_task_state *state, __u64 took)
-{
-	struct fo_wait_stat *stat;
-
-	if (state->generation != fo_tracking_generation || !state->samples || state->is_new)
-		return;
-	stat = fo_wait_stat(state->stall_scope, false);
-	if (stat)
-		fo_add(stat->refault_stall_ns, took * state->within_reach / state->samples);
-}
-
-static __always_inline void stall_close(struct fo_task_state *state, __u64 now, __u64 pages)
-{
-	struct fo_scope_stat *stat = fo_scope_stat(state->stall_scope, false);
-
-	if (stat)
-		fo_stall_end(state->fragment ? &stat->fragment : &stat->stall,
-			     state->stall_start_ns, now, pages);
-	if (now > state->stall_start_ns)
-		stall_lost(state, now - state->stall_start_ns);
-	state->stall_start_ns = 0;
-}
-
 static __always_inline void stall_open(__u64 scope, __u64 leaf, __s32 order, __u32 cause)
 {
 	struct fo_task_state *state = fo_current_state(true);
@@ -102,7 +78,7 @@ static __always_inline void stall_open(__u64 scope, __u64 leaf, __s32 order, __u
 	}
 	if (state->stall_start_ns) {
 		fo_count(ends_missed);
-		stall_close(state, now, 0);
+		fo_stall_close(state, now, 0);
 	}
 	if (!stat) {
 		fo_count(scopes_full);
@@ -127,7 +103,7 @@ static __always_inline void stall_shut(__u64 pages)
 		return;
 	}
 	now = bpf_ktime_get_ns();
-	stall_close(state, now, pages);
+	fo_stall_close(state, now, pages);
 	fo_does(state, FO_READS, now); /* in a fault, most likely */
 }
 
@@ -273,30 +249,5 @@ int fo_kswapd_sleep(u64 *ctx)
 
 	if (stat)
 		fo_add(stat->kswapd_sleeps, 1);
-	return 0;
-}
-
-/* The last chance to close a stall whose end we did not see. */
-SEC("tp_btf/sched_process_exit")
-int fo_exit(u64 *ctx)
-{
-	struct task_struct *task = (struct task_struct *)ctx[0];
-	struct fo_task_state *state = fo_task_state(task, false);
-	__u32 pid = task->pid;
-
-	if (!state)
-		return 0;
-	if (state->stall_start_ns) {
-		fo_count(exits_open);
-		stall_close(state, bpf_ktime_get_ns(), 0);
-	}
-	if (state->memstall_start_ns) {
-		fo_count(exits_open);
-		fo_memstall_close(state, bpf_ktime_get_ns());
-	}
-	if (state->wait_start_ns && state->generation == fo_tracking_generation)
-		fo_wait_forget(state);
-	/* the pid may be another's at once */
-	bpf_map_delete_elem(&fo_tasks_by_pid, &pid);
 	return 0;
 }

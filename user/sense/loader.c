@@ -171,9 +171,9 @@ static int try_function(const struct btf *btf, const char *function, bool reads_
 }
 
 /*
- * What coming out of a fault costs passes for work of who does (bpf/fault.bpf.c), and where faults
- * are dear that is more than a service's own in a livelock: there who stands still is told without
- * it. A minor one: 1.1 us on the host of docs/measurements.md, 13.9 us on emulated ones.
+ * What coming out of a fault costs passes for work of who does (bpf/progress.bpf.h), and where
+ * faults are dear that is more than a service's own in a livelock: there who stands still is told
+ * without it. A minor one: 1.1 us on the host of docs/measurements.md, 13.9 us on emulated ones.
  */
 #define FAULT_MOST_NS 5000
 #define FAULTS	      64
