@@ -148,6 +148,7 @@ struct fo_counters {
 	__u64 ends_unpaired;	/* an end whose begin we did not see */
 	__u64 ends_missed;	/* a begin while the task's last stall was open */
 	__u64 exits_open;	/* a task that exited within a stall */
+	__u64 stalls_forgotten; /* a stall that fo_open_check found to be over */
 	__u64 begins_proactive; /* limit reclaim with no limit hit: memory.reclaim, a limit being
 				   written */
 	__u64 limit_begins;
@@ -159,8 +160,7 @@ struct fo_counters {
 	__u64 scopes_removed;
 	__u64 cgroups_made;
 	__u64 waits_full;
-	__u64 waits_missed;	/* a wait for IO whose end we did not see */
-	__u64 memstalls_missed; /* a memory stall whose end we did not see */
+	__u64 waits_missed; /* a wait for IO whose end we did not see */
 	__u64 memstalls_full;
 	__u64 tasks_by_pid; /* not lost: a task whose storage found no memory has a place elsewhere
 			     */

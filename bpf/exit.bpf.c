@@ -1,33 +1,36 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * exit: what a task that exits has left open is closed.
+ * exit: closes what an exiting task has left open. A program that was skipped, see open.bpf.h.
  */
-#include "sums.bpf.h"
+#include "open.bpf.h"
 #include "task_state.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-/* The last chance to close a stall whose end we did not see. */
+static __always_inline void state_close(struct fo_task_state *state)
+{
+	if (state && state->wait_start_ns && state->generation == fo_tracking_generation)
+		fo_wait_forget(state);
+}
+
 SEC("tp_btf/sched_process_exit")
 int fo_exit(u64 *ctx)
 {
 	struct task_struct *task = (struct task_struct *)ctx[0];
-	struct fo_task_state *state = fo_task_state(task, false);
-	__u32 pid = task->pid;
+	struct fo_open_key key = fo_open_key(0);
+	struct fo_open open;
 
-	if (!state)
-		return 0;
-	if (state->stall_start_ns) {
+	for (__u32 section = 0; section < FO_SECTIONS; section++) {
+		key.section = section;
+		if (!fo_open_take(&key, &open))
+			continue;
 		fo_count(exits_open);
-		fo_stall_close(state, bpf_ktime_get_ns(), 0);
+		fo_open_forget(section, &open);
 	}
-	if (state->memstall_start_ns) {
-		fo_count(exits_open);
-		fo_memstall_close(state, bpf_ktime_get_ns());
-	}
-	if (state->wait_start_ns && state->generation == fo_tracking_generation)
-		fo_wait_forget(state);
-	/* the pid may be another's at once */
-	bpf_map_delete_elem(&fo_tasks_by_pid, &pid);
+	if (fo_have_task_storage)
+		state_close(bpf_task_storage_get(&fo_tasks, task, 0, 0));
+	state_close(bpf_map_lookup_elem(&fo_tasks_by_pid, &key.pid));
+	/* the pid may be another task's at once */
+	bpf_map_delete_elem(&fo_tasks_by_pid, &key.pid);
 	return 0;
 }

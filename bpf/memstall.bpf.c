@@ -2,22 +2,20 @@
 /*
  * memstall: the kernel's own notion of a task that waits for memory, with PSI off or on.
  *
- * psi_memstall_enter() and _leave() mark every such section of kernel code, and are called whether
- * PSI counts or not. They nest; only the outermost counts. Which one that is tells the argument,
- * the place on the stack where the section keeps its flags: the stack grows down, so an enter at a
- * lower address is an inner one, and one at the same or a higher address means that a leave was
- * not seen (a program is skipped while its like runs on the same CPU, 5.12 and newer). Older
- * kernels do not let the argument be read, and skip nothing: there the depth is counted.
+ * The kernel calls psi_memstall_enter() and _leave() around every such section, whether PSI counts
+ * or not. Sections nest; the outermost counts. Their argument tells which one that is: the place on
+ * the stack where the section keeps its flags. The stack grows down. An enter at a lower address is
+ * an inner section; one at the same or a higher address means that a leave was not seen. Before
+ * 5.17 programs may not read the argument, so the depth is counted; up to 5.11 no program is
+ * skipped.
  *
- * Kernel threads (kswapd reclaims for everybody) have a sum of their own.
+ * Kernel threads have a sum of their own: kswapd reclaims for all scopes.
  */
-#include "scope.bpf.h"
-#include "sums.bpf.h"
-#include "task_state.bpf.h"
+#include "open.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-/* The cgroup whose limit current last hit, or its own: as its reclaim is attributed. */
+/* The cgroup whose limit current last hit, or its own cgroup. Reclaim is attributed alike. */
 static __always_inline __u64 stalled_scope(void)
 {
 	__u64 leaf, *limited;
@@ -32,79 +30,72 @@ static __always_inline __u64 stalled_scope(void)
 SEC("fentry/psi_memstall_enter")
 int fo_memstall_enter(u64 *ctx)
 {
-	struct fo_task_state *state = fo_current_state(true);
-	__u64 now = bpf_ktime_get_ns(), at = 0;
+	struct fo_open *outer = fo_open_find(FO_SECTION_MEMSTALL), open = {};
 
-	if (!state) {
-		fo_count(tasks_full);
+	if (outer && !fo_have_int_args) {
+		outer->depth++;
 		return 0;
 	}
 	if (fo_have_int_args)
-		at = ctx[0];
-	else if (state->memstall_depth++)
+		open.at = ctx[0];
+	if (outer && open.at < outer->at)
 		return 0;
-	if (state->memstall_start_ns) {
-		if (at < state->memstall_at)
-			return 0;
-		fo_count(memstalls_missed);
-		fo_memstall_close(state, now);
-	}
-	state->memstall_scope = stalled_scope();
-	state->memstall_at = at;
-	state->memstall_start_ns = now;
-	fo_memstall_add(state->memstall_scope, 1, now, 0);
-	if (state->memstall_scope != FO_SCOPE_KERNEL)
-		fo_memstall_add(FO_SCOPE_NODE, 1, now, 0);
+	open.start_ns = bpf_ktime_get_ns();
+	open.scope = stalled_scope();
+	if (fo_open_begin(FO_SECTION_MEMSTALL, &open))
+		fo_memstall_begin(open.scope, open.start_ns);
 	return 0;
 }
 
 SEC("fentry/psi_memstall_leave")
 int fo_memstall_leave(u64 *ctx)
 {
-	struct fo_task_state *state = fo_current_state(false);
+	struct fo_open *outer = fo_open_find(FO_SECTION_MEMSTALL), open;
+	__u64 now;
 
-	if (!state || !state->memstall_start_ns)
+	if (!outer)
 		return 0;
 	if (fo_have_int_args) {
-		if (ctx[0] < state->memstall_at)
+		if (ctx[0] < outer->at)
 			return 0;
-	} else if (--state->memstall_depth) {
+	} else if (outer->depth) {
+		outer->depth--;
 		return 0;
 	}
-	fo_memstall_close(state, bpf_ktime_get_ns());
+	if (!fo_open_end(FO_SECTION_MEMSTALL, &open))
+		return 0;
+	now = bpf_ktime_get_ns();
+	fo_memstall_end(open.scope, open.start_ns, now > open.start_ns ? now - open.start_ns : 0);
 	return 0;
 }
 
-/* Contiguous memory is short, not memory: kcompactd's work, and that of tasks, which wait for it.
- */
+/* Contiguous memory is short: kcompactd's work, and that of tasks, which wait for it. */
 SEC("tp_btf/mm_compaction_begin")
 int fo_compact_begin(u64 *ctx)
 {
-	struct fo_task_state *state;
+	struct fo_open open = {};
 
 	if (fo_current_flags() & PF_KTHREAD)
 		return 0;
-	state = fo_current_state(true);
-	if (state)
-		state->compact_start_ns = bpf_ktime_get_ns();
+	open.start_ns = bpf_ktime_get_ns();
+	(void)fo_open_begin(FO_SECTION_COMPACTION, &open);
 	return 0;
 }
 
 SEC("tp_btf/mm_compaction_end")
 int fo_compact_end(u64 *ctx)
 {
-	struct fo_task_state *state = fo_current_state(false);
 	struct fo_scope_stat *stat;
+	struct fo_open open;
 
-	if (!state || !state->compact_start_ns)
+	if (!fo_open_end(FO_SECTION_COMPACTION, &open))
 		return 0;
 	stat = fo_scope_stat(FO_SCOPE_NODE, true);
 	if (stat) {
 		fo_add(stat->compactions, 1);
-		fo_add(stat->compaction_ns, bpf_ktime_get_ns() - state->compact_start_ns);
+		fo_add(stat->compaction_ns, bpf_ktime_get_ns() - open.start_ns);
 	} else {
 		fo_count(scopes_full);
 	}
-	state->compact_start_ns = 0;
 	return 0;
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * reader: the task that reads pages back right now, for which hot scope, and what that costs it.
+ * reader: the task that reads pages right now, its hot scope, and the share of refaults within
+ * reach among the pages that it read lately.
  *
- * A process that has only just begun has no work yet that could suffer: what it reads back is its
- * own start, and a service that is restarted where its files have just left memory would look like
- * a livelock for a second or two. It counts once it is older; one that is stuck at its start will
- * be.
+ * A new process has done no work that could suffer. It reads its own start, and a service that is
+ * restarted after its files have left memory would look like a livelock for a second or two. It
+ * counts as soon as it is established, which includes one that is stuck at its start.
  */
 #ifndef FASTOOM_READER_BPF_H
 #define FASTOOM_READER_BPF_H
@@ -15,16 +15,13 @@
 #include "sums.bpf.h"
 #include "task_state.bpf.h"
 
-/* A task's ratio of near refaults is over about its last 32 samples. */
+/* The share is over about this many samples. */
 #define FO_SAMPLES_KEPT 32
 
-/*
- * As long as a start may take before people call it a hang, and as nobody may be killed later than
- * that (three seconds after the harm began, docs/judge-report.md).
- */
+/* A kill comes at most this long after the harm begins (docs/judge-report.md). */
 #define FO_ESTABLISHED_NS 3000000000ULL
 
-static __always_inline void count_sample(struct fo_task_state *state)
+static __always_inline void fo_count_sample(struct fo_task_state *state)
 {
 	if (state->samples >= FO_SAMPLES_KEPT) {
 		state->samples /= 2;
@@ -33,16 +30,15 @@ static __always_inline void count_sample(struct fo_task_state *state)
 	state->samples++;
 }
 
-/* A muted scope whose time is over reclaims no more. */
-static __always_inline struct fo_hot *live(struct fo_hot *hot)
+/* A scope is not hot once its mute has expired: it reclaims no more. */
+static __always_inline struct fo_hot *fo_hot_now(struct fo_hot *hot)
 {
 	if (hot && hot->muted_until_ns && hot->muted_until_ns < bpf_ktime_get_ns())
 		return NULL;
 	return hot;
 }
 
-/* Who reads something back right now, and for which hot scope. */
-struct reader {
+struct fo_reader {
 	__u64 scope;
 	struct fo_hot *hot;
 	struct fo_task_state *state;
@@ -50,7 +46,7 @@ struct reader {
 };
 
 /* False: current is in no hot scope, or there is no room, which is counted. */
-static __always_inline bool find_reader(struct reader *ret)
+static __always_inline bool fo_find_reader(struct fo_reader *ret)
 {
 	__u64 leaf = fo_current_memcg(), scope = FO_SCOPE_NODE, *limited;
 	struct fo_task_state *state;
@@ -60,12 +56,12 @@ static __always_inline bool find_reader(struct reader *ret)
 	limited = bpf_map_lookup_elem(&fo_limit_of, &leaf);
 	if (limited) {
 		scope = *limited;
-		hot = live(bpf_map_lookup_elem(&fo_hot, &scope));
+		hot = fo_hot_now(bpf_map_lookup_elem(&fo_hot, &scope));
 	}
-	/* its limit was hit once, but not now: then it is one of the node's */
+	/* a cgroup whose limit is not hit now is part of the node */
 	if (!hot && fo_tracking_node) {
 		scope = FO_SCOPE_NODE;
-		hot = live(bpf_map_lookup_elem(&fo_hot, &scope));
+		hot = fo_hot_now(bpf_map_lookup_elem(&fo_hot, &scope));
 	}
 	if (!hot)
 		return false;
@@ -84,6 +80,7 @@ static __always_inline bool find_reader(struct reader *ret)
 		state->fault_sys_ns = 0;
 		state->run_start_ns = 0; /* counted from its next turn on a CPU */
 		state->span_start_ns = 0;
+		state->in_reclaim = false;
 		state->known = 0;
 	}
 	state->scope = scope;
@@ -91,7 +88,7 @@ static __always_inline bool find_reader(struct reader *ret)
 	if (state->is_new)
 		state->known = 1;
 	if (!state->is_new && !state->span_start_ns)
-		follow(state);
+		fo_progress_begin(state);
 	ret->scope = scope;
 	ret->hot = hot;
 	ret->state = state;
@@ -99,22 +96,22 @@ static __always_inline bool find_reader(struct reader *ret)
 	return true;
 }
 
-/*
- * On a fast disk most of what a refault costs is the kernel's own work, and what work that was is
- * known when the fault is over. read() has none: it costs copying, for a page in the cache too, and
- * a reader that met pages again that a burst had taken would seem to thrash.
- */
-/* Emulated processors take that long for one; real ones a millisecond. */
+/* Emulated processors take this long for one fault; real ones a millisecond. */
 #define FO_FAULT_SYS_MOST_NS 100000000ULL
 
-static __always_inline void worked(struct fo_task_state *state, __u64 stime)
+/*
+ * On a fast disk most of what a refault costs is kernel time, and whose it was is known when the
+ * fault ends. read() has no such end: copying costs as much for a page in the cache, and a reader
+ * that meets pages again that a burst had taken would look like a livelock.
+ */
+static __always_inline void fo_add_sys(struct fo_task_state *state, __u64 stime)
 {
 	if (state->run_start_ns)
 		state->fault_sys_ns += stime - state->run_start_stime;
 	state->run_start_stime = stime;
 }
 
-static __always_inline void sys_lost(struct fo_task_state *state, struct fo_wait_stat *stat)
+static __always_inline void fo_sys_lost(struct fo_task_state *state, struct fo_wait_stat *stat)
 {
 	__u64 lost = state->fault_sys_ns;
 

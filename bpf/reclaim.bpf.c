@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * reclaim: who is stalled reclaiming, for which scope, and for how long.
+ * reclaim: which tasks are stalled reclaiming, for which scope, and for how long.
  *
- * Sentinels: always attached, they run only when something is reclaimed.
- * Begin and end may lose each other (a program is skipped while another one
- * of its kind runs on the same CPU): a begin while a stall is open closes that
- * one first, an end without a begin is counted and ignored, an exit closes.
+ * Base probes: always attached. They run only when memory is reclaimed.
  */
 #include "emit.bpf.h"
+#include "open.bpf.h"
 #include "progress.bpf.h"
-#include "scope.bpf.h"
-#include "sums.bpf.h"
 #include "task_state.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -30,7 +26,7 @@ volatile __u32 fo_tracking_node = 0;
 volatile __u32 fo_tracking_faults = 0;
 volatile __u64 fo_list_scope = 0;
 
-/* Tells user space that @scope reclaims, unless it knows or does not want to. */
+/* Reports to user space that @scope reclaims, unless it knows or has muted the scope. */
 static __always_inline void make_hot(__u64 scope, __u64 leaf, __u32 cause, __u64 now)
 {
 	struct fo_hot fresh = {}, *hot = bpf_map_lookup_elem(&fo_hot, &scope);
@@ -44,7 +40,7 @@ static __always_inline void make_hot(__u64 scope, __u64 leaf, __u32 cause, __u64
 	} else {
 		fresh.since_ns = now;
 		if (bpf_map_update_elem(&fo_hot, &scope, &fresh, BPF_NOEXIST)) {
-			/* full, or another CPU was faster */
+			/* the map is full, or another CPU was faster */
 			if (!bpf_map_lookup_elem(&fo_hot, &scope))
 				fo_count(hot_full);
 			return;
@@ -53,7 +49,7 @@ static __always_inline void make_hot(__u64 scope, __u64 leaf, __u32 cause, __u64
 
 	event = fo_emit_begin(FO_EVENT_HOT, sizeof(*event), scope);
 	if (!event) {
-		/* not told: the next reclaim tries again */
+		/* not reported: the next reclaim tries again */
 		hot = bpf_map_lookup_elem(&fo_hot, &scope);
 		if (hot)
 			hot->muted_until_ns = 1;
@@ -65,53 +61,75 @@ static __always_inline void make_hot(__u64 scope, __u64 leaf, __u32 cause, __u64
 	fo_emit_end(event);
 }
 
-static __always_inline void stall_open(__u64 scope, __u64 leaf, __s32 order, __u32 cause)
+static __always_inline void stall_begin(__u64 scope, __u64 leaf, __s32 order, __u32 cause)
 {
-	struct fo_task_state *state = fo_current_state(true);
 	struct fo_scope_stat *stat = fo_scope_stat(scope, true);
-	__u64 now = bpf_ktime_get_ns();
+	struct fo_task_state *state = fo_current_state(false);
+	struct fo_open open = {
+		.start_ns = bpf_ktime_get_ns(),
+		.scope = scope,
+		.fragment = order > 0,
+	};
 
-	make_hot(scope, leaf, cause, now);
-	if (!state) {
-		fo_count(tasks_full);
-		return;
-	}
-	if (state->stall_start_ns) {
-		fo_count(ends_missed);
-		fo_stall_close(state, now, 0);
-	}
+	make_hot(scope, leaf, cause, open.start_ns);
 	if (!stat) {
 		fo_count(scopes_full);
 		return;
 	}
-	fo_does(state, FO_LOSES, now);
-	state->stall_start_ns = now;
-	state->stall_scope = scope;
-	state->fragment = order > 0;
+	if (!fo_open_begin(FO_SECTION_RECLAIM, &open))
+		return;
+	fo_stall_begin(open.fragment ? &stat->fragment : &stat->stall, open.start_ns);
+	if (!state)
+		return;
+	fo_does(state, FO_LOSES, open.start_ns);
+	state->in_reclaim = true;
 	if (scope != FO_SCOPE_NODE || !state->scope)
 		state->scope = scope;
-	fo_stall_begin(order > 0 ? &stat->fragment : &stat->stall, now);
 }
 
-static __always_inline void stall_shut(__u64 pages)
+/* Reclaim is lost work for a task that reads back what reclaim took, and not for a stream. */
+static __always_inline void stall_lost(struct fo_task_state *state, __u64 scope, __u64 took)
+{
+	struct fo_wait_stat *stat;
+
+	if (state->generation != fo_tracking_generation || !state->samples || state->is_new)
+		return;
+	stat = fo_wait_stat(scope, false);
+	if (stat)
+		fo_add(stat->refault_stall_ns, took * state->within_reach / state->samples);
+}
+
+static __always_inline void stall_end(__u64 pages)
 {
 	struct fo_task_state *state = fo_current_state(false);
+	struct fo_scope_stat *stat;
+	struct fo_open open;
 	__u64 now;
 
-	if (!state || !state->stall_start_ns) {
+	if (!fo_open_end(FO_SECTION_RECLAIM, &open)) {
 		fo_count(ends_unpaired);
 		return;
 	}
+	if (open.not_a_stall)
+		return;
 	now = bpf_ktime_get_ns();
-	fo_stall_close(state, now, pages);
-	fo_does(state, FO_READS, now); /* in a fault, most likely */
+	stat = fo_scope_stat(open.scope, false);
+	if (stat)
+		fo_stall_end(open.fragment ? &stat->fragment : &stat->stall, open.start_ns, now,
+			     pages);
+	if (!state)
+		return;
+	state->in_reclaim = false;
+	if (now > open.start_ns)
+		stall_lost(state, open.scope, now - open.start_ns);
+	fo_does(state, FO_FAULTS, now); /* most reclaim is within a fault */
 }
 
 static __always_inline __s32 begin_order(u64 *ctx)
 {
 	__u64 first = ctx[0], second = ctx[1];
 
-	/* both are loaded before the choice: a chosen offset would be refused */
+	/* both are loaded before the choice: the verifier refuses a variable offset */
 	barrier_var(first);
 	barrier_var(second);
 	return fo_begin_has_memcg ? second : first;
@@ -121,7 +139,7 @@ SEC("tp_btf/mm_vmscan_direct_reclaim_begin")
 int fo_direct_begin(u64 *ctx)
 {
 	fo_count(direct_begins);
-	stall_open(FO_SCOPE_NODE, fo_current_memcg(), begin_order(ctx), FO_HOT_DIRECT);
+	stall_begin(FO_SCOPE_NODE, fo_current_memcg(), begin_order(ctx), FO_HOT_DIRECT);
 	return 0;
 }
 
@@ -129,8 +147,18 @@ SEC("tp_btf/mm_vmscan_direct_reclaim_end")
 int fo_direct_end(u64 *ctx)
 {
 	fo_count(direct_ends);
-	stall_shut(ctx[0]);
+	stall_end(ctx[0]);
 	return 0;
+}
+
+/* No limit is hit: somebody asked for reclaim. It stalls no task that wants memory. */
+static __always_inline void proactive_begin(void)
+{
+	struct fo_open open = {.not_a_stall = true};
+
+	fo_count(begins_proactive);
+	open.start_ns = bpf_ktime_get_ns();
+	(void)fo_open_begin(FO_SECTION_RECLAIM, &open);
 }
 
 SEC("tp_btf/mm_vmscan_memcg_reclaim_begin")
@@ -140,75 +168,53 @@ int fo_limit_begin(u64 *ctx)
 
 	fo_count(limit_begins);
 	if (scope == FO_SCOPE_NODE) {
-		struct fo_task_state *state = fo_current_state(true);
-
-		fo_count(begins_proactive);
-		if (state)
-			state->proactive = true;
+		proactive_begin();
 		return 0;
 	}
 	known = bpf_map_lookup_elem(&fo_limit_of, &leaf);
 	if (!known || *known != scope)
 		bpf_map_update_elem(&fo_limit_of, &leaf, &scope, BPF_ANY);
-	stall_open(scope, leaf, begin_order(ctx), FO_HOT_LIMIT);
+	stall_begin(scope, leaf, begin_order(ctx), FO_HOT_LIMIT);
 	return 0;
 }
 
 SEC("tp_btf/mm_vmscan_memcg_reclaim_end")
 int fo_limit_end(u64 *ctx)
 {
-	struct fo_task_state *state = fo_current_state(false);
-
 	fo_count(limit_ends);
-	if (state && state->proactive) {
-		state->proactive = false;
-		return 0;
-	}
-	stall_shut(ctx[0]);
+	stall_end(ctx[0]);
 	return 0;
 }
 
-/*
- * v1's soft limit: runs within kswapd or direct reclaim, so it has a clock of
- * its own and is not added to the scope's stall.
- */
+/* v1's soft limit. It runs within kswapd or direct reclaim and is not added to their stall. */
 SEC("tp_btf/mm_vmscan_memcg_softlimit_reclaim_begin")
 int fo_soft_begin(u64 *ctx)
 {
-	struct fo_task_state *state = fo_current_state(true);
 	struct fo_scope_stat *stat = fo_scope_stat(FO_SCOPE_NODE, true);
-	__u64 now = bpf_ktime_get_ns();
+	struct fo_open open = {};
 
 	fo_count(soft_begins);
-	if (!state || !stat) {
-		if (state)
-			fo_count(scopes_full);
-		else
-			fo_count(tasks_full);
+	if (!stat) {
+		fo_count(scopes_full);
 		return 0;
 	}
-	if (state->soft_start_ns) {
-		fo_count(ends_missed);
-		fo_stall_end(&stat->soft, state->soft_start_ns, now, 0);
-	}
-	state->soft_start_ns = now;
-	fo_stall_begin(&stat->soft, now);
+	open.start_ns = bpf_ktime_get_ns();
+	if (fo_open_begin(FO_SECTION_SOFT, &open))
+		fo_stall_begin(&stat->soft, open.start_ns);
 	return 0;
 }
 
 SEC("tp_btf/mm_vmscan_memcg_softlimit_reclaim_end")
 int fo_soft_end(u64 *ctx)
 {
-	struct fo_task_state *state = fo_current_state(false);
 	struct fo_scope_stat *stat = fo_scope_stat(FO_SCOPE_NODE, false);
+	struct fo_open open;
 
 	fo_count(soft_ends);
-	if (!state || !stat || !state->soft_start_ns) {
+	if (!fo_open_end(FO_SECTION_SOFT, &open))
 		fo_count(ends_unpaired);
-		return 0;
-	}
-	fo_stall_end(&stat->soft, state->soft_start_ns, bpf_ktime_get_ns(), ctx[0]);
-	state->soft_start_ns = 0;
+	else if (stat)
+		fo_stall_end(&stat->soft, open.start_ns, bpf_ktime_get_ns(), ctx[0]);
 	return 0;
 }
 
@@ -216,12 +222,12 @@ int fo_soft_end(u64 *ctx)
 SEC("tp_btf/mm_vmscan_throttled")
 int fo_throttled(u64 *ctx)
 {
-	struct fo_task_state *state = fo_current_state(false);
+	struct fo_open *open = fo_open_find(FO_SECTION_RECLAIM);
 	struct fo_scope_stat *stat;
 
-	if (!state || !state->stall_start_ns)
-		return 0; /* kswapd */
-	stat = fo_scope_stat(state->stall_scope, false);
+	if (!open || open->not_a_stall)
+		return 0; /* kswapd has none */
+	stat = fo_scope_stat(open->scope, false);
 	if (!stat)
 		return 0;
 	fo_add(stat->throttled, 1);

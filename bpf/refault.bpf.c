@@ -1,20 +1,18 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * refault: the wide eyes. Attached only while a scope is in trouble.
+ * refault: pages that reclaim evicts, and their return. Part of page tracking.
  *
- * The commonest livelock loses its time not in reclaim but in reading back
- * what reclaim took (docs/measurements.md). Three tracepoints measure that without
- * fentry and whatever the disk's speed: a page that reclaim takes out of the
- * page cache is remembered with the scope's clock (pages read in so far); when
- * it comes back, the clock's difference is its refault distance, that is by
- * how many pages the cache was too small for it. A task whose reads are
- * refaults at a distance that a kill could have given back is thrashing; one
- * whose reads are new, or farther away than any kill reaches, is streaming.
- * The task's waits for IO and its time on a CPU, the kernel's share apart, are summed.
+ * The commonest livelock loses its time in reading back what reclaim took (docs/measurements.md).
+ * Three tracepoints measure that without fentry and whatever the speed of the disk. An evicted page
+ * is remembered with the scope's clock, which counts the pages read in. When the page returns, the
+ * difference is its refault distance: by so many pages memory was too small for it. A task whose
+ * reads are refaults that a kill would have avoided is in a livelock; one whose reads are new
+ * pages, or refaults from farther away, is a stream.
  *
- * One page in 2^fo_sample_shift is followed: the one whose index has that many
- * low bits clear, so that folios of every size are sampled alike.
+ * One page in 2^fo_sample_shift is tracked: the one whose index has that many low bits clear, so
+ * that folios of all sizes are sampled alike.
  */
+#include "open.bpf.h"
 #include "reader.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -36,11 +34,11 @@ static __always_inline __u64 folio_pages(struct folio *folio)
 		return folio->_nr_pages;
 	if (bpf_core_field_exists(before615->_folio_nr_pages))
 		return before615->_folio_nr_pages;
-	/* 5.17 to 6.0 count a large folio as one page: the clock runs slower, alike for all */
+	/* 5.17 to 6.0: a large folio counts as one page, and the clock of all runs slower */
 	return 1;
 }
 
-/* A folio's place: the sampled pages of it are first, first + 2^shift, ... below end. */
+/* The sampled pages of one folio: first, first + 2^shift, ... below end. */
 struct span {
 	__u64 inode;
 	__u64 first;
@@ -48,7 +46,7 @@ struct span {
 	__u64 pages;
 };
 
-/* Sampled pages of one folio at a shift of 4: as many as a 2 MiB one has. */
+/* A folio of 2 MiB has so many sampled pages at a shift of 4. */
 #define FO_SPAN_SAMPLES 32
 
 static __always_inline void span_of(u64 *ctx, struct span *span)
@@ -80,16 +78,16 @@ static __always_inline void span_of(u64 *ctx, struct span *span)
 SEC("tp_btf/mm_filemap_delete_from_page_cache")
 int fo_page_evicted(u64 *ctx)
 {
-	struct fo_task_state *state;
+	struct fo_open *open;
 	struct fo_shadow shadow = {};
 	struct fo_page_key key;
 	struct fo_hot *hot;
 	struct span span = {};
 
 	/* only reclaim evicts; truncation and unlink delete */
-	state = fo_current_state(false);
-	if (state && state->stall_start_ns)
-		shadow.scope = state->stall_scope;
+	open = fo_open_find(FO_SECTION_RECLAIM);
+	if (open && !open->not_a_stall)
+		shadow.scope = open->scope;
 	else if (!fo_tracking_node || !(fo_current_flags() & PF_KSWAPD))
 		return 0;
 
@@ -119,7 +117,7 @@ static __always_inline void sample_refault(struct fo_task_state *state, struct f
 
 	if (!state->is_new) {
 		fo_add(stat->samples, 1);
-		count_sample(state);
+		fo_count_sample(state);
 	}
 	if (!shadow)
 		return;
@@ -144,14 +142,14 @@ static __always_inline void sample_refault(struct fo_task_state *state, struct f
 SEC("tp_btf/mm_filemap_add_to_page_cache")
 int fo_page_added(u64 *ctx)
 {
-	struct reader reader;
+	struct fo_reader reader;
 	struct fo_page_key key;
 	struct span span = {};
 
-	if (!find_reader(&reader))
+	if (!fo_find_reader(&reader))
 		return 0;
 	reader.state->read_in = 1;
-	reads(reader.state);
+	fo_reads_page(reader.state);
 	span_of(ctx, &span);
 	fo_add(reader.stat->added_pages, span.pages);
 	fo_add(reader.hot->added_pages, span.pages);
@@ -166,10 +164,7 @@ int fo_page_added(u64 *ctx)
 	return 0;
 }
 
-/*
- * Where functions can be attached to: the kernel knows a page that comes back also when it was
- * taken before our eyes opened, and files tell of it late.
- */
+/* The kernel knows a refault also of a page that was evicted before page tracking was on. */
 SEC("fentry/workingset_refault")
 int fo_refault(u64 *ctx)
 {

@@ -62,6 +62,17 @@ static __always_inline __u32 fo_current_flags(void)
 	return BPF_CORE_READ(task, flags);
 }
 
+/* Of the thread itself. */
+static __always_inline __u64 fo_current_start_boot_ns(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	if (fo_have_task_storage)
+		return bpf_get_current_task_btf()->start_boottime;
+	return BPF_CORE_READ(task, start_boottime);
+}
+
+/* Of its process. */
 static __always_inline __u64 fo_current_age_ns(void)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * sums: what a scope lost, per CPU, and how a task's stall begins and ends in it.
+ * sums: what the tasks of a scope lost, and how a stall enters and leaves these sums.
  */
 #ifndef FASTOOM_SUMS_BPF_H
 #define FASTOOM_SUMS_BPF_H
@@ -64,16 +64,22 @@ static __always_inline void fo_stall_begin(struct fo_stall *stall, __u64 now)
 	fo_add(stall->begun, 1);
 }
 
+/* A stall whose end was not seen: how long it took is not known, and nothing is added. */
+static __always_inline void fo_stall_forget(struct fo_stall *stall, __u64 start)
+{
+	fo_add(stall->nr, -1);
+	fo_add(stall->start_sum_ns, -start);
+	fo_add(stall->ended, 1);
+}
+
 static __always_inline void fo_stall_end(struct fo_stall *stall, __u64 start, __u64 now,
 					 __u64 pages)
 {
 	__u64 took = now > start ? now - start : 0;
 	__u32 slot = fo_log2(took / 1000);
 
-	fo_add(stall->nr, -1);
-	fo_add(stall->start_sum_ns, -start);
+	fo_stall_forget(stall, start);
 	fo_add(stall->done_ns, took);
-	fo_add(stall->ended, 1);
 	if (pages) /* adding a constant 0 becomes an atomic OR, which 5.10 does not have */
 		fo_add(stall->reclaimed_pages, pages);
 	if (took > stall->max_ns)
@@ -84,7 +90,7 @@ static __always_inline void fo_stall_end(struct fo_stall *stall, __u64 start, __
 }
 
 static __always_inline void fo_memstall_add(__u64 scope, __s64 nr, __s64 start_sum_ns,
-					    __s64 done_ns)
+					    __u64 done_ns)
 {
 	static const struct fo_memstall zero;
 	struct fo_memstall *sum = bpf_map_lookup_elem(&fo_memstalls, &scope);
@@ -102,60 +108,32 @@ static __always_inline void fo_memstall_add(__u64 scope, __s64 nr, __s64 start_s
 	fo_add(sum->nr, nr);
 	if (nr > 0)
 		fo_add(sum->begun, 1);
-	else
+	if (done_ns)
 		fo_add(sum->done_ns, done_ns);
 }
 
-/* Ends a task's memory stall. */
-static __always_inline void fo_memstall_close(struct fo_task_state *state, __u64 now)
+static __always_inline void fo_memstall_begin(__u64 scope, __u64 now)
 {
-	__u64 start = state->memstall_start_ns, took = now > start ? now - start : 0;
-
-	fo_memstall_add(state->memstall_scope, -1, -start, took);
-	if (state->memstall_scope != FO_SCOPE_KERNEL)
-		fo_memstall_add(FO_SCOPE_NODE, -1, -start, took);
-	state->memstall_start_ns = 0;
-	state->memstall_depth = 0;
+	fo_memstall_add(scope, 1, now, 0);
+	if (scope != FO_SCOPE_KERNEL)
+		fo_memstall_add(FO_SCOPE_NODE, 1, now, 0);
 }
 
-/* Closes a task's wait for IO as if it had never been. */
+static __always_inline void fo_memstall_end(__u64 scope, __u64 start, __u64 took)
+{
+	fo_memstall_add(scope, -1, -start, took);
+	if (scope != FO_SCOPE_KERNEL)
+		fo_memstall_add(FO_SCOPE_NODE, -1, -start, took);
+}
+
+/* Ends a task's wait for IO whose end was not seen. */
 static __always_inline void fo_wait_forget(struct fo_task_state *state)
 {
 	struct fo_wait_stat *stat = fo_wait_stat(state->wait_scope, false);
 
-	if (stat) {
-		fo_add(stat->io.nr, -1);
-		fo_add(stat->io.start_sum_ns, -state->wait_start_ns);
-		fo_add(stat->io.ended, 1);
-	}
+	if (stat)
+		fo_stall_forget(&stat->io, state->wait_start_ns);
 	state->wait_start_ns = 0;
-}
-
-/*
- * Reclaim that a task is stalled in while it reads back what reclaim took is work that it loses. A
- * stream is stalled as long, for memory that it never had; what that costs is its own affair.
- */
-static __always_inline void fo_stall_lost(struct fo_task_state *state, __u64 took)
-{
-	struct fo_wait_stat *stat;
-
-	if (state->generation != fo_tracking_generation || !state->samples || state->is_new)
-		return;
-	stat = fo_wait_stat(state->stall_scope, false);
-	if (stat)
-		fo_add(stat->refault_stall_ns, took * state->within_reach / state->samples);
-}
-
-static __always_inline void fo_stall_close(struct fo_task_state *state, __u64 now, __u64 pages)
-{
-	struct fo_scope_stat *stat = fo_scope_stat(state->stall_scope, false);
-
-	if (stat)
-		fo_stall_end(state->fragment ? &stat->fragment : &stat->stall,
-			     state->stall_start_ns, now, pages);
-	if (now > state->stall_start_ns)
-		fo_stall_lost(state, now - state->stall_start_ns);
-	state->stall_start_ns = 0;
 }
 
 #endif /* FASTOOM_SUMS_BPF_H */

@@ -1,46 +1,48 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * wait: a task's waits for IO, and its time on a CPU. Part of the wide eyes.
+ * wait: how long tracked tasks wait for IO, and how long they run. Part of page tracking.
+ *
+ * State is never created here: the runqueue's lock is held, and an allocation may wake kswapd. A
+ * task that reads pages has its state already.
  */
 #include "reader.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-/*
- * Storage is never created here: the runqueue's lock is held, and an allocation
- * may want to wake kswapd. A task that reads pages in has it already.
- */
+/* Not by the state alone: an end that was not seen leaves it behind. */
+static __always_inline bool in_reclaim(const struct fo_task_state *state, struct task_struct *task)
+{
+	return state->in_reclaim &&
+	       (!bpf_core_field_exists(task->reclaim_state) || task->reclaim_state);
+}
+
 static __always_inline void switched_out(struct task_struct *task, __u64 now)
 {
 	struct fo_task_state *state = fo_task_state(task, false);
 	struct fo_wait_stat *stat;
+	bool waits;
 
 	if (!state || state->generation != fo_tracking_generation)
 		return;
 	stat = fo_wait_stat(state->scope, false);
 	if (!stat)
 		return;
-	fo_does(state,
-		state->stall_start_ns || BPF_CORE_READ_BITFIELD(task, in_iowait) ? FO_LOSES
-										 : FO_RESTS,
-		now);
+	waits = BPF_CORE_READ_BITFIELD(task, in_iowait);
+	fo_does(state, waits || in_reclaim(state, task) ? FO_LOSES : FO_SLEEPS, now);
 	if (state->run_start_ns) {
 		fo_add(stat->run_ns, now - state->run_start_ns);
-		worked(state, task->stime);
+		fo_add_sys(state, task->stime);
 		if (!fo_tracking_faults)
-			sys_lost(state, stat);
+			fo_sys_lost(state, stat);
 		state->run_start_ns = 0;
 	}
 	if (state->wait_start_ns) {
-		/*
-		 * We did not see it come back: seen here 3 times a second, always while
-		 * another task was in a bpf() call on the same CPU. What it lost then is
-		 * not known and not counted, but the wait must not stay open.
-		 */
+		/* the switch back was not seen, about 3 times a second, always while another
+		 * task was in a bpf() call on the same CPU */
 		fo_count(waits_missed);
 		fo_wait_forget(state);
 	}
-	if (!state->is_new && BPF_CORE_READ_BITFIELD(task, in_iowait)) {
+	if (!state->is_new && waits) {
 		state->wait_start_ns = now;
 		state->wait_scope = state->scope;
 		fo_stall_begin(&stat->io, now);
@@ -58,15 +60,15 @@ static __always_inline void switched_in(struct task_struct *task, __u64 now)
 		return;
 	if (state->is_new)
 		return;
-	doing = state->undecided_ns ? FO_READS : FO_WORKS;
-	if (state->stall_start_ns)
+	doing = state->undecided_ns ? FO_FAULTS : FO_WORKS;
+	if (in_reclaim(state, task))
 		doing = FO_LOSES;
 	else if (state->wait_start_ns && fo_tracking_faults)
-		doing = FO_RETURNS;
+		doing = FO_RESUMES;
 	fo_does(state, doing, now);
 	stat = fo_wait_stat(state->scope, false);
 	if (stat)
-		span_end(state, stat, task, now);
+		fo_span_end(state, stat, task, now);
 	state->run_start_ns = now;
 	state->run_start_stime = task->stime;
 	start = state->wait_start_ns;

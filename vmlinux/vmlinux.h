@@ -27,9 +27,10 @@ typedef _Bool bool;
 #endif
 
 /* include/linux/sched.h, the same in 5.10 to 7.3 */
-#define PF_KSWAPD  0x00020000
-#define PF_KTHREAD 0x00200000
-#define NULL	   ((void *)0)
+#define PF_KSWAPD	   0x00020000
+#define PF_KTHREAD	   0x00200000
+#define TASK_INTERRUPTIBLE 1
+#define NULL		   ((void *)0)
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
@@ -133,8 +134,13 @@ struct sched_entity {
 	struct sched_avg avg;
 };
 
+struct task_struct___before514 {
+	long state; /* until 5.14, 2f064a59a11f */
+};
+
 struct task_struct {
 	unsigned int flags;
+	unsigned int __state;
 	int exit_state;
 	int pid;
 	int tgid;
@@ -146,6 +152,7 @@ struct task_struct {
 	struct signal_struct *signal;
 	const struct cred *cred;
 	struct css_set *cgroups;
+	struct reclaim_state *reclaim_state;
 	struct mem_cgroup *active_memcg; /* since 4.19, d46eb14b735b; CONFIG_MEMCG */
 	u64 stime;
 	unsigned long min_flt;
@@ -210,6 +217,11 @@ struct seq_file;
 
 struct bpf_iter_meta {
 	struct seq_file *seq;
+};
+
+struct bpf_iter__bpf_map_elem {
+	void *key;   /* NULL: the end */
+	void *value; /* likewise */
 };
 
 struct bpf_iter__task {

@@ -949,6 +949,372 @@ static void test_stall_under_storm(void **state)
 			 above, samples, READERS, worst / SECOND);
 }
 
+/* ---- (e) ends that are not seen ------------------------------------------- */
+
+#define LINKS_MAX 64
+
+/* The program that a descriptor has attached, the caller's to close; -1: it is no link. */
+static int program_of_link(int fd, char name[BPF_OBJ_NAME_LEN])
+{
+	char path[64], line[128];
+	struct bpf_prog_info info = {0};
+	uint32_t len = sizeof(info), id = 0;
+	bool is_link = false;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	file = fopen(path, "re");
+	while (file && fgets(line, sizeof(line), file)) {
+		is_link |= !strncmp(line, "link_type:", 10);
+		(void)sscanf(line, "prog_id: %u", &id);
+	}
+	if (file)
+		fclose(file);
+	fd = is_link && id ? bpf_prog_get_fd_by_id(id) : -1;
+	if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &len))
+		memcpy(name, info.name, BPF_OBJ_NAME_LEN);
+	return fd;
+}
+
+/* Detaches a program without its loader's knowledge; returns the program's descriptor. */
+static int detach(const int *links, size_t count, const char *program)
+{
+	char name[BPF_OBJ_NAME_LEN] = "";
+	int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	assert_true(nothing >= 0);
+	for (size_t i = 0; i < count; i++) {
+		int fd = program_of_link(links[i], name);
+
+		if (fd >= 0 && !strcmp(name, program)) {
+			/* libbpf closes this number later */
+			assert_int_equal(dup3(nothing, links[i], O_CLOEXEC), links[i]);
+			close(nothing);
+			return fd;
+		}
+		if (fd >= 0)
+			close(fd);
+	}
+	fail_msg("%s is not attached", program);
+	return -1;
+}
+
+/* The descriptors of links that are open now. */
+static size_t list_links(int *ret)
+{
+	char name[BPF_OBJ_NAME_LEN];
+	size_t n = 0;
+
+	for (int fd = 3; fd < 1024 && n < LINKS_MAX; fd++) {
+		int program = program_of_link(fd, name);
+
+		if (program < 0)
+			continue;
+		close(program);
+		ret[n++] = fd;
+	}
+	return n;
+}
+
+/* A kernel side of its own, of which programs are detached without its knowing. */
+struct second {
+	struct loader *loader;
+	struct sampler *sampler;
+	int links[LINKS_MAX];
+	size_t count;
+};
+
+static void second_begin(struct second *second)
+{
+	int before[LINKS_MAX], all[LINKS_MAX];
+	size_t n = list_links(before), total;
+	char why[512];
+
+	assert_int_equal(loader_new(&second->loader, host.version, why, sizeof(why)), 0);
+	assert_int_equal(sampler_new(&second->sampler, second->loader, &host, &node), 0);
+	total = list_links(all);
+	second->count = 0;
+	for (size_t i = 0; i < total; i++) {
+		bool known = false;
+
+		for (size_t k = 0; k < n; k++)
+			known |= before[k] == all[i];
+		if (!known)
+			second->links[second->count++] = all[i];
+	}
+}
+
+static void second_end(struct second *second)
+{
+	sampler_free(second->sampler);
+	loader_free(second->loader);
+}
+
+static struct sample sample_of(struct second *second)
+{
+	struct cgroup no_files = {.id = cgroup.id};
+	struct sample sample;
+
+	for (int i = 0; i < CGROUP_FILES_; i++)
+		no_files.fds[i] = -1;
+	(void)sampler_cgroup(second->sampler, &no_files, now_ns(), false, &sample);
+	return sample;
+}
+
+/* Its last reclaim has no end, and then it sleeps or exits. */
+static pid_t start_stalled(bool exits)
+{
+	int ready[2], go_on[2];
+	pid_t pid;
+	char byte;
+
+	drop_file();
+	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(go_on, O_CLOEXEC), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (!pid) {
+		static char buf[1 << 18];
+		int fd;
+
+		close(go_on[1]);
+		enter();
+		fd = open(file_path, O_RDONLY | O_CLOEXEC);
+		while (fd >= 0 && read(fd, buf, sizeof(buf)) > 0)
+			;
+		if (write(ready[1], "x", 1) != 1)
+			_exit(1);
+		(void)!read(go_on[0], &byte, 1); /* sleeps until our end closes */
+		_exit(0);
+	}
+	close(ready[1]);
+	close(go_on[0]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	if (exits) {
+		close(go_on[1]);
+		assert_int_equal(waitpid(pid, NULL, 0), pid);
+	}
+	return pid;
+}
+
+static void check_missed_end(bool exits)
+{
+	struct fo_counters counters;
+	struct second second;
+	struct sample first, last;
+	uint64_t begin_ns;
+	pid_t pid;
+
+	second_begin(&second);
+	close(detach(second.links, second.count, "fo_limit_end"));
+	/* before the fork: a child's copies of the links would keep them */
+	if (exits)
+		close(detach(second.links, second.count, "fo_exit"));
+	pid = start_stalled(exits);
+	begin_ns = now_ns();
+	first = sample_of(&second);
+	while (now_ns() < begin_ns + 3 * SECOND) {
+		sleep_ms(100);
+		last = sample_of(&second);
+	}
+	if (!exits) {
+		kill(pid, SIGKILL);
+		assert_int_equal(waitpid(pid, NULL, 0), pid);
+	}
+	loader_counters(second.loader, &counters);
+	second_end(&second);
+	show(exits ? "stalls open of a task that exited" : "stalls open of a task that sleeps",
+	     last.stall_open, 0, "0");
+	show("its stall in 3 s, in us", (last.stall_ns - first.stall_ns) / 1000, 0, "0");
+	show("stalls that were ended for it", counters.stalls_forgotten, 1, ">= 1");
+	assert_true(first.has & SAMPLE_HAS_STALL);
+	assert_true(first.reclaims > 0);
+	assert_int_equal(last.stall_open, 0);
+	assert_int_equal(last.stall_ns, first.stall_ns);
+	assert_true(counters.stalls_forgotten >= 1);
+}
+
+/* The end of a task's last reclaim is not seen, and the task sleeps: its stall is over all the
+ * same. */
+static void test_end_missed_by_a_sleeping_task(void **state)
+{
+	(void)state;
+	need_scene();
+	check_missed_end(false);
+}
+
+/* The end is not seen, nor is the exit: there is no task left that could end the stall. */
+static void test_end_and_exit_missed(void **state)
+{
+	(void)state;
+	need_scene();
+	check_missed_end(true);
+}
+
+/* Reclaims on purpose, far from any limit; then reads until it has reclaimed at its limit once. */
+static void __attribute__((noreturn)) reclaim_twice(struct second *second, int ready, int go_on)
+{
+	struct fo_scope_stat before = {0}, after;
+	char byte, buf[4096];
+	bool asked;
+	int fd;
+
+	enter();
+	fd = open(file_path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM))
+		_exit(1);
+	for (int i = 0; i < 1024; i++)
+		if (pread(fd, buf, sizeof(buf), (off_t)i * (off_t)sizeof(buf)) < 0)
+			_exit(1);
+	asked = put(cgroup_dir, host.version == 2 ? "memory.reclaim" : "memory.force_empty",
+		    host.version == 2 ? "1M" : "0");
+	byte = asked ? 'y' : 'n';
+	if (write(ready, &byte, 1) != 1 || read(go_on, &byte, 1) != 1)
+		_exit(1);
+	(void)sampler_stall(second->sampler, cgroup.id, &before);
+	after = before;
+	for (uint64_t i = 0; after.stall.begun == before.stall.begun; i++) {
+		if (i == FILE_BYTES / sizeof(buf) ||
+		    pread(fd, buf, sizeof(buf), (off_t)(i * sizeof(buf))) < 0)
+			_exit(1);
+		(void)sampler_stall(second->sampler, cgroup.id, &after);
+	}
+	if (write(ready, &byte, 1) != 1)
+		_exit(1);
+	(void)!read(go_on, &byte, 1);
+	_exit(0);
+}
+
+/* The end of a proactive reclaim is not seen. The end of the task's next stall still counts. */
+static void test_end_of_proactive_reclaim_missed(void **state)
+{
+	int ready[2], go_on[2], program, link;
+	struct fo_counters before, counters;
+	struct fo_scope_stat stat;
+	struct second second;
+	char byte;
+	pid_t pid;
+
+	(void)state;
+	need_scene();
+	second_begin(&second);
+	program = detach(second.links, second.count, "fo_limit_end");
+	loader_counters(second.loader, &before);
+	drop_file();
+	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(go_on, O_CLOEXEC), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (!pid) {
+		close(go_on[1]);
+		reclaim_twice(&second, ready[1], go_on[0]);
+	}
+	close(ready[1]);
+	close(go_on[0]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	loader_counters(second.loader, &counters);
+	link = bpf_raw_tracepoint_open(NULL, program);
+	assert_true(link >= 0);
+	if (byte == 'y') {
+		assert_int_equal(write(go_on[1], "x", 1), 1);
+		assert_int_equal(read(ready[0], &byte, 1), 1);
+		assert_int_equal(sampler_stall(second.sampler, cgroup.id, &stat), 0);
+	}
+	close(go_on[1]);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	close(ready[0]);
+	close(link);
+	close(program);
+	second_end(&second);
+	if (byte == 'n') {
+		print_message("skipped, because this kernel has no memory.reclaim\n");
+		skip();
+	}
+	show("proactive reclaims whose end was not seen",
+	     counters.begins_proactive - before.begins_proactive, 1, ">= 1");
+	show("reclaims at the limit then", stat.stall.begun, 1, ">= 1");
+	show("of them still open", (uint64_t)stat.stall.nr, 0, "0");
+	assert_true(counters.begins_proactive > before.begins_proactive);
+	assert_int_equal(stat.stall.nr, 0);
+	assert_int_equal(stat.stall.begun, stat.stall.ended);
+}
+
+/* No stall that is still going on is taken for one that is over. */
+static void test_check_ends_no_open_stall(void **state)
+{
+	enum {
+		READERS = 4
+	};
+	struct fo_counters before, after;
+	struct reader readers[READERS];
+	uint64_t begin_ns, checks = 0;
+
+	(void)state;
+	need_scene();
+	if (!loader_has(loader, "fo_open_check")) {
+		print_message("skipped, because open stalls cannot be listed here\n");
+		skip();
+	}
+	loader_counters(loader, &before);
+	for (int i = 0; i < READERS; i++)
+		readers[i] = start_reader(0);
+	for (int i = 0; i < READERS; i++)
+		go(&readers[i]);
+	for (begin_ns = now_ns(); now_ns() < begin_ns + STORM_NS; checks++)
+		assert_int_equal(loader_check_open(loader), 0);
+	begin_ns = (now_ns() - begin_ns) / checks;
+	for (int i = 0; i < READERS; i++)
+		(void)finish(&readers[i]);
+	loader_counters(loader, &after);
+	show("checks of open stalls, and us for each", checks, begin_ns / 1000, "");
+	show("reclaims meanwhile", after.limit_begins - before.limit_begins, 0, "> 1000");
+	show("stalls that were ended by the checks",
+	     after.stalls_forgotten - before.stalls_forgotten,
+	     after.ends_missed - before.ends_missed, "none but of skipped programs");
+	assert_true(after.limit_begins - before.limit_begins > 1000);
+	/* a stall that was ended too early has an end that finds no begin */
+	assert_int_equal(after.ends_unpaired, before.ends_unpaired);
+}
+
+/* The table of open stalls is full: a stall is not counted, and none stays open. */
+static void test_full_table(void **state)
+{
+	struct fo_counters before, after;
+	struct reader reader;
+	struct second second;
+	struct fo_scope_stat stat = {0};
+	struct fo_open_key_of_ours {
+		uint32_t pid, section;
+	} key = {.pid = UINT32_C(1) << 23};
+	char value[64] = {0};
+	uint64_t filled = 0;
+	int fd;
+
+	(void)state;
+	need_scene();
+	second_begin(&second);
+	fd = loader_map(second.loader, LOADER_MAP_OPEN);
+	for (; filled < 1 << 20; filled++, key.pid++)
+		if (bpf_map_update_elem(fd, &key, value, BPF_NOEXIST))
+			break;
+	loader_counters(second.loader, &before);
+	drop_file();
+	reader = start_reader(1);
+	go(&reader);
+	(void)finish(&reader);
+	loader_counters(second.loader, &after);
+	(void)sampler_stall(second.sampler, cgroup.id, &stat);
+	second_end(&second);
+	show("entries of the table", filled, 16384, "");
+	show("stalls without room", after.tasks_full - before.tasks_full, 0, "> 100");
+	show("stalls open afterwards", (uint64_t)stat.stall.nr, 0, "0");
+	assert_true(filled < 1 << 20); /* an LRU table takes any number, and evicts */
+	assert_true(after.tasks_full - before.tasks_full > 100);
+	assert_int_equal(stat.stall.nr, 0);
+	assert_int_equal(stat.stall.begun, stat.stall.ended);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -959,6 +1325,11 @@ int main(void)
 		cmocka_unit_test(test_stall_of_refaults),
 		cmocka_unit_test(test_stall_of_one_reader),
 		cmocka_unit_test(test_stall_under_storm),
+		cmocka_unit_test(test_end_missed_by_a_sleeping_task),
+		cmocka_unit_test(test_end_and_exit_missed),
+		cmocka_unit_test(test_end_of_proactive_reclaim_missed),
+		cmocka_unit_test(test_check_ends_no_open_stall),
+		cmocka_unit_test(test_full_table),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

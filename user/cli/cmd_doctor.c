@@ -123,6 +123,8 @@ static const struct {
 	{"fo_memstall_leave", "the kernel's own notion of stall is not known; that of reclaim is"},
 	{"fo_refault", "pages taken before trouble was seen are counted late, from files"},
 	{"fo_task_list", "processes are read from /proc, some twenty times slower"},
+	{"fo_open_check",
+	 "a stall whose end is not seen keeps its scope hot until its task reclaims again or exits"},
 	{"fo_compact_begin", "what fragmentation costs is not shown"},
 	{"fo_compact_end", "what fragmentation costs is not shown"},
 	{"fo_cgroup_made", "new cgroups are not counted"},
@@ -222,12 +224,12 @@ static void check_features(struct doctor *doctor, const struct loader_features *
 		return;
 	}
 	check = add(doctor, "task_storage", features->task_storage ? STATE_OK : STATE_DEGRADED,
-		    features->task_storage ? "open stalls are kept with their tasks"
+		    features->task_storage ? "the state of tracked tasks is kept with the tasks"
 					   : "no task storage for tracepoints (Linux 5.13)");
 	set_value(check, features->task_storage ? "yes" : "no");
 	if (check->state)
 		set_price(check,
-			  "open stalls are kept in a table by pid: a little slower, and finite",
+			  "the state of tracked tasks is kept in a table by pid, of 8192 tasks",
 			  "boot Linux 5.13 or newer");
 	check = add(doctor, "probe_read", features->probe_read ? STATE_OK : STATE_DEGRADED,
 		    features->probe_read ? "kernel memory may be read by probing"

@@ -62,6 +62,7 @@ static const struct loader_hook hook_table[] = {
 	TRACEPOINT("fo_fault_begin", "page_fault_user", NONE, true),
 	{"fo_major_fault", "major faults", LOADER_FAULTS, NONE, true, 0},
 	{"fo_task_list", "the task iterator", LOADER_TASKS, NONE, false, 0},
+	{"fo_open_check", "the iterator of open stalls", LOADER_OPEN, NONE, false, 0},
 };
 
 #undef ALL
@@ -336,8 +337,21 @@ static int attach_faults(struct loader *loader, struct bpf_program *program)
 	return 0;
 }
 
+static struct bpf_link *attach_iterator(struct loader *loader, size_t i)
+{
+	union bpf_iter_link_info info = {0};
+	LIBBPF_OPTS(bpf_iter_attach_opts, opts, .link_info = &info, .link_info_len = sizeof(info));
+
+	if (loader->hooks[i].kind == LOADER_TASKS)
+		return bpf_program__attach(loader->programs[i]);
+	info.map.map_fd = (uint32_t)bpf_map__fd(loader->skel->maps.fo_open);
+	return bpf_program__attach_iter(loader->programs[i], &opts);
+}
+
 static int attach(struct loader *loader, size_t i)
 {
+	const bool iterator =
+		loader->hooks[i].kind == LOADER_TASKS || loader->hooks[i].kind == LOADER_OPEN;
 	struct bpf_link *link;
 
 	if (loader->hooks[i].kind == LOADER_FAULTS) {
@@ -346,15 +360,15 @@ static int attach(struct loader *loader, size_t i)
 	}
 	if (loader->links[i])
 		return 0;
-	link = bpf_program__attach(loader->programs[i]);
+	link = iterator ? attach_iterator(loader, i) : bpf_program__attach(loader->programs[i]);
 	if (!link) {
 		loader->hooks[i].state = -errno;
 		return -errno;
 	}
 	loader->links[i] = link;
 	loader->hooks[i].state = 0;
-	if (loader->hooks[i].kind == LOADER_TASKS) {
-		/* it is made anew for each reading, which may be refused by itself */
+	if (iterator) {
+		/* each reading creates one, which may be refused by itself */
 		int fd = bpf_iter_create(bpf_link__fd(link));
 
 		if (fd < 0) {
@@ -628,6 +642,7 @@ int loader_map(const struct loader *loader, enum loader_map map)
 		[LOADER_MAP_REACH] = loader->skel->maps.fo_reach,
 		[LOADER_MAP_LIMIT_OF] = loader->skel->maps.fo_limit_of,
 		[LOADER_MAP_MEMSTALLS] = loader->skel->maps.fo_memstalls,
+		[LOADER_MAP_OPEN] = loader->skel->maps.fo_open,
 	};
 
 	return bpf_map__fd(maps[map]);
@@ -743,15 +758,32 @@ void loader_tracking_node(struct loader *loader, bool on)
 	loader->skel->bss->fo_tracking_node = on;
 }
 
-int loader_tasks_fd(const struct loader *loader, uint64_t scope)
+static int iterator_fd(const struct loader *loader, enum loader_hook_kind kind)
 {
 	int fd;
 
-	loader->skel->bss->fo_list_scope = scope;
-	for (size_t i = 0; i < HOOKS; i++)
-		if (hook_table[i].kind == LOADER_TASKS) {
-			fd = bpf_iter_create(bpf_link__fd(loader->links[i]));
-			return fd < 0 ? -errno : fd;
-		}
+	for (size_t i = 0; i < HOOKS; i++) {
+		if (hook_table[i].kind != kind || !loader->links[i])
+			continue;
+		fd = bpf_iter_create(bpf_link__fd(loader->links[i]));
+		return fd < 0 ? -errno : fd;
+	}
 	return -ENOENT;
+}
+
+int loader_tasks_fd(const struct loader *loader, uint64_t scope)
+{
+	loader->skel->bss->fo_list_scope = scope;
+	return iterator_fd(loader, LOADER_TASKS);
+}
+
+int loader_check_open(const struct loader *loader)
+{
+	_cleanup_close_ int fd = iterator_fd(loader, LOADER_OPEN);
+	char nothing;
+
+	if (fd < 0)
+		return fd;
+	/* the program writes nothing: one read runs it for every entry */
+	return read(fd, &nothing, sizeof(nothing)) < 0 ? -errno : 0;
 }

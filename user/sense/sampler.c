@@ -14,13 +14,17 @@
 #include "sense/loader.h"
 #include "sense/node.h"
 
+/* Open stalls are checked this often while anything is sampled. */
+#define CHECK_NS 1000000000ULL
+
 struct sampler {
 	const struct loader *loader;
 	const struct cgroup_host *host;
 	const struct node *node;
 	int cpus;
 	uint64_t page_bytes;
-	void *per_cpu; /* one map value for every possible CPU */
+	uint64_t checked_ns; /* when open stalls were checked last */
+	void *per_cpu;	     /* one map value for every possible CPU */
 };
 
 int sampler_new(struct sampler **ret, const struct loader *loader, const struct cgroup_host *host,
@@ -193,6 +197,15 @@ static bool knows_unproductive(const struct loader *loader)
 	return loader_has(loader, "fo_fault_begin") && loader_has(loader, "fo_major_fault");
 }
 
+/* A stall whose end was not seen would keep its scope hot for as long as its task sleeps. */
+static void check_open(struct sampler *sampler, uint64_t now_ns)
+{
+	if (sampler->checked_ns && now_ns < sampler->checked_ns + CHECK_NS)
+		return;
+	sampler->checked_ns = now_ns;
+	(void)loader_check_open(sampler->loader);
+}
+
 static void sample_sums(struct sampler *sampler, uint64_t scope, bool tracking,
 			struct sample *sample)
 {
@@ -200,6 +213,7 @@ static void sample_sums(struct sampler *sampler, uint64_t scope, bool tracking,
 	struct fo_scope_stat stat;
 	struct fo_wait_stat waits;
 
+	check_open(sampler, sample->at_ns);
 	loader_counters(sampler->loader, &counters);
 	sample->losses = (uint32_t)(counters.tasks_full + counters.waits_full);
 	sample->page_bytes = sampler->page_bytes;
