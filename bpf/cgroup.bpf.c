@@ -26,6 +26,7 @@ SEC("tp_btf/cgroup_rmdir")
 int fo_cgroup_removed(u64 *ctx)
 {
 	struct cgroup *cgroup = (struct cgroup *)ctx[0];
+	struct fo_wait_key wait = {};
 	struct fo_event *event;
 	__u64 id;
 
@@ -33,8 +34,12 @@ int fo_cgroup_removed(u64 *ctx)
 		return 0;
 	id = cgroup->kn->id;
 	bpf_map_delete_elem(&fo_limit_of, &id);
-	bpf_map_delete_elem(&fo_waits, &id);
 	bpf_map_delete_elem(&fo_memstalls, &id);
+	wait.scope = id;
+	for (__u32 stripe = 0; stripe < FO_STRIPES_MAX; stripe++) {
+		wait.stripe = stripe;
+		bpf_map_delete_elem(&fo_waits, &wait);
+	}
 	if (bpf_map_delete_elem(&fo_scopes, &id))
 		return 0;
 	fo_count(scopes_removed);

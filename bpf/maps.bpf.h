@@ -5,6 +5,11 @@
  * Maps are weak: each object of the link carries the definition and the linker keeps one.
  * Constants are rodata. User space sets them before loading, and the verifier drops the
  * branches that this kernel cannot run.
+ *
+ * Memory: every map but fo_tasks is allocated when it is created, so that no program allocates
+ * memory while memory is short. No map has a value for each CPU: they would take 200 MB on 256
+ * CPUs. Sums are added atomically; those of fo_waits, which every task switch changes, are spread
+ * over stripes. docs/measurements.md has the bytes, and what contention costs.
  */
 #ifndef FASTOOM_MAPS_BPF_H
 #define FASTOOM_MAPS_BPF_H
@@ -26,6 +31,7 @@ extern const volatile bool fo_have_probe_read; /* not under lockdown=confidentia
 extern const volatile bool fo_cgroup_v1;       /* memsw is memory + swap, not swap */
 extern const volatile __u32 fo_fault_ns;       /* cost of a minor fault; 0: high, or not known */
 extern const volatile __u32 fo_sample_shift;   /* one page in 2^shift is tracked */
+extern const volatile __u32 fo_cpu_shift;      /* 2^shift neighbouring CPUs share a stripe */
 /* a function's argument may be an int pointer: 5.17, bb6728d75611 */
 extern const volatile bool fo_have_int_args;
 
@@ -46,8 +52,9 @@ extern volatile __u64 fo_list_scope;	      /* the task iterator lists this scope
 #define FO_OPEN_MAX 16384
 /* Tasks that are tracked on kernels without task storage; user space sets less elsewhere. */
 #define FO_TASKS_MAX 8192
-/* Evicted pages that are remembered; with a sample shift of 4 that is 4 GiB of evictions. */
-#define FO_SHADOWS_MAX 65536
+/* Evicted pages that are remembered, in sets. */
+#define FO_SHADOW_SETS 32768
+#define FO_SHADOW_WAYS 4
 
 /* ---- maps ---------------------------------------------------------------- */
 
@@ -57,16 +64,16 @@ struct {
 } fo_events __weak SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, FO_SCOPES_MAX);
 	__type(key, __u64);
 	__type(value, struct fo_scope_stat);
 } fo_scopes __weak SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
-	__uint(max_entries, FO_HOT_MAX);
-	__type(key, __u64);
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, FO_HOT_MAX *FO_STRIPES_MAX);
+	__type(key, struct fo_wait_key);
 	__type(value, struct fo_wait_stat);
 } fo_waits __weak SEC(".maps");
 
@@ -78,7 +85,7 @@ struct {
 } fo_hot __weak SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, FO_SCOPES_MAX);
 	__type(key, __u64);
 	__type(value, struct fo_memstall);
@@ -136,23 +143,26 @@ struct {
 	__type(value, struct fo_open);
 } fo_open __weak SEC(".maps");
 
-struct fo_page_key {
-	__u64 inode; /* i_ino, mixed with the device */
-	__u64 index;
+/*
+ * Pages that reclaim evicted: a page's set by its hash, newest first. With a sample shift of 4, one
+ * page in 600 is forgotten before 1 GiB of evictions, one in 50 before 2 GiB, one in 7 before 4
+ * GiB. An LRU hash takes three times the memory for each page, and locks.
+ */
+struct fo_shadow {
+	__u64 page;	   /* inode, device and index, mixed; 0: none */
+	__u32 owner;	   /* scope and tracking generation, mixed: other owners' clocks differ */
+	__u32 added_pages; /* the scope's clock when the page was evicted; it may wrap around */
 };
 
-struct fo_shadow {
-	__u64 scope;
-	__u64 added_pages; /* the scope's clock when the page was evicted */
-	__u32 generation;  /* of page tracking: an older clock is another clock */
-	__u32 pad;
+struct fo_shadow_set {
+	struct fo_shadow ways[FO_SHADOW_WAYS];
 };
 
 struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, FO_SHADOWS_MAX);
-	__type(key, struct fo_page_key);
-	__type(value, struct fo_shadow);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, FO_SHADOW_SETS);
+	__type(key, __u32);
+	__type(value, struct fo_shadow_set);
 } fo_shadows __weak SEC(".maps");
 
 /* ---- tracked tasks ------------------------------------------------------- */
@@ -177,7 +187,8 @@ struct fo_task_state {
 	__u64 run_start_ns;
 	__u64 run_start_stime; /* the task's kernel time then */
 	__u64 fault_sys_ns;    /* kernel time since its last major fault */
-	__u32 generation;      /* the fields below are of this tracking generation */
+	__u32 wait_stripe;
+	__u32 generation; /* the fields below are of this tracking generation */
 	__u16 samples;
 	__u16 within_reach;
 	__u8 in_reclaim;
@@ -186,7 +197,6 @@ struct fo_task_state {
 	__u8 known;   /* seen from its beginning, or seen productive: see fo_progress_end() */
 	__u16 doing;  /* enum fo_doing */
 	__u16 usual;  /* 1/1024: the part of its time that it works while it loses little */
-	__u32 pad;
 	__u64 doing_since_ns;
 	__u64 span_start_ns; /* begin of the current span; 0: not followed yet */
 	__u64 span_worked_ns;

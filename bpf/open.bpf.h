@@ -64,14 +64,16 @@ static __always_inline bool fo_open_begin(enum fo_section section, struct fo_ope
 	struct fo_open_key key = fo_open_key(section);
 	struct fo_open old;
 
-	if (fo_open_take(&key, &old)) {
-		fo_count(ends_missed);
-		fo_open_forget(section, &old);
-	}
 	open->task = bpf_get_current_task();
 	open->task_start_boot_ns = fo_current_start_boot_ns();
 	if (!bpf_map_update_elem(&fo_open, &key, open, BPF_NOEXIST))
 		return true;
+	if (fo_open_take(&key, &old)) {
+		fo_count(ends_missed);
+		fo_open_forget(section, &old);
+		if (!bpf_map_update_elem(&fo_open, &key, open, BPF_NOEXIST))
+			return true;
+	}
 	fo_count(tasks_full);
 	return false;
 }

@@ -67,7 +67,7 @@ static __always_inline bool fo_find_reader(struct fo_reader *ret)
 		return false;
 
 	state = fo_current_state(true);
-	stat = fo_wait_stat(scope, true);
+	stat = fo_wait_stat(scope, fo_stripe());
 	if (!state || !stat) {
 		fo_count(waits_full);
 		return false;

@@ -18,6 +18,7 @@ const volatile bool fo_have_probe_read = false;
 const volatile bool fo_cgroup_v1 = false;
 const volatile __u32 fo_fault_ns = 0;
 const volatile __u32 fo_sample_shift = 4;
+const volatile __u32 fo_cpu_shift = 0;
 const volatile bool fo_have_int_args = false;
 
 struct fo_counters fo_counters = {};
@@ -94,7 +95,7 @@ static __always_inline void stall_lost(struct fo_task_state *state, __u64 scope,
 
 	if (state->generation != fo_tracking_generation || !state->samples || state->is_new)
 		return;
-	stat = fo_wait_stat(scope, false);
+	stat = fo_wait_stat(scope, fo_stripe());
 	if (stat)
 		fo_add(stat->refault_stall_ns, took * state->within_reach / state->samples);
 }
@@ -104,7 +105,7 @@ static __always_inline void stall_end(__u64 pages)
 	struct fo_task_state *state = fo_current_state(false);
 	struct fo_scope_stat *stat;
 	struct fo_open open;
-	__u64 now;
+	__u64 now, took;
 
 	if (!fo_open_end(FO_SECTION_RECLAIM, &open)) {
 		fo_count(ends_unpaired);
@@ -113,15 +114,18 @@ static __always_inline void stall_end(__u64 pages)
 	if (open.not_a_stall)
 		return;
 	now = bpf_ktime_get_ns();
+	took = now > open.start_ns ? now - open.start_ns : 0;
 	stat = fo_scope_stat(open.scope, false);
-	if (stat)
-		fo_stall_end(open.fragment ? &stat->fragment : &stat->stall, open.start_ns, now,
-			     pages);
+	if (stat && open.fragment) {
+		fo_stall_end(&stat->fragment, open.start_ns, now, pages);
+	} else if (stat) {
+		fo_stall_end(&stat->stall, open.start_ns, now, pages);
+		fo_count_slot(stat, took);
+	}
 	if (!state)
 		return;
 	state->in_reclaim = false;
-	if (now > open.start_ns)
-		stall_lost(state, open.scope, now - open.start_ns);
+	stall_lost(state, open.scope, took);
 	fo_does(state, FO_FAULTS, now); /* most reclaim is within a fault */
 }
 

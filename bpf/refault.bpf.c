@@ -39,17 +39,17 @@ static __always_inline __u64 folio_pages(struct folio *folio)
 }
 
 /* The sampled pages of one folio: first, first + 2^shift, ... below end. */
-struct span {
-	__u64 inode;
+struct sampled {
+	__u64 inode; /* mixed with its device; only where there are sampled pages */
 	__u64 first;
 	__u64 end;
-	__u64 pages;
+	__u64 pages; /* of the folio */
 };
 
-/* A folio of 2 MiB has so many sampled pages at a shift of 4. */
-#define FO_SPAN_SAMPLES 32
+/* A folio of 2 MiB has so many at a shift of 4. */
+#define FO_SAMPLED_MAX 32
 
-static __always_inline void span_of(u64 *ctx, struct span *span)
+static __always_inline void sampled_pages(u64 *ctx, struct sampled *ret)
 {
 	struct address_space *mapping;
 	struct inode *inode;
@@ -60,106 +60,142 @@ static __always_inline void span_of(u64 *ctx, struct span *span)
 
 		mapping = folio->mapping;
 		index = folio->index;
-		span->pages = folio_pages(folio);
+		ret->pages = folio_pages(folio);
 	} else {
 		struct page *page = (struct page *)ctx[0];
 
 		mapping = page->mapping;
 		index = page->index;
-		span->pages = 1;
+		ret->pages = 1;
 	}
 	inode = mapping->host;
-	span->first = (index + mask) & ~mask;
-	span->end = index + span->pages;
-	if (span->first < span->end)
-		span->inode = inode->i_ino ^ ((__u64)inode->i_sb->s_dev << 32);
+	ret->first = (index + mask) & ~mask;
+	ret->end = index + ret->pages;
+	if (ret->first < ret->end)
+		ret->inode = inode->i_ino ^ ((__u64)inode->i_sb->s_dev << 32);
+}
+
+/* Never 0. The multipliers are those of splitmix64. */
+static __always_inline __u64 page_of(__u64 inode, __u64 index)
+{
+	__u64 page = inode ^ index * 0x9e3779b97f4a7c15ULL;
+
+	page = (page ^ page >> 30) * 0xbf58476d1ce4e5b9ULL;
+	page = (page ^ page >> 27) * 0x94d049bb133111ebULL;
+	return page | 1;
+}
+
+static __always_inline struct fo_shadow_set *set_of(__u64 page)
+{
+	__u32 set = page >> 32 & (FO_SHADOW_SETS - 1);
+
+	return bpf_map_lookup_elem(&fo_shadows, &set);
+}
+
+static __always_inline __u32 owner_of(__u64 scope)
+{
+	return (scope * 0x9e3779b97f4a7c15ULL >> 32) + fo_tracking_generation * 0x85ebca6bU;
 }
 
 SEC("tp_btf/mm_filemap_delete_from_page_cache")
 int fo_page_evicted(u64 *ctx)
 {
+	struct sampled sampled = {};
+	struct fo_shadow shadow;
+	__u64 scope = FO_SCOPE_NODE;
 	struct fo_open *open;
-	struct fo_shadow shadow = {};
-	struct fo_page_key key;
 	struct fo_hot *hot;
-	struct span span = {};
 
 	/* only reclaim evicts; truncation and unlink delete */
 	open = fo_open_find(FO_SECTION_RECLAIM);
 	if (open && !open->not_a_stall)
-		shadow.scope = open->scope;
+		scope = open->scope;
 	else if (!fo_tracking_node || !(fo_current_flags() & PF_KSWAPD))
 		return 0;
 
-	hot = bpf_map_lookup_elem(&fo_hot, &shadow.scope);
+	hot = bpf_map_lookup_elem(&fo_hot, &scope);
 	if (!hot)
 		return 0;
-	span_of(ctx, &span);
+	sampled_pages(ctx, &sampled);
+	shadow.owner = owner_of(scope);
 	shadow.added_pages = hot->added_pages;
-	shadow.generation = fo_tracking_generation;
-	key.inode = span.inode;
-	key.index = span.first;
-	for (int i = 0; i < FO_SPAN_SAMPLES; i++) {
-		if (key.index >= span.end)
+	for (int i = 0; i < FO_SAMPLED_MAX; i++) {
+		struct fo_shadow_set *set;
+
+		if (sampled.first >= sampled.end)
 			break;
-		bpf_map_update_elem(&fo_shadows, &key, &shadow, BPF_ANY);
-		key.index += 1ULL << fo_sample_shift;
+		shadow.page = page_of(sampled.inode, sampled.first);
+		set = set_of(shadow.page);
+		if (!set)
+			break; /* for the verifier */
+		for (int way = FO_SHADOW_WAYS - 1; way > 0; way--)
+			set->ways[way] = set->ways[way - 1];
+		set->ways[0] = shadow;
+		sampled.first += 1ULL << fo_sample_shift;
 	}
 	return 0;
 }
 
-static __always_inline void sample_refault(struct fo_task_state *state, struct fo_wait_stat *stat,
-					   struct fo_hot *hot, __u64 scope, struct fo_page_key *key)
+/* Takes the page's shadow out of its set. False: it has none. */
+static __always_inline bool take_shadow(__u64 page, struct fo_shadow *ret)
 {
-	struct fo_shadow *shadow = bpf_map_lookup_elem(&fo_shadows, key);
-	__u64 distance, *within_reach;
-	__u32 slot;
+	struct fo_shadow_set *set = set_of(page);
+
+	if (!set)
+		return false;
+	for (int way = 0; way < FO_SHADOW_WAYS; way++) {
+		if (set->ways[way].page != page)
+			continue;
+		*ret = set->ways[way];
+		set->ways[way].page = 0;
+		return true;
+	}
+	return false;
+}
+
+static __always_inline void sample_refault(struct fo_reader *reader, __u64 page)
+{
+	struct fo_task_state *state = reader->state;
+	struct fo_wait_stat *stat = reader->stat;
+	struct fo_shadow shadow;
+	__u64 *reach;
+	__s32 distance;
 
 	if (!state->is_new) {
 		fo_add(stat->samples, 1);
 		fo_count_sample(state);
 	}
-	if (!shadow)
+	if (!take_shadow(page, &shadow) || state->is_new || shadow.owner != owner_of(reader->scope))
 		return;
-	if (!state->is_new && shadow->scope == scope &&
-	    shadow->generation == fo_tracking_generation &&
-	    hot->added_pages >= shadow->added_pages) {
-		distance = hot->added_pages - shadow->added_pages;
-		within_reach = bpf_map_lookup_elem(&fo_reach, &scope);
-		if (within_reach && distance <= *within_reach) {
-			state->within_reach++;
-			fo_add(stat->within_reach, 1);
-		}
-		slot = fo_log2(distance);
-		if (slot >= FO_DISTANCE_SLOTS)
-			slot = FO_DISTANCE_SLOTS - 1;
-		fo_add(stat->refaults, 1);
-		fo_add(stat->distance[slot], 1);
+	distance = (__u32)reader->hot->added_pages - shadow.added_pages;
+	if (distance < 0)
+		return; /* the clock began anew */
+	fo_add(stat->refaults, 1);
+	reach = bpf_map_lookup_elem(&fo_reach, &reader->scope);
+	if (reach && (__u64)distance <= *reach) {
+		state->within_reach++;
+		fo_add(stat->within_reach, 1);
 	}
-	bpf_map_delete_elem(&fo_shadows, key);
 }
 
 SEC("tp_btf/mm_filemap_add_to_page_cache")
 int fo_page_added(u64 *ctx)
 {
+	struct sampled sampled = {};
 	struct fo_reader reader;
-	struct fo_page_key key;
-	struct span span = {};
 
 	if (!fo_find_reader(&reader))
 		return 0;
 	reader.state->read_in = 1;
 	fo_reads_page(reader.state);
-	span_of(ctx, &span);
-	fo_add(reader.stat->added_pages, span.pages);
-	fo_add(reader.hot->added_pages, span.pages);
-	key.inode = span.inode;
-	key.index = span.first;
-	for (int i = 0; i < FO_SPAN_SAMPLES; i++) {
-		if (key.index >= span.end)
+	sampled_pages(ctx, &sampled);
+	fo_add(reader.stat->added_pages, sampled.pages);
+	fo_add(reader.hot->added_pages, sampled.pages);
+	for (int i = 0; i < FO_SAMPLED_MAX; i++) {
+		if (sampled.first >= sampled.end)
 			break;
-		sample_refault(reader.state, reader.stat, reader.hot, reader.scope, &key);
-		key.index += 1ULL << fo_sample_shift;
+		sample_refault(&reader, page_of(sampled.inode, sampled.first));
+		sampled.first += 1ULL << fo_sample_shift;
 	}
 	return 0;
 }
@@ -173,7 +209,7 @@ int fo_refault(u64 *ctx)
 
 	if (!state || state->generation != fo_tracking_generation)
 		return 0;
-	stat = fo_wait_stat(state->scope, false);
+	stat = fo_wait_stat(state->scope, fo_stripe());
 	if (stat)
 		fo_add(stat->workingset_refaults,
 		       fo_cache_has_folio ? folio_pages((struct folio *)ctx[0]) : 1);

@@ -18,15 +18,21 @@ static __always_inline struct fo_scope_stat *fo_scope_stat(__u64 scope, bool cre
 	return bpf_map_lookup_elem(&fo_scopes, &scope);
 }
 
-static __always_inline struct fo_wait_stat *fo_wait_stat(__u64 scope, bool create)
+static __always_inline __u32 fo_stripe(void)
+{
+	return bpf_get_smp_processor_id() >> fo_cpu_shift;
+}
+
+static __always_inline struct fo_wait_stat *fo_wait_stat(__u64 scope, __u32 stripe)
 {
 	static const struct fo_wait_stat zero;
-	struct fo_wait_stat *stat = bpf_map_lookup_elem(&fo_waits, &scope);
+	struct fo_wait_key key = {.scope = scope, .stripe = stripe};
+	struct fo_wait_stat *stat = bpf_map_lookup_elem(&fo_waits, &key);
 
-	if (stat || !create)
+	if (stat)
 		return stat;
-	bpf_map_update_elem(&fo_waits, &scope, &zero, BPF_NOEXIST);
-	return bpf_map_lookup_elem(&fo_waits, &scope);
+	bpf_map_update_elem(&fo_waits, &key, &zero, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&fo_waits, &key);
 }
 
 static __always_inline __u32 fo_log2(__u64 v)
@@ -75,18 +81,19 @@ static __always_inline void fo_stall_forget(struct fo_stall *stall, __u64 start)
 static __always_inline void fo_stall_end(struct fo_stall *stall, __u64 start, __u64 now,
 					 __u64 pages)
 {
-	__u64 took = now > start ? now - start : 0;
-	__u32 slot = fo_log2(took / 1000);
-
 	fo_stall_forget(stall, start);
-	fo_add(stall->done_ns, took);
+	fo_add(stall->done_ns, now > start ? now - start : 0);
 	if (pages) /* adding a constant 0 becomes an atomic OR, which 5.10 does not have */
 		fo_add(stall->reclaimed_pages, pages);
-	if (took > stall->max_ns)
-		stall->max_ns = took;
+}
+
+static __always_inline void fo_count_slot(struct fo_scope_stat *stat, __u64 took)
+{
+	__u32 slot = fo_log2(took / 1000);
+
 	if (slot >= FO_STALL_SLOTS)
 		slot = FO_STALL_SLOTS - 1;
-	fo_add(stall->slots[slot], 1);
+	fo_add(stat->slots[slot], 1);
 }
 
 static __always_inline void fo_memstall_add(__u64 scope, __s64 nr, __s64 start_sum_ns,
@@ -129,7 +136,7 @@ static __always_inline void fo_memstall_end(__u64 scope, __u64 start, __u64 took
 /* Ends a task's wait for IO whose end was not seen. */
 static __always_inline void fo_wait_forget(struct fo_task_state *state)
 {
-	struct fo_wait_stat *stat = fo_wait_stat(state->wait_scope, false);
+	struct fo_wait_stat *stat = fo_wait_stat(state->wait_scope, state->wait_stripe);
 
 	if (stat)
 		fo_stall_forget(&stat->io, state->wait_start_ns);

@@ -24,7 +24,7 @@ static __always_inline void switched_out(struct task_struct *task, __u64 now)
 
 	if (!state || state->generation != fo_tracking_generation)
 		return;
-	stat = fo_wait_stat(state->scope, false);
+	stat = fo_wait_stat(state->scope, fo_stripe());
 	if (!stat)
 		return;
 	waits = BPF_CORE_READ_BITFIELD(task, in_iowait);
@@ -45,6 +45,7 @@ static __always_inline void switched_out(struct task_struct *task, __u64 now)
 	if (!state->is_new && waits) {
 		state->wait_start_ns = now;
 		state->wait_scope = state->scope;
+		state->wait_stripe = fo_stripe();
 		fo_stall_begin(&stat->io, now);
 	}
 }
@@ -66,7 +67,7 @@ static __always_inline void switched_in(struct task_struct *task, __u64 now)
 	else if (state->wait_start_ns && fo_tracking_faults)
 		doing = FO_RESUMES;
 	fo_does(state, doing, now);
-	stat = fo_wait_stat(state->scope, false);
+	stat = fo_wait_stat(state->scope, fo_stripe());
 	if (stat)
 		fo_span_end(state, stat, task, now);
 	state->run_start_ns = now;
@@ -75,7 +76,7 @@ static __always_inline void switched_in(struct task_struct *task, __u64 now)
 	if (!start)
 		return;
 	state->wait_start_ns = 0;
-	stat = fo_wait_stat(state->wait_scope, false);
+	stat = fo_wait_stat(state->wait_scope, state->wait_stripe);
 	if (!stat)
 		return;
 	fo_stall_end(&stat->io, start, now, 0);

@@ -46,7 +46,7 @@ static void fill_scope(const struct watch *watch, struct sampler *sampler,
 	memset(ret->slots, 0, sizeof(ret->slots));
 	if (!sampler_stall(sampler, scope->id, &stat))
 		for (size_t i = 0; i < SNAPSHOT_SLOTS; i++)
-			ret->slots[i] = stat.stall.slots[i];
+			ret->slots[i] = stat.slots[i];
 }
 
 static void fill_proactive(const struct daemon_reclaim *reclaim, struct snapshot_proactive *ret)

@@ -5,6 +5,7 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <linux/perf_event.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -421,7 +422,7 @@ static int open_object(struct loader *loader, int cgroup_version)
 	loader->skel->rodata->fo_fault_ns =
 		loader->features.cheap_faults ? loader->features.fault_ns : 0;
 
-	/* 64k shadows follow 4 GiB of evictions at a shift of 4; larger hosts follow fewer pages */
+	/* larger hosts remember fewer of their evicted pages */
 	uint64_t ram_gib =
 		(uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE) >> 30;
 	uint32_t shift = 4;
@@ -431,6 +432,12 @@ static int open_object(struct loader *loader, int cgroup_version)
 		shift++;
 	}
 	loader->skel->rodata->fo_sample_shift = shift;
+
+	struct bpf_map *waits = loader->skel->maps.fo_waits;
+	uint32_t stripes = loader_stripes_on((uint32_t)loader->cpus, &shift);
+
+	loader->skel->rodata->fo_cpu_shift = shift;
+	bpf_map__set_max_entries(waits, bpf_map__max_entries(waits) / FO_STRIPES_MAX * stripes);
 
 	if (loader->features.task_storage)
 		bpf_map__set_max_entries(loader->skel->maps.fo_tasks_by_pid, FO_TASKS_SPARE);
@@ -648,6 +655,46 @@ int loader_map(const struct loader *loader, enum loader_map map)
 	return bpf_map__fd(maps[map]);
 }
 
+uint32_t loader_stripes_on(uint32_t cpus, uint32_t *ret_shift)
+{
+	uint32_t shift = 0;
+
+	while ((cpus - 1) >> shift >= FO_STRIPES_MAX)
+		shift++;
+	if (ret_shift)
+		*ret_shift = shift;
+	return ((cpus - 1) >> shift) + 1;
+}
+
+uint32_t loader_stripes(const struct loader *loader)
+{
+	return loader_stripes_on((uint32_t)loader->cpus, NULL);
+}
+
+static uint64_t map_bytes(int fd)
+{
+	_cleanup_fclose_ FILE *file = NULL;
+	char path[64], line[128];
+	uint64_t bytes = 0;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	file = fopen(path, "re");
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "memlock: %" SCNu64, &bytes) == 1)
+			break;
+	return bytes;
+}
+
+uint64_t loader_maps_bytes(const struct loader *loader)
+{
+	const struct bpf_map *map;
+	uint64_t bytes = 0;
+
+	bpf_object__for_each_map(map, loader->skel->obj) if (bpf_map__fd(map) >= 0) bytes +=
+		map_bytes(bpf_map__fd(map));
+	return bytes;
+}
+
 const struct loader_hook *loader_hooks(const struct loader *loader, size_t *ret_count)
 {
 	*ret_count = HOOKS;
@@ -679,15 +726,23 @@ uint64_t loader_recursion_misses(const struct loader *loader)
 	return misses;
 }
 
+static void empty(const struct bpf_map *map)
+{
+	union {
+		struct fo_wait_key wait;
+		uint32_t pid;
+	} key;
+
+	while (!bpf_map_get_next_key(bpf_map__fd(map), NULL, &key))
+		if (bpf_map_delete_elem(bpf_map__fd(map), &key) < 0)
+			break;
+}
+
+/* What was open when page tracking was switched off would stay open. */
 static void forget_waits(struct loader *loader)
 {
-	int fd = loader_map(loader, LOADER_MAP_WAITS);
-	uint64_t id;
-
-	/* a wait that was open when the eyes shut would stay open for ever */
-	while (!bpf_map_get_next_key(fd, NULL, &id))
-		if (bpf_map_delete_elem(fd, &id) < 0)
-			break;
+	empty(loader->skel->maps.fo_waits);
+	empty(loader->skel->maps.fo_tasks_by_pid);
 }
 
 /* What the kernel lacks will not come; memory for attaching the rest may. */

@@ -91,6 +91,15 @@ int loader_new(struct loader **ret, int cgroup_version, char *why, size_t why_si
 void loader_free(struct loader *loader);
 
 int loader_map(const struct loader *loader, enum loader_map map);
+/* Entries of LOADER_MAP_WAITS that one scope may have: here, and on @cpus possible CPUs (pure). */
+uint32_t loader_stripes(const struct loader *loader);
+/* CPUs share a stripe in groups of 2^*ret_shift; NULL: not wanted. */
+uint32_t loader_stripes_on(uint32_t cpus, uint32_t *ret_shift);
+/*
+ * The memory of all maps, as the kernel reports it: exact since 6.4, keys and values alone before.
+ * It does not change while they are loaded. Task storage comes on top, for each tracked task.
+ */
+uint64_t loader_maps_bytes(const struct loader *loader);
 const struct loader_hook *loader_hooks(const struct loader *loader, size_t *ret_count);
 const struct loader_features *loader_features(const struct loader *loader);
 

@@ -2,13 +2,13 @@
 #include "sense/sampler.h"
 
 #include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/util.h"
 #include "judge/sample.h"
 #include "sense/cgroup.h"
 #include "sense/loader.h"
@@ -21,74 +21,31 @@ struct sampler {
 	const struct loader *loader;
 	const struct cgroup_host *host;
 	const struct node *node;
-	int cpus;
 	uint64_t page_bytes;
 	uint64_t checked_ns; /* when open stalls were checked last */
-	void *per_cpu;	     /* one map value for every possible CPU */
 };
 
 int sampler_new(struct sampler **ret, const struct loader *loader, const struct cgroup_host *host,
 		const struct node *node)
 {
 	struct sampler *sampler = calloc(1, sizeof(*sampler));
-	size_t value = sizeof(struct fo_scope_stat);
 
 	if (!sampler)
 		return -ENOMEM;
-	if (value < sizeof(struct fo_wait_stat))
-		value = sizeof(struct fo_wait_stat);
 	sampler->loader = loader;
 	sampler->host = host;
 	sampler->node = node;
 	sampler->page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
-	sampler->cpus = libbpf_num_possible_cpus();
-	sampler->per_cpu = sampler->cpus > 0 ? calloc((size_t)sampler->cpus, value) : NULL;
-	if (!sampler->per_cpu) {
-		free(sampler);
-		return -ENOMEM;
-	}
 	*ret = sampler;
 	return 0;
 }
 
 void sampler_free(struct sampler *sampler)
 {
-	if (!sampler)
-		return;
-	free(sampler->per_cpu);
 	free(sampler);
 }
 
-/* The map values consist of 64-bit sums; max_of() corrects the maxima among them. */
-static int sum(struct sampler *sampler, enum loader_map map, uint64_t scope, size_t words,
-	       uint64_t *ret)
-{
-	const uint64_t *values = sampler->per_cpu;
-
-	if (bpf_map_lookup_elem(loader_map(sampler->loader, map), &scope, sampler->per_cpu) < 0)
-		return -errno;
-	memset(ret, 0, words * sizeof(*ret));
-	for (size_t cpu = 0; cpu < (size_t)sampler->cpus; cpu++)
-		for (size_t i = 0; i < words; i++)
-			ret[i] += values[cpu * words + i];
-	return 0;
-}
-
-static uint64_t max_of(const struct sampler *sampler, size_t words, size_t word)
-{
-	const uint64_t *values = sampler->per_cpu;
-	uint64_t max = 0;
-
-	for (size_t cpu = 0; cpu < (size_t)sampler->cpus; cpu++)
-		if (values[cpu * words + word] > max)
-			max = values[cpu * words + word];
-	return max;
-}
-
-#define WORDS(type)	   (sizeof(type) / sizeof(uint64_t))
-#define WORD(type, member) (offsetof(type, member) / sizeof(uint64_t))
-
-/* Includes open stalls. CPUs are read one after the other, so the open part can be negative. */
+/* Includes open stalls. Stripes are read one after the other, so the open part can be negative. */
 static uint64_t clock_ns(const struct fo_stall *stall, uint64_t now_ns)
 {
 	int64_t open = stall->nr > 0 ? stall->nr * (int64_t)now_ns - stall->start_sum_ns : 0;
@@ -97,8 +54,8 @@ static uint64_t clock_ns(const struct fo_stall *stall, uint64_t now_ns)
 }
 
 /*
- * Each value is read twice, and the lower clock is used. The kernel copies word by word while
- * programs change the value: an end between `nr` and `start_sum_ns` makes nr * now the uptime,
+ * Each value is read twice, and the lower clock is used. The kernel copies while programs
+ * change the value: an end between `nr` and `start_sum_ns` makes nr * now the uptime,
  * once in one to five million readings.
  */
 static bool is_lower(const struct fo_stall *a, const struct fo_stall *b)
@@ -108,40 +65,43 @@ static bool is_lower(const struct fo_stall *a, const struct fo_stall *b)
 	return clock_ns(a, now_ns) < clock_ns(b, now_ns);
 }
 
-static int stall_once(struct sampler *sampler, uint64_t scope, struct fo_scope_stat *ret)
+static int lookup(const struct sampler *sampler, enum loader_map map, const void *key, void *ret)
 {
-	const size_t words = WORDS(struct fo_scope_stat);
-	int err = sum(sampler, LOADER_MAP_SCOPES, scope, words, (uint64_t *)ret);
-
-	if (err)
-		return err;
-	ret->stall.max_ns = max_of(sampler, words, WORD(struct fo_scope_stat, stall.max_ns));
-	ret->fragment.max_ns = max_of(sampler, words, WORD(struct fo_scope_stat, fragment.max_ns));
-	ret->soft.max_ns = max_of(sampler, words, WORD(struct fo_scope_stat, soft.max_ns));
-	return 0;
+	return bpf_map_lookup_elem(loader_map(sampler->loader, map), key, ret) < 0 ? -errno : 0;
 }
 
 int sampler_stall(struct sampler *sampler, uint64_t scope, struct fo_scope_stat *ret)
 {
 	struct fo_scope_stat first, second;
-	int err = stall_once(sampler, scope, &first);
+	int err = lookup(sampler, LOADER_MAP_SCOPES, &scope, &first);
 
 	if (!err)
-		err = stall_once(sampler, scope, &second);
+		err = lookup(sampler, LOADER_MAP_SCOPES, &scope, &second);
 	if (!err)
 		*ret = is_lower(&second.stall, &first.stall) ? second : first;
 	return err;
 }
 
-static int waits_once(struct sampler *sampler, uint64_t scope, struct fo_wait_stat *ret)
+/* A stripe is nothing but 64-bit sums. */
+static int waits_once(const struct sampler *sampler, uint64_t scope, struct fo_wait_stat *ret)
 {
-	const size_t words = WORDS(struct fo_wait_stat);
-	int err = sum(sampler, LOADER_MAP_WAITS, scope, words, (uint64_t *)ret);
+	struct fo_wait_key key = {.scope = scope};
+	int result = -ENOENT;
 
-	if (err)
-		return err;
-	ret->io.max_ns = max_of(sampler, words, WORD(struct fo_wait_stat, io.max_ns));
-	return 0;
+	memset(ret, 0, sizeof(*ret));
+	for (; key.stripe < loader_stripes(sampler->loader); key.stripe++) {
+		uint64_t stripe[sizeof(*ret) / sizeof(uint64_t)], *sums = (uint64_t *)ret;
+		int err = lookup(sampler, LOADER_MAP_WAITS, &key, stripe);
+
+		if (err == -ENOENT)
+			continue; /* no CPU of it had any */
+		if (err)
+			return err;
+		result = 0;
+		for (size_t i = 0; i < ARRAY_SIZE(stripe); i++)
+			sums[i] += stripe[i];
+	}
+	return result;
 }
 
 int sampler_waits(struct sampler *sampler, uint64_t scope, struct fo_wait_stat *ret)
@@ -169,8 +129,7 @@ int sampler_memstall(struct sampler *sampler, uint64_t scope, uint64_t now_ns, u
 		struct fo_stall stall = {0};
 		uint64_t ns;
 
-		err = sum(sampler, LOADER_MAP_MEMSTALLS, scope, WORDS(struct fo_memstall),
-			  (uint64_t *)&once);
+		err = lookup(sampler, LOADER_MAP_MEMSTALLS, &scope, &once);
 		if (err == -ENOENT)
 			memset(&once, 0, sizeof(once)); /* no task has stalled yet */
 		else if (err)
