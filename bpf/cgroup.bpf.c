@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * cgroup: scopes come and go. A removed cgroup gives its places in the maps
- * back at once, so that a host which makes containers all day never fills them.
+ * cgroup: a removed cgroup's entries are deleted from every map at once, so that a host that
+ * creates containers all day never fills the maps.
  */
 #include "emit.bpf.h"
 #include "scope.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-/* On v1 every controller has a tree and ids of its own: ours is the memory controller's. */
+/* On v1 every controller has a hierarchy and ids of its own. */
 static __always_inline bool is_memory_cgroup(struct cgroup *cgroup)
 {
 	return cgroup->subsys[fo_memory_index()] != NULL;
@@ -35,14 +35,14 @@ int fo_cgroup_removed(u64 *ctx)
 	id = cgroup->kn->id;
 	bpf_map_delete_elem(&fo_limit_of, &id);
 	bpf_map_delete_elem(&fo_memstalls, &id);
+	bpf_map_delete_elem(&fo_reach, &id);
 	wait.scope = id;
 	for (__u32 stripe = 0; stripe < FO_STRIPES_MAX; stripe++) {
 		wait.stripe = stripe;
 		bpf_map_delete_elem(&fo_waits, &wait);
 	}
-	if (bpf_map_delete_elem(&fo_scopes, &id))
-		return 0;
-	fo_count(scopes_removed);
+	if (!bpf_map_delete_elem(&fo_scopes, &id))
+		fo_count(scopes_removed);
 	if (bpf_map_delete_elem(&fo_hot, &id))
 		return 0;
 	event = fo_emit_begin(FO_EVENT_SCOPE_REMOVED, sizeof(*event), id);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * oom: the kernel was faster than we. Who was chosen, what it held, who asked.
+ * oom: the kernel's OOM killer chose a process: which one, what it holds, and the invoker.
  *
- * mark_victim fires twice for one victim of a limit, and once for each process
- * that shares its memory: user space tells them apart by process and start time.
+ * mark_victim fires twice for one victim of a limit, and once for each process that shares its
+ * memory. User space tells them apart by process and start time. The task may be any thread of the
+ * process: the first one that still has the memory, or a dying one that asks for memory.
  */
 #include "emit.bpf.h"
 #include "scope.bpf.h"
@@ -15,6 +16,7 @@ SEC("tp_btf/mark_victim")
 int fo_kernel_kill(u64 *ctx)
 {
 	struct task_struct *victim = (struct task_struct *)ctx[0];
+	struct task_struct *leader = victim->group_leader;
 	struct fo_event_kill *event;
 	struct mm_struct *mm = victim->mm;
 
@@ -22,7 +24,7 @@ int fo_kernel_kill(u64 *ctx)
 	if (!event)
 		return 0;
 	event->tgid = victim->tgid;
-	event->start_boot_ns = victim->start_boottime;
+	event->start_boot_ns = leader->start_boottime;
 	event->uid = victim->cred->uid.val;
 	event->oom_score_adj = victim->signal->oom_score_adj;
 	event->file_pages = fo_rss_pages(mm, FO_RSS_FILE);
@@ -32,7 +34,7 @@ int fo_kernel_kill(u64 *ctx)
 	event->pgtables_bytes = mm->pgtables_bytes.counter;
 	event->total_vm_pages = mm->total_vm;
 	event->invoker_tgid = bpf_get_current_pid_tgid() >> 32;
-	fo_copy_comm(event->comm, victim->comm);
+	fo_copy_comm(event->comm, leader->comm);
 	bpf_get_current_comm(event->invoker_comm, sizeof(event->invoker_comm));
 	fo_emit_end(event);
 	return 0;

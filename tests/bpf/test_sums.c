@@ -40,13 +40,12 @@
 #include <cmocka.h>
 
 #include "judge/sample.h"
+#include "scene.h"
 #include "sense/cgroup.h"
 #include "sense/loader.h"
 #include "sense/node.h"
 #include "sense/sampler.h"
 
-#define SECOND	    UINT64_C(1000000000)
-#define MIB	    UINT64_C(1048576)
 #define LIMIT_BYTES (64 * MIB)
 #define FILE_BYTES  (384 * MIB)
 #define CPUS_MAX    512
@@ -60,24 +59,8 @@ static struct sampler *sampler;
 static struct cgroup_host host;
 static struct node node = {-1, -1, -1};
 static struct cgroup cgroup;
-static char cgroup_dir[3 * CGROUP_PATH_MAX], scratch[256], tracefs[300], file_path[300];
+static char cgroup_dir[SCENE_DIR_MAX], scratch[256], tracefs[300], file_path[300];
 static char why_not[512]; /* the whole file is skipped; empty: it runs */
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * SECOND + (uint64_t)ts.tv_nsec;
-}
-
-static void sleep_ms(unsigned ms)
-{
-	struct timespec ts = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
-
-	while (nanosleep(&ts, &ts) < 0 && errno == EINTR)
-		;
-}
 
 static void show(const char *what, uint64_t ours, uint64_t truth, const char *allowed)
 {
@@ -85,21 +68,6 @@ static void show(const char *what, uint64_t ours, uint64_t truth, const char *al
 }
 
 /* ---- the scene ---------------------------------------------------------- */
-
-static bool put(const char *dir, const char *file, const char *text)
-{
-	char path[3 * CGROUP_PATH_MAX + 64];
-	ssize_t n;
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/%s", dir, file);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	n = write(fd, text, strlen(text));
-	close(fd);
-	return n == (ssize_t)strlen(text);
-}
 
 /* One value of the cgroup's memory.stat; false: there is none of that name. */
 static bool memory_stat(const char *key, uint64_t *ret)
@@ -118,54 +86,6 @@ static bool memory_stat(const char *key, uint64_t *ret)
 	if (found)
 		*ret = value;
 	return found;
-}
-
-/* Our own place below the memory controller's root. */
-static void own_place(char *ret, size_t size)
-{
-	FILE *file = fopen("/proc/self/cgroup", "re");
-	char line[CGROUP_PATH_MAX + 64];
-
-	snprintf(ret, size, "/");
-	while (file && fgets(line, sizeof(line), file)) {
-		char *controllers = strchr(line, ':'), *path;
-
-		line[strcspn(line, "\n")] = '\0';
-		path = controllers ? strchr(controllers + 1, ':') : NULL;
-		if (!path)
-			continue;
-		*path++ = '\0';
-		if (host.version == 2 ? controllers[1] == '\0' : !strcmp(controllers + 1, "memory"))
-			snprintf(ret, size, "%s", path);
-	}
-	if (file)
-		fclose(file);
-}
-
-static bool make_cgroup(void)
-{
-	char own[CGROUP_PATH_MAX], path[CGROUP_PATH_MAX + 64], limit[32];
-
-	own_place(own, sizeof(own));
-	snprintf(path, sizeof(path), "%s/fo-sums-%d", own[1] ? own : "", (int)getpid());
-	snprintf(cgroup_dir, sizeof(cgroup_dir), "%s%s", host.mount, path);
-	if (mkdir(cgroup_dir, 0755) < 0)
-		return false;
-	snprintf(limit, sizeof(limit), "%" PRIu64, LIMIT_BYTES);
-	if (!put(cgroup_dir, host.version == 2 ? "memory.max" : "memory.limit_in_bytes", limit))
-		return false;
-	return !cgroup_open_path(&host, path, &cgroup);
-}
-
-/* Into the cgroup, before the workload. */
-static void enter(void)
-{
-	char text[32];
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	snprintf(text, sizeof(text), "%d", (int)getpid());
-	if (!put(cgroup_dir, "cgroup.procs", text))
-		_exit(99);
 }
 
 /* Written outside of the cgroup and out of the page cache again. */
@@ -252,7 +172,7 @@ static int set_up(void **state)
 		return skip_all("tracefs cannot be mounted", errno);
 	if (!make_file())
 		return skip_all("the file cannot be written", errno);
-	if (!make_cgroup())
+	if (!make_cgroup(&host, "fo-sums", LIMIT_BYTES, &cgroup, cgroup_dir))
 		return skip_all("no cgroup can be made", errno);
 	if (loader_new(&loader, host.version, why, sizeof(why)))
 		return skip_all(why, 0);
@@ -269,12 +189,8 @@ static int tear_down(void **state)
 	cgroup_close(&cgroup);
 	if (file_path[0])
 		unlink(file_path);
-	for (int i = 0; cgroup_dir[0] && i < 100; i++) {
-		(void)put(cgroup_dir, "memory.force_empty", "0"); /* v1 */
-		if (!rmdir(cgroup_dir) || errno == ENOENT)
-			break;
-		sleep_ms(50);
-	}
+	if (cgroup_dir[0])
+		(void)remove_cgroup(cgroup_dir);
 	if (tracefs[0]) {
 		umount2(tracefs, MNT_DETACH);
 		rmdir(tracefs);
@@ -320,7 +236,7 @@ static void __attribute__((noreturn)) read_through(int go, int entered, int pass
 	uint64_t before, bytes;
 	char byte;
 
-	enter();
+	enter_cgroup(cgroup_dir);
 	if (read(go, &byte, 1) != 1)
 		_exit(1);
 	before = own_read_bytes();
@@ -347,7 +263,7 @@ static void __attribute__((noreturn)) read_at_random(int go, int entered)
 	char byte, buf[4096];
 	int fd;
 
-	enter();
+	enter_cgroup(cgroup_dir);
 	fd = open(file_path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM) || read(go, &byte, 1) != 1)
 		_exit(1);
@@ -1083,7 +999,7 @@ static pid_t start_stalled(bool exits)
 		int fd;
 
 		close(go_on[1]);
-		enter();
+		enter_cgroup(cgroup_dir);
 		fd = open(file_path, O_RDONLY | O_CLOEXEC);
 		while (fd >= 0 && read(fd, buf, sizeof(buf)) > 0)
 			;
@@ -1165,7 +1081,7 @@ static void __attribute__((noreturn)) reclaim_twice(struct second *second, int r
 	bool asked;
 	int fd;
 
-	enter();
+	enter_cgroup(cgroup_dir);
 	fd = open(file_path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM))
 		_exit(1);

@@ -27,74 +27,21 @@
 #include <cmocka.h>
 
 #include "act/pidref.h"
+#include "scene.h"
 #include "sense/cgroup.h"
 #include "sense/loader.h"
 #include "sense/procs.h"
 
-#define SECOND	 UINT64_C(1000000000)
 #define CHILDREN 200
 #define RECORDS	 1024
 
 static struct loader *loader;
 static struct cgroup_host host;
 static struct cgroup cgroup;
-static char cgroup_dir[3 * CGROUP_PATH_MAX];
+static char cgroup_dir[SCENE_DIR_MAX];
 static char why_not[512];
 static pid_t children[CHILDREN];
 static struct fo_task records[RECORDS];
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * SECOND + (uint64_t)ts.tv_nsec;
-}
-
-static void sleep_ms(unsigned ms)
-{
-	struct timespec ts = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
-
-	while (nanosleep(&ts, &ts) < 0 && errno == EINTR)
-		;
-}
-
-static bool put(const char *dir, const char *file, const char *text)
-{
-	char path[4 * CGROUP_PATH_MAX];
-	ssize_t n;
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/%s", dir, file);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	n = write(fd, text, strlen(text));
-	close(fd);
-	return n == (ssize_t)strlen(text);
-}
-
-/* Our own place below the memory controller's root. */
-static void own_place(char *ret, size_t size)
-{
-	FILE *file = fopen("/proc/self/cgroup", "re");
-	char line[CGROUP_PATH_MAX + 64];
-
-	snprintf(ret, size, "/");
-	while (file && fgets(line, sizeof(line), file)) {
-		char *controllers = strchr(line, ':'), *path;
-
-		line[strcspn(line, "\n")] = '\0';
-		path = controllers ? strchr(controllers + 1, ':') : NULL;
-		if (!path)
-			continue;
-		*path++ = '\0';
-		if (host.version == 2 ? controllers[1] == '\0' : !strcmp(controllers + 1, "memory"))
-			snprintf(ret, size, "%s", path);
-	}
-	if (file)
-		fclose(file);
-}
 
 static int skip_all(const char *reason)
 {
@@ -114,15 +61,10 @@ static void need_scene(void)
 static pid_t into_cgroup(void)
 {
 	pid_t pid = fork();
-	char text[32];
 
-	if (pid)
-		return pid;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	snprintf(text, sizeof(text), "%d", (int)getpid());
-	if (!put(cgroup_dir, "cgroup.procs", text))
-		_exit(99);
-	return 0;
+	if (!pid)
+		enter_cgroup(cgroup_dir);
+	return pid;
 }
 
 /* Names that a parser could stumble over, sizes from 0 to 2 MiB, some users and adjustments. */
@@ -159,7 +101,7 @@ static void __attribute__((noreturn)) child(int i, int ready)
 
 static int set_up(void **state)
 {
-	char own[CGROUP_PATH_MAX], path[CGROUP_PATH_MAX + 64], why[512], byte;
+	char why[512], byte;
 	int ready[2];
 
 	(void)state;
@@ -168,13 +110,8 @@ static int set_up(void **state)
 		return skip_all("this needs root");
 	if (cgroup_host_open(&host, ""))
 		return skip_all("this host has no memory controller");
-	own_place(own, sizeof(own));
-	snprintf(path, sizeof(path), "%s/fo-tasks-%d", own[1] ? own : "", (int)getpid());
-	snprintf(cgroup_dir, sizeof(cgroup_dir), "%s%s", host.mount, path);
-	if (mkdir(cgroup_dir, 0755) < 0)
+	if (!make_cgroup(&host, "fo-tasks", 0, &cgroup, cgroup_dir))
 		return skip_all("no cgroup can be made");
-	if (cgroup_open_path(&host, path, &cgroup))
-		return skip_all("the cgroup has no memory files");
 	if (loader_new(&loader, host.version, why, sizeof(why)))
 		return skip_all(why);
 	if (pipe2(ready, O_CLOEXEC) < 0)
@@ -205,8 +142,8 @@ static int tear_down(void **state)
 		;
 	loader_free(loader);
 	cgroup_close(&cgroup);
-	for (int i = 0; cgroup_dir[0] && i < 100 && rmdir(cgroup_dir) < 0 && errno == EBUSY; i++)
-		sleep_ms(50);
+	if (cgroup_dir[0])
+		(void)remove_cgroup(cgroup_dir);
 	cgroup_host_close(&host);
 	return 0;
 }

@@ -145,6 +145,23 @@ static uint64_t start_of(int pid)
 	return ticks * (SEC / (uint64_t)sysconf(_SC_CLK_TCK));
 }
 
+/* A start time that was read from /proc is in ticks; the kernel side's is exact. */
+static void test_is(void **state)
+{
+	const uint64_t tick_ns = UINT64_C(1000000000) / (uint64_t)sysconf(_SC_CLK_TCK);
+	const struct pidref of_proc = {.pid = 7, .fd = -1, .start_boot_ns = 1000 * tick_ns};
+	const struct pidref exact = {.pid = 7, .fd = -1, .start_boot_ns = 1000 * tick_ns + 5};
+
+	(void)state;
+	assert_true(pidref_is(&of_proc, 7, 1000 * tick_ns + 5));
+	assert_true(pidref_is(&of_proc, 7, 1001 * tick_ns - 1));
+	assert_true(pidref_is(&exact, 7, 1000 * tick_ns + 5));
+	assert_true(pidref_is(&exact, 7, 1000 * tick_ns));
+	assert_false(pidref_is(&of_proc, 7, 1001 * tick_ns));
+	assert_false(pidref_is(&of_proc, 7, 1000 * tick_ns - 1));
+	assert_false(pidref_is(&exact, 8, 1000 * tick_ns + 5));
+}
+
 /* pidref_open() with the right start time, with another one, and of a process that is gone. */
 static void test_open(void **state)
 {
@@ -189,7 +206,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_parse),	   cmocka_unit_test(test_parse_signs),
 		cmocka_unit_test(test_parse_long), cmocka_unit_test(test_parse_cut),
-		cmocka_unit_test(test_open),
+		cmocka_unit_test(test_open),	   cmocka_unit_test(test_is),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -52,17 +52,27 @@ static int read_start(int pid, uint64_t *ret_ticks)
 	return pidref_parse_start(stat, ret_ticks);
 }
 
+static uint64_t to_ticks(uint64_t ns)
+{
+	return ns / (1000000000ULL / (uint64_t)sysconf(_SC_CLK_TCK));
+}
+
+bool pidref_is(const struct pidref *ref, int pid, uint64_t start_boot_ns)
+{
+	return ref->pid == pid && to_ticks(ref->start_boot_ns) == to_ticks(start_boot_ns);
+}
+
 int pidref_open(int pid, uint64_t start_boot_ns, struct pidref *ret)
 {
 	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
-	uint64_t ticks, tick_ns = 1000000000ULL / (uint64_t)sysconf(_SC_CLK_TCK);
+	uint64_t ticks;
 	int err;
 
 	if (fd < 0)
 		/* the number belongs to a thread: ENOENT, before 6.9 EINVAL */
 		return errno == ENOENT || errno == EINVAL ? -ESTALE : -errno;
 	err = read_start(pid, &ticks);
-	if (!err && ticks != start_boot_ns / tick_ns)
+	if (!err && ticks != to_ticks(start_boot_ns))
 		err = -ESTALE;
 	if (err) {
 		close(fd);

@@ -15,6 +15,7 @@
 #ifndef FASTOOM_ACT_PIDREF_H
 #define FASTOOM_ACT_PIDREF_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct pidref {
@@ -27,6 +28,8 @@ struct pidref {
 
 int pidref_open(int pid, uint64_t start_boot_ns, struct pidref *ret);
 void pidref_close(struct pidref *ref);
+/* Pure except for the length of a tick: whether @ref is the process of this pid and start time. */
+bool pidref_is(const struct pidref *ref, int pid, uint64_t start_boot_ns);
 
 /*
  * Pure: field 22 of a line of /proc/PID/stat, in clock ticks since boot. The name in the line may

@@ -157,6 +157,8 @@ static void on_event(const struct fo_event *event, void *userdata)
 				   (const struct fo_event_kill *)event);
 		break;
 	case FO_EVENT_SCOPE_REMOVED:
+		/* a mute that was set after the removal would stay in the map */
+		watches_unmute(&daemon->watches, event->scope_id);
 		if (watch && !watch->incident.open)
 			watches_end(&daemon->watches, watch, clock_mono_ns());
 	}

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "act/pidref.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/units.h"
@@ -38,8 +39,7 @@ static bool is_ours(const struct watches *watches, const struct fo_event_kill *e
 		const struct incident *incident = &watches->list[i].incident;
 
 		if (watches->list[i].used && incident->open && !incident->dry_run &&
-		    incident->kill.ref.pid == (int)event->tgid &&
-		    incident->kill.ref.start_boot_ns == event->start_boot_ns)
+		    pidref_is(&incident->kill.ref, (int)event->tgid, event->start_boot_ns))
 			return true;
 	}
 	return false;

@@ -115,9 +115,12 @@ bool watches_begin(struct watches *watches, uint64_t scope, uint64_t now_ns)
 	watch->incident.slot = (size_t)(watch - watches->list);
 	err = hot_scope_open(&watch->scope, watches->incident_parts.host, scope);
 	if (err) {
-		if (err != -ENODEV)
-			log_warn("cgroup %llu is short of memory, but its files cannot be read: %s",
-				 (unsigned long long)scope, strerror(-err));
+		if (err == -ENODEV) {
+			watches_unmute(watches, scope); /* removed: nothing deletes it later */
+			return false;
+		}
+		log_warn("cgroup %llu is short of memory, but its files cannot be read: %s",
+			 (unsigned long long)scope, strerror(-err));
 		watches_mute(watches, scope, now_ns + AGAIN_NS);
 		return false;
 	}
