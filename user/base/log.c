@@ -7,24 +7,23 @@
 
 #include "base/utf8.h"
 
-static struct {
-	enum log_level level;
-	log_sink *sink;
-} state = {.level = LOG_LEVEL_INFO};
+static enum log_level most_level = LOG_LEVEL_INFO;
+/* for each thread: a sink hands lines to a queue that takes them from one thread only */
+static _Thread_local log_sink *thread_sink;
 
 void log_set_level(enum log_level level)
 {
-	state.level = level;
+	most_level = level;
 }
 
 enum log_level log_level(void)
 {
-	return state.level;
+	return most_level;
 }
 
 void log_set_sink(log_sink *sink)
 {
-	state.sink = sink;
+	thread_sink = sink;
 }
 
 void log_line(enum log_level level, const char *format, ...)
@@ -40,7 +39,7 @@ void log_line(enum log_level level, const char *format, ...)
 	va_list args;
 	int n;
 
-	if (level > state.level)
+	if (level > most_level)
 		return;
 	/* systemd sets JOURNAL_STREAM when stderr is the journal */
 	if (getenv("JOURNAL_STREAM"))
@@ -61,8 +60,8 @@ void log_line(enum log_level level, const char *format, ...)
 	line[len++] = '\n';
 	line[len] = '\0';
 
-	if (state.sink)
-		state.sink(line, len);
+	if (thread_sink)
+		thread_sink(line, len);
 	else if (write(STDERR_FILENO, line, len) < 0)
 		return; /* there is no other place to report it */
 }

@@ -2,10 +2,11 @@
 /*
  * log: lines for the administrator, on stderr or through a sink.
  *
- * The daemon sets a sink that hands lines to another thread: a terminal or a journal can block for
- * seconds when memory is short.
+ * The daemon's main thread sets a sink that hands lines to another thread: a terminal or a journal
+ * can block for seconds when memory is short. Any thread may log. A thread without a sink of its
+ * own writes to stderr, and waits for it.
  *
- * Purity:    one level and one sink a process, set at start; writes to stderr or to the sink.
+ * Purity:    one level a process and one sink a thread, set at start; writes to stderr or the sink.
  * Units:     none.
  * Errors:    none. A line longer than LOG_LINE_MAX is cut.
  * Ownership: none; the sink gets a buffer that is valid during the call.
@@ -30,6 +31,7 @@ typedef void log_sink(const char *line, size_t len);
 
 void log_set_level(enum log_level level);
 enum log_level log_level(void);
+/* Of the calling thread; NULL: stderr. */
 void log_set_sink(log_sink *sink);
 
 void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));

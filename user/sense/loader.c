@@ -89,16 +89,20 @@ struct loader {
 
 _Static_assert(HOOKS <= 32, "a bit for each hook");
 
+/* libbpf calls this from any thread that uses it. */
 static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
 {
-	/* the verifier's log comes as one text; what it says last is what matters */
-	static char text[64 * 1024];
+	_cleanup_free_ char *text = NULL;
 	char *save;
 
-	/* one level down: what is an error to libbpf is often a probe to us */
+	/* one level down: what is an error to libbpf is often a probe of the daemon */
 	if (level == LIBBPF_DEBUG || log_level() < LOG_LEVEL_DEBUG)
 		return 0;
-	vsnprintf(text, sizeof(text), format, args);
+	/* the verifier's log comes as one text; its last lines matter */
+	if (vasprintf(&text, format, args) < 0) {
+		text = NULL;
+		return 0;
+	}
 	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
 		log_debug("%s", line);
 	return 0;
