@@ -74,7 +74,7 @@ static int tear_down(void **state)
 	(void)state;
 	ingest_free(ingest);
 	loader_free(loader);
-	cgroup_host_shut(&host);
+	cgroup_host_close(&host);
 	return 0;
 }
 
@@ -121,7 +121,7 @@ static void check_removed(unsigned with)
 	event_count = 0;
 	assert_true(make_cgroup(&host, "fo-scopes", 0, &cgroup, dir));
 	id = cgroup.id;
-	cgroup_shut(&cgroup);
+	cgroup_close(&cgroup);
 	for (size_t i = 0; i < SCOPE_MAPS; i++) {
 		struct fo_wait_key key = {.scope = id};
 		uint32_t stripes =
@@ -203,7 +203,7 @@ static void test_kernel_kill_of_a_second_thread(void **state)
 	if (host.version == 2)
 		(void)put(dir, "memory.swap.max", "0");
 	id = cgroup.id;
-	cgroup_shut(&cgroup);
+	cgroup_close(&cgroup);
 	pid = fork();
 	assert_true(pid >= 0);
 	if (!pid) {
