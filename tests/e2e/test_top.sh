@@ -1,12 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #
-# top in a real terminal (tmux): its screens at three sizes against tests/golden, keys, resizing, a daemon
-# that stops, starts and hangs, and the terminal afterwards, also after a crash. The daemon is a socket with
-# one answer, a snapshot of a real daemon (scripts/record-golden events), and the host a tree of fixtures, so
-# that screens can be compared; tests/e2e/test_operator.sh has real ones.
+# top in a real terminal (tmux): its screens at three sizes against tests/golden, keys, resizing, a
+# daemon that goes, comes and hangs, and the terminal afterwards, also after a crash. The daemon is
+# a socket with one answer, a snapshot of a real daemon (scripts/record-golden events), and the host a
+# tree of fixtures, so that screens can be compared; tests/e2e/test_operator.sh has the real ones.
 #
-#   UPDATE=1 tests/e2e/test_top.sh     writes the golden files; read the difference
+#   UPDATE=1 tests/e2e/test_top.sh     writes the golden files; look at the difference
+# good() succeeds always; the C is said of a failed condition only
 # shellcheck disable=SC2015,SC2016
 set -euo pipefail
 
@@ -51,7 +52,7 @@ most=$(jq '.scopes[0].stall_slots | max' "$T/snapshot.json")
 begin() {
 	local w=$1 h=$2 locale=$3
 	shift 3
-	# each tmux server has its own socket: one that ends keeps it for a moment
+	# one that ends does not give its socket to the next at once
 	tm kill-server 2>/dev/null || :
 	servers=$((servers + 1))
 	tm new-session -d -x "$w" -y "$h" "stty -a >$T/stty-before
@@ -63,7 +64,7 @@ screen() { tm capture-pane -p | sed -E 's/^(fastoom-bpf top  )[^ ]+  [0-9:]{8}/\
 screen_has() { screen | grep -qF -- "$1"; }
 sees() { wait_for 5 screen_has "$1"; }
 sees_not() { wait_for 5 eval '! screen_has "$1"'; }
-# golden NAME: compares the screen; of the history, which grows, one block remains.
+# golden NAME: history grows with time: its blocks are cut to one
 golden() {
 	local got=$T/got want=tests/golden/$1.txt
 	sleep 1.3 # growth is known from the second refresh on
@@ -106,7 +107,7 @@ sees "Sort by:"
 tm send-keys 7
 sees "sort: name" && good "sort is chosen" || bad "sort: $(screen)"
 tm send-keys F1
-sees "how probable it is" && good "F1 shows the help" || bad "no help"
+sees "probability that the scope" && good "help helps" || bad "no help"
 tm send-keys x
 
 tm resize-window -x 50 -y 12
@@ -117,24 +118,24 @@ sleep 0.5
 tm resize-window -x 140 -y 30
 sees "NEXT VICTIM" && good "and survives one of 10 x 3" || bad "resized twice: $(screen)"
 
-# the daemon stops, starts, and hangs
+# the daemon goes, comes, and hangs
 unserve
 sees "the daemon does not run; start it with: sudo fastoom-bpf run" && good "it says how to start a daemon" ||
 	bad "no daemon: $(screen)"
 serve
-sees "pid 4711" && good "it connects to the daemon again" || bad "no connection: $(screen)"
+sees "pid 4711" && good "it finds the daemon again" || bad "not again: $(screen)"
 kill -STOP "$SERVER"
 i=0
 until screen_has "stopped or stalled" || ((++i > 40)); do sleep 0.25; done
-screen_has "stopped or stalled" && good "it says that the daemon hangs" || bad "no message: $(screen)"
+screen_has "stopped or stalled" && good "it says that the daemon hangs" || bad "hangs: $(screen)"
 kill -CONT "$SERVER"
-sees_not "stopped or stalled" && good "and that it continues" || bad "still hanging: $(screen)"
+sees_not "stopped or stalled" && good "and that it does no more" || bad "hangs still: $(screen)"
 
 tm send-keys q
 wait_for 5 test -s "$T/stty-after"
 if [[ $(<"$T/rc") == 'rc 0' ]] && cmp -s "$T/stty-before" "$T/stty-after" &&
 	[[ $(tm display -p '#{alternate_on}#{cursor_flag}') == 01 ]]; then
-	good "the terminal is restored"
+	good "the terminal is as it was"
 else
 	bad "after q: $(<"$T/rc"), $(diff "$T/stty-before" "$T/stty-after")"
 fi
@@ -148,7 +149,7 @@ for signal in SEGV TERM ABRT; do
 	wait_for 5 test -s "$T/stty-after"
 	if cmp -s "$T/stty-before" "$T/stty-after" &&
 		[[ $(tm display -p '#{alternate_on}#{cursor_flag}') == 01 ]]; then
-		good "the terminal is restored after SIG$signal"
+		good "the terminal is as it was after SIG$signal"
 	else
 		bad "after SIG$signal: $(tm display -p '#{alternate_on}#{cursor_flag}')"
 	fi
@@ -161,7 +162,7 @@ colors() { tm capture-pane -p -e | grep -c $'\033\[[0-9;]*3[1-7]m' || :; }
 (($(colors) > 0)) && good "it has colours" || bad "it has no colours"
 ENVIRONMENT='NO_COLOR=1' begin 80 24 C.UTF-8
 sees leaker
-(($(colors) == 0)) && good "NO_COLOR: no colours" || bad "NO_COLOR: colours"
+(($(colors) == 0)) && good "NO_COLOR: it has none" || bad "NO_COLOR: it has some"
 
 begin 50 15 C
 sees db.service
@@ -176,13 +177,13 @@ once() { LC_ALL=C.UTF-8 COLUMNS=120 "$BIN" top --once --root tests/fixtures/v2 -
 n=$(LC_ALL=C "$BIN" top --batch -n 3 -d 100ms --root tests/fixtures/v2 --socket "$T/sock" | grep -c '^Mem')
 ((n == 3)) && good "--batch -n 3" || bad "--batch -n 3 prints $n tables"
 
-# a container of a pod is shown by its name in the pod
+# a container of a pod is called so, wherever its cgroup is
 unserve
 jq '.scopes[0] += {kind: "pod", namespace: "prod", pod: "web-1", container: "app"}' "$T/snapshot.json" >"$T/pod.json"
 mv "$T/pod.json" "$T/snapshot.json"
 serve
 [[ $(once -f web-1 | sed -n 3p) == 'prod/web-1/app '*"$risk"* ]] && [[ $(once -f db.service | sed -n 3p) == prod/web-1/app* ]] &&
-	good "a container is shown by its name, and found by that and its path" || bad "pod: $(once)"
+	good "a pod is called so, and found by both names" || bad "pod: $(once)"
 [[ $(once --json | jq -c '.scopes[0] | [.kind, .namespace, .pod, .container, .path]') == \
 	'["pod","prod","web-1","app","/system.slice/db.service"]' ]] && good "--json names it" || bad "--json: $(once --json)"
 "$BIN" status --socket "$T/sock" | grep -q "^  prod/web-1/app: risk $risk" && good "status names it" ||

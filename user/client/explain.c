@@ -167,7 +167,7 @@ static void tell_why(const json_t *record)
 		  is_dry(record) ? "would have acted" : "acted", reason,
 		  event_reason_words(reason));
 	if (!strcmp(reason, "near-oom"))
-		words_add(&words, ", for %s",
+		words_add(&words, " (%s)",
 			  duration_of_s(event_get_number(record, "held_s", 0), held));
 	words_add(&words, ".");
 	words_print("Why", &words);

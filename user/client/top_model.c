@@ -11,26 +11,21 @@
 #include "base/clock.h"
 #include "base/units.h"
 #include "base/util.h"
-#include "config/config.h"
-#include "config/read.h"
 #include "client/event_text.h"
-#include "client/events_file.h"
-#include "client/reader.h"
+#include "client/top_daemon.h"
+#include "judge/config.h"
 #include "sense/pod_scope.h"
 #include "judge/rules.h"
 #include "sense/cgroup.h"
 #include "sense/cgroup_tree.h"
 
-#define CONNECT_MS  1000 /* between two attempts */
-#define SILENT_MS   3000 /* a daemon that said that more follows has said nothing */
-#define PING_MS	    5000
-#define ANSWER_MS   2000
-#define BACK_KILLS  (256 * 1024L) /* so much of the file's end is read for the last kills */
-#define HISTORY_MAX 8200
+/* Scopes of which the past is kept, before the past of removed cgroups is dropped. */
+#define PASTS_MOST 8200
+#define PASTS	   16384 /* slots of the hash table: a power of two, about twice as many */
 
-/* What is remembered of a scope between refreshes. */
+/* What is kept of a scope between two refreshes. */
 struct past {
-	char *path; /* NULL: this place is free */
+	char *path; /* NULL: a free slot */
 	uint64_t usage_bytes;
 	int64_t at_ms;
 	uint64_t serial;
@@ -38,21 +33,8 @@ struct past {
 	struct top_history history;
 };
 
-#define PASTS 16384 /* a power of two, twice the scopes */
-
 struct top_model {
-	char *socket_path; /* NULL: the preset */
-	unsigned interval_ms;
-	struct reader *reader;
-	struct reader *ping; /* a question on its way */
-	int64_t tried_ms, heard_ms, asked_ms;
-	bool stalled;
-	json_t *snapshot; /* NULL: none yet */
-	int64_t snapshot_ms;
-	json_t *kills[TOP_KILLS];
-	size_t kill_newest, kill_count;
-	char trouble[600], daemon[200];
-	struct config *config; /* the daemon's, if it may be read */
+	struct top_daemon *daemon;
 	struct cgroup_host host;
 	struct cgroup_tree *tree;
 	struct node node;
@@ -71,210 +53,9 @@ static int64_t now_ms(void)
 	return (int64_t)(clock_mono_ns() / 1000000);
 }
 
-/* ---- the daemon ----------------------------------------------------------------- */
-
-static bool is_kill(const json_t *record)
-{
-	const char *event = event_get_text(record, "event", "");
-
-	return !strcmp(event, "kill") || !strcmp(event, "kernel_kill");
-}
-
-static void keep_kill(struct top_model *model, json_t *record)
-{
-	model->kill_newest = (model->kill_newest + 1) % TOP_KILLS;
-	json_decref(model->kills[model->kill_newest]);
-	model->kills[model->kill_newest] = json_incref(record);
-	if (model->kill_count < TOP_KILLS)
-		model->kill_count++;
-}
-
-static void forget_kills(struct top_model *model)
-{
-	for (size_t i = 0; i < TOP_KILLS; i++) {
-		json_decref(model->kills[i]);
-		model->kills[i] = NULL;
-	}
-	model->kill_count = 0;
-}
-
-/* The last kills before we came, where the file may be read. */
-static void read_kills(struct top_model *model)
-{
-	const char *path = event_get_text(model->snapshot, "daemon.events", NULL);
-	struct events_file file;
-	json_t *record;
-
-	if (!path || events_file_open(&file, path))
-		return;
-	forget_kills(model);
-	if (!fseek(file.file, 0, SEEK_END)) {
-		long size = ftell(file.file);
-
-		(void)fseek(file.file, size > BACK_KILLS ? size - BACK_KILLS : 0, SEEK_SET);
-	}
-	while ((record = events_file_next(&file))) {
-		if (is_kill(record))
-			keep_kill(model, record);
-		json_decref(record);
-	}
-	events_file_close(&file);
-}
-
-static void read_config(struct top_model *model)
-{
-	const char *path = event_get_text(model->snapshot, "daemon.config", "");
-
-	config_free(model->config);
-	model->config = NULL;
-	if (!*path)
-		model->config = config_default();
-	else if (config_read(path, &model->config, NULL))
-		model->config = NULL;
-}
-
-static void disconnect(struct top_model *model, int err)
-{
-	reader_explain(err, model->socket_path, model->trouble, sizeof(model->trouble));
-	reader_close(model->reader);
-	reader_close(model->ping);
-	model->reader = model->ping = NULL;
-	model->stalled = false;
-	/* what it said is no longer so */
-	json_decref(model->snapshot);
-	model->snapshot = NULL;
-	model->daemon[0] = '\0';
-}
-
-static void take(struct top_model *model, json_t *reply)
-{
-	json_t *snapshot = json_object_get(reply, "snapshot");
-	json_t *event = json_object_get(reply, "event");
-	bool first = !model->snapshot;
-
-	model->heard_ms = now_ms();
-	if (event && is_kill(event))
-		keep_kill(model, event);
-	if (event && !strcmp(event_get_text(event, "event", ""), "reload"))
-		read_config(model);
-	if (!snapshot)
-		return;
-	json_decref(model->snapshot);
-	model->snapshot = json_incref(snapshot);
-	model->snapshot_ms = model->heard_ms;
-	snprintf(model->daemon, sizeof(model->daemon), "pid %.0f%s, page tracking %s%s",
-		 event_get_number(snapshot, "daemon.pid", 0),
-		 json_is_true(json_object_get(json_object_get(snapshot, "daemon"), "dry_run"))
-			 ? ", dry run"
-			 : "",
-		 event_get_text(snapshot, "daemon.page_tracking", "?"),
-		 event_get_number(snapshot, "daemon.lost", 0) > 0 ? ", something was lost" : "");
-	if (first) {
-		read_config(model);
-		read_kills(model);
-	}
-}
-
-void top_model_hear(struct top_model *model)
-{
-	json_t *reply;
-	int err;
-
-	if (!model->reader)
-		return;
-	while (!(err = reader_next(model->reader, 0, &reply))) {
-		take(model, reply);
-		json_decref(reply);
-	}
-	if (err != -EAGAIN)
-		disconnect(model, err);
-}
-
-static void connect_daemon(struct top_model *model)
-{
-	char request[160];
-	json_t *reply;
-	int err;
-
-	model->tried_ms = now_ms();
-	err = reader_open(&model->reader, model->socket_path);
-	if (err) {
-		model->reader = NULL;
-		disconnect(model, err);
-		return;
-	}
-	snprintf(request, sizeof(request),
-		 "{\"method\":\"io.fastoom.Watch\",\"more\":true,"
-		 "\"parameters\":{\"interval_ms\":%u}}",
-		 model->interval_ms);
-	err = reader_ask(model->reader, request);
-	if (!err)
-		err = reader_next(model->reader, ANSWER_MS / 4, &reply);
-	if (err) {
-		disconnect(model, err);
-		return;
-	}
-	model->trouble[0] = '\0';
-	take(model, reply);
-	json_decref(reply);
-}
-
-/* A daemon that idles says nothing, nor does one that was stopped: now and then it is asked. */
-static void ask_whether_it_lives(struct top_model *model)
-{
-	int64_t now = now_ms();
-	json_t *reply;
-	int err;
-
-	if (!model->ping) {
-		if (now - model->heard_ms < PING_MS || now - model->asked_ms < PING_MS)
-			return;
-		model->asked_ms = now;
-		if (reader_open(&model->ping, model->socket_path)) {
-			model->ping = NULL;
-			return;
-		}
-		(void)reader_ask(model->ping, "{\"method\":\"io.fastoom.GetStatus\"}");
-		return;
-	}
-	err = reader_next(model->ping, 0, &reply);
-	if (err == -EAGAIN) {
-		model->stalled |= now - model->asked_ms > ANSWER_MS;
-		return;
-	}
-	if (!err) {
-		model->heard_ms = now;
-		model->stalled = false;
-		json_decref(reply);
-	}
-	reader_close(model->ping);
-	model->ping = NULL;
-}
-
-static void look_after_daemon(struct top_model *model)
-{
-	const json_t *daemon = json_object_get(model->snapshot, "daemon");
-	int64_t silent_ms;
-
-	if (!model->reader && now_ms() - model->tried_ms >= CONNECT_MS)
-		connect_daemon(model);
-	if (!model->reader)
-		return;
-	ask_whether_it_lives(model);
-	silent_ms = now_ms() - model->snapshot_ms;
-	if (model->stalled || (json_is_true(json_object_get(daemon, "hot")) &&
-			       silent_ms > SILENT_MS + 2 * (int64_t)model->interval_ms))
-		snprintf(model->trouble, sizeof(model->trouble),
-			 "the daemon (pid %.0f) has said nothing for %lld s: it is stopped or "
-			 "stalled",
-			 event_get_number(daemon, "pid", 0),
-			 (long long)((now_ms() - model->heard_ms) / 1000));
-	else
-		model->trouble[0] = '\0';
-}
-
 /* ---- rows ------------------------------------------------------------------------ */
 
+/* The slot with this path, or the free one where it belongs. */
 static struct past *find_past(struct top_model *model, const char *path)
 {
 	uint64_t hash = 0xcbf29ce484222325ULL;
@@ -288,7 +69,7 @@ static struct past *find_past(struct top_model *model, const char *path)
 	return &model->pasts[at];
 }
 
-/* Those whose cgroups are gone; the others find their places anew. */
+/* Drops the past of removed cgroups: the others are hashed into a new table. */
 static void forget_pasts(struct top_model *model)
 {
 	struct past *old = model->pasts;
@@ -298,8 +79,8 @@ static void forget_pasts(struct top_model *model)
 		used += old[i].path != NULL;
 		gone += old[i].path && old[i].serial != model->serial;
 	}
-	/* now and then is often enough, as long as there is room */
-	if (!gone || (gone < used / 2 && used < HISTORY_MAX))
+	/* not at each refresh: only when half of them are removed, or the table fills up */
+	if (!gone || (gone < used / 2 && used < PASTS_MOST))
 		return;
 	model->pasts = calloc(PASTS, sizeof(*model->pasts));
 	if (!model->pasts) {
@@ -386,6 +167,7 @@ static void fill_hot(struct top_row *row, const json_t *scope)
 
 	row->hot = true;
 	row->acts = json_is_true(json_object_get(scope, "acts"));
+	row->dry_run = json_is_true(json_object_get(scope, "dry_run"));
 	row->incident = json_is_true(json_object_get(scope, "incident"));
 	row->risk = event_get_number(scope, "risk", NAN);
 	row->stall = event_get_number(scope, "evidence.stall_tasks", NAN);
@@ -429,8 +211,10 @@ static int by_path(const void *a, const void *b)
 /* Rows of the node and of all cgroups, in order of their paths. */
 static void make_rows(struct top_model *model)
 {
-	const json_t *scopes = json_object_get(model->snapshot, "scopes"), *scope;
-	const struct policy *policy = model->config ? rules_policy_node(model->config) : NULL;
+	const struct config *config = top_daemon_config(model->daemon);
+	const json_t *scopes = json_object_get(top_daemon_snapshot(model->daemon), "scopes");
+	const struct policy *policy = config ? rules_policy_node(config) : NULL;
+	const json_t *scope;
 	struct top_row *node = &model->all[0];
 	size_t i;
 
@@ -509,7 +293,7 @@ static int by_view(const void *a, const void *b)
 	}
 	if (!order)
 		order = strcmp(x->path, y->path);
-	return sort_view->inverted && !sort_view->tree ? -order : order;
+	return sort_view->reverse && !sort_view->tree ? -order : order;
 }
 
 char *top_row_name(char *buf, size_t size, const struct top_row *row)
@@ -550,16 +334,17 @@ void top_model_arrange(struct top_model *model, const struct top_view *view)
 
 void top_model_look(struct top_model *model, struct top_row *row)
 {
+	const struct config *config = top_daemon_config(model->daemon);
 	struct cgroup_memory memory;
 	struct cgroup cgroup;
 	const struct policy *policy;
 
 	if (!*row->path)
 		return;
-	if (!*row->policy && model->config) {
+	if (!*row->policy && config) {
 		struct scope_names names = scope_of_path(row->path);
 
-		policy = rules_policy_cgroup(model->config, &names);
+		policy = rules_policy_cgroup(config, &names);
 		if (policy)
 			snprintf(row->policy, sizeof(row->policy), "%s", policy->name);
 	}
@@ -581,8 +366,7 @@ void top_model_look(struct top_model *model, struct top_row *row)
 
 void top_model_refresh(struct top_model *model, const struct top_view *view)
 {
-	top_model_hear(model);
-	look_after_daemon(model);
+	top_daemon_refresh(model->daemon);
 	model->serial++;
 	(void)node_read(&model->node, &model->memory);
 	model->entry_count = 0;
@@ -602,18 +386,15 @@ int top_model_new(struct top_model **ret, const char *root, const char *socket_p
 
 	if (!model)
 		return -ENOMEM;
-	model->interval_ms = interval_ms < 100 ? 100 : interval_ms;
-	model->tried_ms = now_ms() - CONNECT_MS;
-	model->asked_ms = now_ms();
 	model->node = (struct node){-1, -1, -1};
 	model->rows = calloc(CGROUP_TREE_MAX + 1, sizeof(*model->rows));
 	model->all = calloc(CGROUP_TREE_MAX + 1, sizeof(*model->all));
 	model->pasts = calloc(PASTS, sizeof(*model->pasts));
-	if (socket_path)
-		model->socket_path = strdup(socket_path);
-	err = !model->rows || !model->all || !model->pasts || (socket_path && !model->socket_path)
-		      ? -ENOMEM
-		      : node_open(&model->node, root);
+	err = model->rows && model->all && model->pasts
+		      ? top_daemon_new(&model->daemon, socket_path, interval_ms)
+		      : -ENOMEM;
+	if (!err)
+		err = node_open(&model->node, root);
 	/* without a memory controller there is only the node */
 	if (!err && !cgroup_host_open(&model->host, root))
 		err = cgroup_tree_new(&model->tree, &model->host);
@@ -629,11 +410,7 @@ void top_model_free(struct top_model *model)
 {
 	if (!model)
 		return;
-	reader_close(model->reader);
-	reader_close(model->ping);
-	json_decref(model->snapshot);
-	forget_kills(model);
-	config_free(model->config);
+	top_daemon_free(model->daemon);
 	cgroup_tree_free(model->tree);
 	cgroup_host_close(&model->host);
 	node_close(&model->node);
@@ -642,13 +419,12 @@ void top_model_free(struct top_model *model)
 	free(model->pasts);
 	free(model->rows);
 	free(model->all);
-	free(model->socket_path);
 	free(model);
 }
 
-int top_model_fd(const struct top_model *model)
+struct top_daemon *top_model_daemon(const struct top_model *model)
 {
-	return model->reader ? reader_fd(model->reader) : -1;
+	return model->daemon;
 }
 
 struct top_row *top_model_rows(struct top_model *model, size_t *ret_count)
@@ -657,26 +433,9 @@ struct top_row *top_model_rows(struct top_model *model, size_t *ret_count)
 	return model->rows;
 }
 
-const char *top_model_trouble(const struct top_model *model)
-{
-	return model->trouble;
-}
-
 const struct node_memory *top_model_node(const struct top_model *model)
 {
 	return &model->memory;
-}
-
-const char *top_model_daemon(const struct top_model *model)
-{
-	return model->daemon;
-}
-
-const json_t *top_model_kill(const struct top_model *model, size_t back)
-{
-	return back < model->kill_count
-		       ? model->kills[(model->kill_newest + TOP_KILLS - back) % TOP_KILLS]
-		       : NULL;
 }
 
 const char *top_model_mount(const struct top_model *model)

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * top_screen: top in a terminal, with keys as in htop.
+ * top_screen: top in a terminal, with the keys of htop.
  *
- * Purity:    owns the terminal from top_screen_run() until it returns, and gives it back as it
- *            was, also when the program is ended by a signal.
- * Errors:    an exit code; the sentence is printed once the terminal is given back.
+ * Purity:    uses the terminal from top_screen_run() until it returns, and restores it, also when
+ *            a signal ends the program.
+ * Units:     in the names.
+ * Errors:    an exit code, with a message when the terminal is restored.
+ * Ownership: the caller's.
  */
 #ifndef FASTOOM_CLIENT_TOP_SCREEN_H
 #define FASTOOM_CLIENT_TOP_SCREEN_H

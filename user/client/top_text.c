@@ -22,7 +22,7 @@ enum {
 	LEVEL,
 	MEMORY,
 	GROWTH,
-	LEFT,
+	FULL_IN,
 	POLICY,
 	NEXT,
 	HISTORY
@@ -32,12 +32,12 @@ static const struct {
 	const char *title;
 	unsigned width; /* without the space before it */
 	bool right;
-	unsigned turn; /* who gets room first */
+	unsigned turn; /* the lower, the earlier it gets room */
 } columns[TOP_COLUMNS] = {
 	[SCOPE] = {"SCOPE", 16, false, 0},	[RISK] = {"RISK", 5, true, 1},
 	[STALL] = {"STALL", 6, true, 5},	[THRASH] = {"THRASH", 6, true, 4},
-	[LEVEL] = {"LEVEL", 5, true, 2},	[MEMORY] = {"MEM", 9, true, 8},
-	[GROWTH] = {"GROW/s", 9, true, 6},	[LEFT] = {"LEFT", 7, true, 7},
+	[LEVEL] = {"LEVEL", 5, true, 2},	[MEMORY] = {"USED", 9, true, 8},
+	[GROWTH] = {"GROWTH/s", 9, true, 6},	[FULL_IN] = {"FULL IN", 7, true, 7},
 	[POLICY] = {"POLICY", 10, false, 3},	[NEXT] = {"NEXT VICTIM", 26, false, 9},
 	[HISTORY] = {"HISTORY", 12, false, 10},
 };
@@ -57,7 +57,7 @@ void top_layout(struct top_layout *ret, unsigned width, bool utf8)
 			ret->widths[i] = columns[i].width;
 			used += columns[i].width + !!used;
 		}
-	/* on a line too narrow for anything the scope gets all of it */
+	/* a line too narrow for any column has the scope only */
 	if (!ret->widths[SCOPE])
 		ret->widths[SCOPE] = width;
 	while (used < width && ret->widths[SCOPE] < SCOPE_MOST) {
@@ -170,7 +170,7 @@ char *top_spark(char *buf, size_t size, const struct top_history *history, unsig
 	return buf;
 }
 
-/* "1.3G": short, for columns. */
+/* "1.3G", for a column. */
 static char *short_bytes(char *buf, size_t size, double bytes)
 {
 	static const char units[] = "BKMGTP";
@@ -213,7 +213,7 @@ static const char *name_of(const struct top_view *view, const struct top_row *ro
 	return buf;
 }
 
-/* Of a long path the end says more than the beginning. */
+/* The last @width bytes: the end of a path says more than its beginning. */
 static const char *end_of(const char *text, unsigned width)
 {
 	size_t len = strlen(text);
@@ -247,19 +247,20 @@ char *top_line(char *buf, size_t size, const struct top_layout *layout, const st
 	else
 		snprintf(text, sizeof(text), row->exhausted_s < 100 ? "%.1fs" : "%.0fs",
 			 row->exhausted_s);
-	append(buf, size, layout, LEFT, text);
+	append(buf, size, layout, FULL_IN, text);
 	append(buf, size, layout, POLICY, *row->policy ? row->policy : "-");
 	append(buf, size, layout, NEXT,
-	       row->incident ? "(being killed)"
-	       : *row->next  ? row->next
-			     : "-");
+	       row->incident && row->dry_run ? "(would be killed now)"
+	       : row->incident		     ? "(being killed)"
+	       : *row->next		     ? row->next
+					     : "-");
 	append(buf, size, layout, HISTORY,
 	       top_spark(spark, sizeof(spark), row->history, layout->widths[HISTORY],
 			 layout->utf8));
 	return buf;
 }
 
-/* "[####    ]" of @width columns. */
+/* "|||||   " of @width columns. */
 static void meter(char *buf, size_t size, double share, unsigned width)
 {
 	unsigned filled = share < 0 ? 0 : share > 1 ? width : (unsigned)(share * width + 0.5);
@@ -299,7 +300,7 @@ char *top_kill_line(char *buf, size_t size, const struct top_layout *layout, con
 {
 	char when[40], what[800], line[900];
 
-	/* on a narrow line the day is the first to go */
+	/* a narrow line has the time without the day */
 	event_time(when, sizeof(when), kill);
 	event_line(what, sizeof(what), kill, layout->width / 4);
 	snprintf(line, sizeof(line), "%s %s",
@@ -335,11 +336,11 @@ static bool read_process(pid_t pid, struct top_process *ret)
 	file = fopen(path, "re");
 	if (file && fscanf(file, "%d", &ret->oom_score_adj) != 1)
 		ret->oom_score_adj = 0;
-	/* a kernel thread has no memory of its own */
+	/* a kernel thread has none */
 	return ret->rss_bytes || ret->swap_bytes;
 }
 
-/* Keeps the largest, in order. */
+/* Keeps the @max largest, in order. */
 static void keep_largest(struct top_process *list, size_t *n, size_t max,
 			 const struct top_process *process)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * top_text: top's rows as text, for the screen and for --batch alike.
+ * top_text: the rows of top as text, for the screen and for --batch.
  *
- * Purity:    pure, but top_processes(), which reads /proc.
+ * Purity:    pure, but top_processes() reads /proc.
  * Units:     widths in columns of the terminal.
- * Errors:    none; what is not known is "-".
+ * Errors:    none; "-" stands for what is not known.
  * Ownership: the caller's buffers; functions that take one return it.
  */
 #ifndef FASTOOM_CLIENT_TOP_TEXT_H
@@ -23,13 +23,13 @@
 struct top_layout {
 	unsigned width;
 	bool utf8;		      /* else plain ASCII */
-	unsigned widths[TOP_COLUMNS]; /* 0: there is no room for it */
+	unsigned widths[TOP_COLUMNS]; /* 0: no room for this column */
 };
 
-/* Which columns so many columns of a terminal have room for. */
+/* Chooses the columns that fit into @width. */
 void top_layout(struct top_layout *ret, unsigned width, bool utf8);
 
-/* @text in exactly @width columns, cut or filled; what cannot be shown is "?". */
+/* @text in exactly @width columns, cut or padded; "?" for what cannot be shown. */
 char *top_fit(char *buf, size_t size, const char *text, unsigned width, bool right, bool utf8);
 
 char *top_head(char *buf, size_t size, const struct top_layout *layout);
@@ -39,10 +39,10 @@ char *top_node_line(char *buf, size_t size, const struct top_layout *layout,
 		    const struct node_memory *node);
 char *top_kill_line(char *buf, size_t size, const struct top_layout *layout, const json_t *kill);
 
-/* A point a column, the newest at the right. */
+/* One point for each column, the newest at the right. */
 char *top_spark(char *buf, size_t size, const struct top_history *history, unsigned width,
 		bool utf8);
-/* One character of a bar or a spark: @percent of its height. */
+/* One character of a bar, @percent of it filled. */
 const char *top_block(unsigned percent, bool utf8);
 
 struct top_process {
@@ -54,8 +54,8 @@ struct top_process {
 };
 
 /*
- * The largest processes of the cgroup at @dir, or of the node if that is empty, at most @max;
- * how many there are in *ret_all.
+ * The @max largest processes of the cgroup whose directory is @dir ("": of the node). *ret_all is
+ * the number of all.
  */
 size_t top_processes(const char *dir, struct top_process *ret, size_t max, size_t *ret_all);
 

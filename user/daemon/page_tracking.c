@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <sched.h>
 
+#include "base/harden.h"
 #include "base/worker.h"
-#include "daemon/harden.h"
 #include "sense/loader.h"
 
 /* Page tracking stays on this long after the last need: attaching takes tens of ms. */

@@ -24,15 +24,17 @@ static void fill_name(char *ret, const char *name)
 	snprintf(ret, SNAPSHOT_POD_MAX, "%s", name ? name : "");
 }
 
-static void fill_scope(const struct watch *watch, struct sampler *sampler,
+static void fill_scope(const struct publisher *p, const struct watch *watch,
 		       struct snapshot_scope *ret)
 {
+	struct sampler *sampler = p->watches->incident_parts.sampler;
 	const struct hot_scope *scope = &watch->scope;
 	struct fo_scope_stat stat;
 
 	ret->id = scope->id;
 	ret->node = hot_scope_is_node(scope);
 	ret->acts = !scope->policy->warn_only;
+	ret->dry_run = p->dry_run || scope->policy->dry_run;
 	ret->incident = watch->incident.open;
 	snprintf(ret->path, sizeof(ret->path), "%s", ret->node ? "" : scope->cgroup.path);
 	ret->in_pod = scope->names.in_pod;
@@ -87,7 +89,7 @@ void publish(const struct publisher *p, bool hot, uint64_t lost)
 	snapshot->scope_count = 0;
 	for (size_t i = 0; i < WATCHES_MAX; i++)
 		if (p->watches->list[i].used)
-			fill_scope(&p->watches->list[i], parts->sampler,
+			fill_scope(p, &p->watches->list[i],
 				   &snapshot->scopes[snapshot->scope_count++]);
 	control_publish(p->control);
 }

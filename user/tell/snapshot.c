@@ -22,6 +22,7 @@ static void put_scope(struct json *json, const struct snapshot_scope *scope)
 		json_text(json, "container", scope->container);
 	json_text(json, "policy", scope->policy);
 	json_bool(json, "acts", scope->acts);
+	json_bool(json, "dry_run", scope->dry_run);
 	json_bool(json, "incident", scope->incident);
 	record_put_verdict(json, &scope->verdict);
 	record_put_evidence(json, &scope->evidence);

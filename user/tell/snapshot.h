@@ -46,7 +46,8 @@ struct snapshot_scope {
 	uint64_t id;
 	bool node;
 	bool in_pod;
-	bool acts; /* false: its policy warns only */
+	bool acts;    /* false: its policy only warns */
+	bool dry_run; /* its policy, or the daemon, sends no signal */
 	bool incident;
 	char path[SNAPSHOT_PATH_MAX];
 	char pod[SNAPSHOT_POD_MAX]; /* "": not known, or in none; these three */

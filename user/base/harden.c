@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-#include "daemon/harden.h"
+#include "base/harden.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,19 +19,18 @@ int harden_unkillable(void)
 	return fd < 0 || write(fd, "-1000", 5) < 0 ? -errno : 0;
 }
 
-/* Memory locked, priority raised, not to be killed: each a warning where it is not allowed. */
 void harden(void)
 {
 	const struct sched_param param = {.sched_priority = HARDEN_PRIORITY};
 	int err;
 
-	/* what loading left behind is given back first: it would be locked */
+	/* free what loading left behind: it would be locked */
 	malloc_trim(0);
 	if (mlockall(MCL_CURRENT | MCL_FUTURE) < 0)
 		log_warn("memory is not locked: %s; the daemon may wait for its own pages in a "
 			 "Near-OOM; give it CAP_IPC_LOCK or LimitMEMLOCK=infinity",
 			 strerror(errno));
-	/* a thread or process that is started by us is not real-time */
+	/* threads and processes that this one starts are not real-time */
 	if (sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &param) < 0)
 		log_warn("no real-time priority: %s; a kill may come late by a time slice; give it "
 			 "CAP_SYS_NICE",
