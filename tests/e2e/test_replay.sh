@@ -41,14 +41,14 @@ same_victims() {
 		.verdicts_same > 0)' "$DAEMON_DIR/$1.replayed" >/dev/null
 }
 
-# inner_make: a cgroup of INNER bytes within the scene
+# inner_make [BYTES]: a cgroup within the scene, with that limit
 inner_make() {
 	mkdir "$SCENE_CG/inner"
 	if [[ -e $SCENE_CG/memory.limit_in_bytes ]]; then
-		echo "$INNER" >"$SCENE_CG/inner/memory.limit_in_bytes"
+		[[ -z ${1:-} ]] || echo "$1" >"$SCENE_CG/inner/memory.limit_in_bytes"
 	else
 		echo +memory >"$SCENE_CG/cgroup.subtree_control"
-		echo "$INNER" >"$SCENE_CG/inner/memory.max"
+		[[ -z ${1:-} ]] || echo "$1" >"$SCENE_CG/inner/memory.max"
 	fi
 }
 
@@ -75,7 +75,7 @@ file=$(show_file mapped $((75 << 20)))
 # ---- nested scopes: the inner one acts, the outer one waits; a bomb, rules on exe --------------------
 
 scene_begin nested "$LIMIT"
-inner_make
+inner_make "$INNER"
 daemon_start_file "policies:
   - name: inner
     match: { cgroup: '$SCENE_REL/inner' }
@@ -137,9 +137,10 @@ scene_end
 
 # ---- a policy in dry run ------------------------------------------------------------------------
 
+big=$(show_file big $((150 << 20)))
 scene_begin dry "$LIMIT"
 daemon_start 'dry_run: true'
-show_service "$SCENE_DIR/report" "$file" $((75 << 20))
+show_service "$SCENE_DIR/report" "$big" $((150 << 20))
 show_load /dev/null leak --to 200MiB --comm leaker
 leaker=$SCENE_PID
 check "it would have been killed" daemon_await kill 40
@@ -148,6 +149,32 @@ daemon_stop
 check "the leaker was not killed" scene_alive "$leaker"
 check "the trace of a policy in dry run: the same victims" same_victims dry
 check "and that nothing was sent" test "$(jq -r 'select(.event == "did_kill") | .dry_run' "$DAEMON_DIR/dry.replayed" | sort -u)" = true
+scene_end
+
+# ---- a step below killing lists processes again: the trace has the list of the choice ---------------
+
+scene_begin listed "$LIMIT"
+inner_make
+show_load /dev/null service "$big" --size 150MiB --comm outside
+daemon_start_file "policies:
+  - name: listed
+    match: { cgroup: '$SCENE_REL' }
+    ladder: [ freeze 500ms, kill ]"
+sleep 3
+for ((i = 0; i < 6; i++)); do
+	in_inner "$LOAD" steady --size 1MiB --comm "small$i"
+done
+in_inner "$LOAD" leak --to 200MiB --comm leaker
+leaker=$SCENE_PID
+check "the leaker was killed" daemon_await kill 40
+sleep 1
+daemon_stop
+sed 's/ladder:.*/prefer: [ { comm: outside } ]/' "$DAEMON_DIR/config.yaml" >"$DAEMON_DIR/prefer.yaml"
+"$BIN" replay "$(newest_trace)" -c "$DAEMON_DIR/prefer.yaml" --json >"$DAEMON_DIR/preferred" || :
+check "the trace has the process outside of the victim's cgroup" test \
+	"$(jq -r 'select(.event == "would_kill") | .victim.comm' "$DAEMON_DIR/preferred" | head -n 1)" = outside
+check "the leaker is gone" test ! -e "/proc/$leaker"
+inner_end
 scene_end
 
 finish
