@@ -105,6 +105,9 @@ check "and the kill, as in the file" test \
 valid "records match their schema" record "$SHOW__SCRATCH/events"
 valid "snapshots, too" status "$SHOW__SCRATCH/snapshots"
 valid "status of an unprivileged user, too" status "$SHOW__SCRATCH/status"
+# test_maps computes the bound for 256 CPUs; this is what the running daemon reports of this host
+check "the BPF maps take memory, and less than 8 MiB" jq -e \
+	'.daemon.maps_bytes | . > 1048576 and . < 8388608' "$SHOW__SCRATCH/status"
 valid "top, too" top "$SHOW__SCRATCH/top"
 "$BIN" doctor --json >"$SHOW__SCRATCH/doctor" || :
 valid "doctor, too" doctor "$SHOW__SCRATCH/doctor"

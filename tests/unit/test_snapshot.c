@@ -118,11 +118,13 @@ static void test_proactive(void **state)
 	snapshot.tracking = TRACKING_OFF;
 	snapshot.scope_count = 0;
 	for (int on = 0; on <= 1; on++) {
+		snapshot.maps_bytes = 5ULL << 20;
 		snapshot.proactive = (struct snapshot_proactive){
 			.on = on, .scopes = 3, .reclaimed_bytes = 5ULL << 32, .stops = 7};
 		assert_int_equal(snapshot_json(text, sizeof(text), &snapshot, &len), 0);
 		all = json_loadb(text, len, 0, NULL);
 		assert_non_null(all);
+		assert_true(event_get_number(all, "daemon.maps_bytes", -1) == 5 << 20);
 		assert_true(event_get_number(all, "daemon.proactive_reclaim.scopes", -1) ==
 			    (on ? 3 : -1));
 		assert_true(event_get_number(all, "daemon.proactive_reclaim.reclaimed_bytes", -1) ==

@@ -68,6 +68,9 @@ static void print_status(const json_t *status)
 	printf("configuration: %s\nevents: %s\n",
 	       event_get_text(status, "daemon.config", "built in"),
 	       event_get_text(status, "daemon.events", "nowhere but the log"));
+	units_format_bytes(bytes, sizeof(bytes),
+			   (uint64_t)event_get_number(status, "daemon.maps_bytes", 0));
+	printf("kernel memory of the BPF maps: %s\n", bytes);
 	if (json_object_get(json_object_get(status, "daemon"), "proactive_reclaim")) {
 		units_format_bytes(bytes, sizeof(bytes),
 				   (uint64_t)event_get_number(

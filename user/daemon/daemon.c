@@ -427,6 +427,7 @@ static void connect_parts(struct daemon *daemon)
 					       .reclaim = &daemon->reclaim,
 					       .events_path = daemon->events_path,
 					       .started_ns = clock_mono_ns(),
+					       .maps_bytes = loader_maps_bytes(daemon->loader),
 					       .cgroup_version = daemon->host.version,
 					       .dry_run = daemon->options.dry_run};
 }

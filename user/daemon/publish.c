@@ -85,6 +85,7 @@ void publish(const struct publisher *p, bool hot, uint64_t lost)
 		 p->config_path ? p->config_path : "");
 	snprintf(snapshot->events_path, sizeof(snapshot->events_path), "%s", p->events_path);
 	snapshot->lost = lost;
+	snapshot->maps_bytes = p->maps_bytes;
 	fill_proactive(p->reclaim, &snapshot->proactive);
 	snapshot->scope_count = 0;
 	for (size_t i = 0; i < WATCHES_MAX; i++)

@@ -24,6 +24,7 @@ struct publisher {
 	const char *config_path; /* in force; NULL: built in */
 	const char *events_path; /* "": none */
 	uint64_t started_ns;
+	uint64_t maps_bytes; /* of all BPF maps; they do not change */
 	int cgroup_version;
 	bool dry_run;
 };

@@ -84,6 +84,7 @@ int snapshot_json(char *buf, size_t size, const struct snapshot *snapshot, size_
 	json_text(&json, "config", *snapshot->config_path ? snapshot->config_path : NULL);
 	json_text(&json, "events", *snapshot->events_path ? snapshot->events_path : NULL);
 	json_u64(&json, "lost", snapshot->lost);
+	json_u64(&json, "maps_bytes", snapshot->maps_bytes);
 	if (snapshot->proactive.on) {
 		put_proactive(&json, "proactive_reclaim", &snapshot->proactive);
 		put_proactive(&json, "background_reclaim", &snapshot->proactive); /* renamed */

@@ -72,6 +72,7 @@ struct snapshot {
 	char config_path[PATH_MAX]; /* "": built in */
 	char events_path[PATH_MAX]; /* "": none */
 	uint64_t lost;		    /* of whatever could be lost so far */
+	uint64_t maps_bytes;	    /* of kernel memory, for all BPF maps */
 	struct snapshot_proactive {
 		/* as of the latest tick, start or stop */
 		bool on; /* a policy has proactive_reclaim, and this host can */
