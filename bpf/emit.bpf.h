@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * emit: the only place that reserves in the ring. It zeroes the record, fills
- * its head, or counts the drop.
+ * emit: the only place that reserves space in the ring buffer. It zeroes the record and fills its
+ * head, or counts a dropped event.
  */
 #ifndef FASTOOM_EMIT_BPF_H
 #define FASTOOM_EMIT_BPF_H

@@ -96,10 +96,9 @@ struct fo_scope_stat {
 };
 
 /*
- * One scope, or a cgroup that never hit a limit, by the kernel's own notion of a memory stall (what
- * PSI is made of): reclaim, compaction, throttling, and waits for pages that were in use when
- * reclaim took them. The sum over tasks, read as struct fo_stall's. FO_SCOPE_NODE: all tasks,
- * FO_SCOPE_KERNEL: all kernel threads, which are in no other sum.
+ * One scope, or a cgroup that never hit a limit: memory stalls as PSI defines them, the sum over
+ * tasks, read as struct fo_stall. FO_SCOPE_NODE: all tasks but kernel threads; FO_SCOPE_KERNEL:
+ * kernel threads.
  */
 struct fo_memstall {
 	__s64 nr;

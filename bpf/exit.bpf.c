@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * exit: closes what an exiting task has left open. A program that was skipped, see open.bpf.h.
+ * exit: ends what an exiting task has left open, because a program was skipped: see open.bpf.h.
  */
 #include "open.bpf.h"
 #include "task_state.bpf.h"

@@ -3,9 +3,9 @@
  * open: the stalls that tasks are in right now, in one table.
  *
  * An end may not be seen: the kernel skips a program while the same program runs on the same CPU.
- * The stall would then stay in its scope's sums. So whoever removes an entry from the table, and
- * only that one, takes the stall out of the sums: its end, the next begin of the same task, the
- * task's exit, or fo_open_check. The kernel lets one of them win.
+ * The stall would then stay in its scope's sums. So the program that deletes the entry takes the
+ * stall out of the sums. That is its end, the next begin of the same task, the task's exit, or
+ * fo_open_check; the kernel lets only one of them delete it.
  */
 #ifndef FASTOOM_OPEN_BPF_H
 #define FASTOOM_OPEN_BPF_H

@@ -155,7 +155,7 @@ int fo_direct_end(u64 *ctx)
 	return 0;
 }
 
-/* No limit is hit: somebody asked for reclaim. It stalls no task that wants memory. */
+/* Reclaim with no limit hit, by request. It stalls no task that allocates memory. */
 static __always_inline void proactive_begin(void)
 {
 	struct fo_open open = {.not_a_stall = true};

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * rss: what a process holds, whichever way this kernel counts it.
+ * rss: the pages that a process holds, in each way that kernels count them.
  *
- * Since 6.2 (f1a7941243c1) the counters are per-CPU ones whose sum lags by up
- * to a batch a CPU (2 CPUs: 0.25 MB): good for an order, not for a bill.
+ * Since 6.2 (f1a7941243c1) the counters are per-CPU ones. Their sum lags by up to a batch for each
+ * CPU, 0.25 MB on 2 CPUs: exact enough to rank processes, not to bill them.
  */
 #ifndef FASTOOM_RSS_BPF_H
 #define FASTOOM_RSS_BPF_H
@@ -23,7 +23,7 @@ static __always_inline __s64 fo_rss_pages(struct mm_struct *mm, int kind)
 	__s64 pages;
 
 	if (bpf_core_type_exists(struct mm_rss_stat)) {
-		/* 6.1's verifier does not follow a typedef within an array: this one is read */
+		/* 6.1's verifier does not follow a typedef within an array: read by probing */
 		if (!fo_have_probe_read)
 			return 0;
 		switch (kind) {
@@ -57,16 +57,16 @@ static __always_inline __s64 fo_rss_pages(struct mm_struct *mm, int kind)
 	return pages > 0 ? pages : 0;
 }
 
-/* The most that a process ever held, as of when something was last taken from it. */
+/* The most pages that a process held, as of the last time that pages were unmapped from it. */
 static __always_inline __u64 fo_rss_most_pages(struct mm_struct *mm)
 {
 	if (!bpf_core_type_exists(struct mm_rss_stat))
 		return mm->hiwater_rss;
-	/* before 6.2, as above: 5.10 has no pointer that may be followed */
+	/* before 6.2, as above: 5.10 has no BTF pointer here */
 	return fo_have_probe_read ? BPF_CORE_READ(mm, hiwater_rss) : 0;
 }
 
-/* comm by words through BTF: bpf_probe_read_kernel_str() is forbidden under lockdown. */
+/* Through BTF: bpf_probe_read_kernel_str() is forbidden under lockdown. */
 static __always_inline void fo_copy_comm(char *to, const char *from)
 {
 	for (int i = 0; i < FO_COMM_LEN; i++)

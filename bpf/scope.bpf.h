@@ -1,24 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * scope: whose trouble it is. All walking of tasks and cgroups lives here.
+ * scope: the scope that a task belongs to, and what the kernel knows of the task itself.
  *
- * Pointers are dereferenced directly through BTF: measured 115 ns faster than
- * bpf_probe_read_kernel() a chain, and the only form that lockdown=confidentiality
- * loads. Two places cannot: 5.10, which has no BTF pointer to current, and the
- * walk up to the limit, which casts.
+ * Pointers are dereferenced directly through BTF: 115 ns faster for each chain than
+ * bpf_probe_read_kernel(), and the only way under lockdown=confidentiality. Two cases cannot: up to
+ * 5.12 current is no BTF pointer here, and the walk up to the limit casts.
  */
 #ifndef FASTOOM_SCOPE_BPF_H
 #define FASTOOM_SCOPE_BPF_H
 
 #include "maps.bpf.h"
 
-/* Deeper trees than this are attributed to the task's own cgroup. systemd nests 5 deep, kubelet 4.
- */
+/* Levels that are looked at. systemd nests 5 deep, kubelet 4. */
 #define FO_DEPTH_MAX 16
 
 /*
- * A charge takes MEMCG_CHARGE_BATCH pages at once, so usage stops that short of the limit;
- * one of a large folio up to 512 (readahead makes them since 5.18, 793917d997df).
+ * Usage stops this short of the limit: a charge takes MEMCG_CHARGE_BATCH pages at once, and one of
+ * a large folio up to 512 (readahead makes them since 5.18, 793917d997df).
  */
 #define FO_CHARGE_BATCH 64
 #define FO_CHARGE_MOST	512
@@ -33,7 +31,7 @@ static __always_inline __u64 fo_task_memcg(struct task_struct *task)
 	return task->cgroups->subsys[fo_memory_index()]->cgroup->kn->id;
 }
 
-/* current's memory cgroup; a remote charge (active_memcg) counts for whom it is charged to. */
+/* Of current, or the cgroup that current charges remotely (active_memcg). */
 static __always_inline __u64 fo_current_memcg(void)
 {
 	if (!fo_have_task_storage) {
@@ -113,9 +111,9 @@ static __always_inline struct mm_struct *fo_current_mm(void)
 }
 
 /*
- * How much of a CPU current usually takes, in 1/1024 of one: in the last tenth of a second or so,
- * but not more than over all of its life. What it lost until it is asked for here, the kernel's
- * work in its faults, is much of the one and little of the other. 0: not known.
+ * The part of a CPU that current usually takes, in 1/1024: of the last tenth of a second or so, and
+ * at most of its lifetime, for kernel work in faults is much of the former and little of the
+ * latter. 0: not known.
  */
 static __always_inline __u64 fo_current_util(void)
 {
@@ -153,7 +151,7 @@ static __always_inline bool fo_task_is_in(struct task_struct *task, __u64 scope)
 	return false;
 }
 
-/* Pages that are left below the nearest of a cgroup's own limits. */
+/* Pages left below the lowest of a cgroup's own limits. */
 static __always_inline __s64 fo_headroom_pages(struct mem_cgroup *memcg)
 {
 	__s64 usage = BPF_CORE_READ(memcg, memory.usage.counter);
@@ -171,10 +169,9 @@ static __always_inline __s64 fo_headroom_pages(struct mem_cgroup *memcg)
 }
 
 /*
- * The cgroup whose limit current is reclaiming for: the first ancestor that is at its
- * limit, or else the one nearest to it (docs/measurements.md: 7473 of 7473 equal to the reclaiming
- * function's own argument, with single pages). Returns FO_SCOPE_NODE when none is near:
- * somebody asks for reclaim on purpose.
+ * The cgroup whose limit current reclaims for: the first ancestor that is at its limit, or else the
+ * one with the least headroom. In 7,473 of 7,473 reclaims equal to the argument of the kernel's own
+ * function, with single pages. FO_SCOPE_NODE: all have headroom, so it is proactive reclaim.
  */
 static __always_inline __u64 fo_limit_scope(__u64 leaf_id)
 {

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * task: every process that could be a victim, in one read and without touching
- * /proc (1.7 us a process; /proc takes 20 to 40 and may wait for the mmap lock
- * of the very process that is in trouble).
+ * task: lists every process that could be a victim, without /proc.
+ *
+ * It takes 1.7 us for each process. /proc takes 20 to 40 us, and may wait for the mmap lock of a
+ * process that is stalled.
  */
 #include "scope.bpf.h"
 #include "rss.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-#define FO_SIGNAL_UNKILLABLE 0x40 /* include/linux/sched/signal.h; of an init, since 2.6.24 */
+/* an init process; include/linux/sched/signal.h, since 2.6.24 */
+#define FO_SIGNAL_UNKILLABLE 0x40
 
-/* In the first pid namespace, as tgid is; 0: it has just gone. */
+/* In the initial pid namespace, as tgid is; 0: the process has just exited. */
 static __always_inline int fo_signal_pid(struct signal_struct *signal, int type)
 {
 	struct pid *pid = signal->pids[type];
@@ -32,11 +34,9 @@ int fo_task_list(struct bpf_iter__task *ctx)
 	leader = task->group_leader;
 	mm = task->mm;
 	if (!mm)
-		return 0; /* a kernel thread, or a thread that is gone */
-	/*
-	 * One record a process: its leader's, or, when the leader is gone and others live on
-	 * in its memory, one of theirs each; user space takes the first.
-	 */
+		return 0; /* a kernel thread, or a thread that has exited */
+	/* one record a process: its leader's. When the leader has exited, every other thread
+	 * writes one, and user space takes the first. */
 	if (task->pid != task->tgid && leader->mm)
 		return 0;
 	if (fo_list_scope != FO_SCOPE_NODE && !fo_task_is_in(task, fo_list_scope))

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * vmlinux: just the kernel types and fields that our programs read.
+ * vmlinux: the kernel types and fields that the programs read, and no others.
  *
- * Not a dump: every struct holds only what is read; CO-RE finds the real
- * offsets at load time. Where kernels differ there is one block a change, with
- * the kernel commit beside it and a flavour (`___suffix`, which CO-RE ignores
- * when it looks the type up). tests/bpf/test_btf holds this file against the
- * running kernel: every field here is there, or is listed as optional.
+ * CO-RE finds the real offsets at load time. Where kernels differ, there is one block for each
+ * change, with the kernel commit beside it and a flavour (`___suffix`, which CO-RE ignores when it
+ * looks up the type). tests/bpf/test_btf compares this file with the running kernel: it has every
+ * field here, or the test lists the field as optional.
  */
 #ifndef FASTOOM_VMLINUX_H
 #define FASTOOM_VMLINUX_H
@@ -54,7 +53,7 @@ struct css_set {
 	struct cgroup_subsys_state *subsys[14];
 };
 
-/* the value differs with the configuration: always through bpf_core_enum_value() */
+/* the value depends on the configuration: read it by bpf_core_enum_value() */
 enum cgroup_subsys_id {
 	memory_cgrp_id = 4,
 };
@@ -72,7 +71,7 @@ struct page_counter {
 struct mem_cgroup {
 	struct cgroup_subsys_state css;
 	struct page_counter memory;
-	struct page_counter memsw; /* v1: memory + swap; shares its place with v2's swap */
+	struct page_counter memsw; /* v1: memory + swap; in a union with v2's swap */
 };
 
 /* ---- tasks ----------------------------------------------------------- */
@@ -86,7 +85,7 @@ struct cred {
 };
 
 enum pid_type {
-	PIDTYPE_PGID = 2, /* since 4.19, 6883f81aac6f; the object asks the kernel's BTF */
+	PIDTYPE_PGID = 2, /* since 4.19, 6883f81aac6f; relocated by the kernel's BTF */
 	PIDTYPE_SID = 3,
 };
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * vmlinux/vmlinux.h against the running kernel: whatever it declares and build/bpf/fastoom.o
- * uses is in the kernel's BTF by name, kind and size, or is listed here as optional with the
- * reason, and then what stands for it is there.
+ * Compares vmlinux/vmlinux.h with the running kernel. What it declares and build/bpf/fastoom.o
+ * uses is in the kernel's BTF with the same name, kind and size. Else it is listed here as
+ * optional, with the reason, and its substitute is in the kernel.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -22,7 +22,7 @@
 /* "struct" or "struct.member", as vmlinux.h has it. */
 struct optional {
 	const char *name;
-	const char *instead; /* must be there when this is not; NULL: the programs do without */
+	const char *instead; /* its substitute, must be there when this is not; NULL: none needed */
 	const char *why;
 };
 
@@ -48,7 +48,7 @@ static const struct optional optional[] = {
 	{"page.index", "folio.index", "tracepoints have folios since 5.18; renamed in 6.16"},
 };
 
-/* What was found to be wrong, one line each. */
+/* The differences found, a line each. */
 struct complaints {
 	char text[8192];
 	size_t len;
@@ -71,7 +71,7 @@ static const char *name_of(const struct btf *btf, const struct btf_type *type)
 	return name ? name : "";
 }
 
-/* Without the flavour that CO-RE does not look at. */
+/* Without the flavour, which CO-RE ignores. */
 static void plain_name(char *to, size_t size, const char *name)
 {
 	const char *flavour = strstr(name, "___");
@@ -79,7 +79,7 @@ static void plain_name(char *to, size_t size, const char *name)
 	snprintf(to, size, "%.*s", flavour ? (int)(flavour - name) : (int)strlen(name), name);
 }
 
-/* Behind typedef, const, volatile and restrict. */
+/* Resolves typedef, const, volatile and restrict. */
 static const struct btf_type *bare(const struct btf *btf, __u32 id)
 {
 	const struct btf_type *type = btf__type_by_id(btf, id);
@@ -89,7 +89,7 @@ static const struct btf_type *bare(const struct btf *btf, __u32 id)
 	return type;
 }
 
-/* A member by its name, also one of an anonymous member; *ret_bits: of a bit field, or 0. */
+/* A member by name, also within anonymous members; *ret_bits: of a bit field, else 0. */
 static const struct btf_type *find_member(const struct btf *btf, const struct btf_type *type,
 					  const char *name, unsigned *ret_bits)
 {
@@ -119,72 +119,75 @@ static bool is_number(const struct btf_type *type)
 	return btf_is_int(type) || btf_is_any_enum(type);
 }
 
-static const char *members_differ(const struct btf *ours, const struct btf_type *our,
-				  const struct btf *kernel, const struct btf_type *theirs);
+static const char *members_differ(const struct btf *object, const struct btf_type *declared_type,
+				  const struct btf *kernel, const struct btf_type *kernel_type);
 
-/* NULL, or why the kernel's type is not what ours takes it for. */
-static const char *types_differ(const struct btf *ours, const struct btf_type *our,
-				const struct btf *kernel, const struct btf_type *theirs)
+/* NULL, or how the kernel's type differs from the declared one. */
+static const char *types_differ(const struct btf *object, const struct btf_type *declared_type,
+				const struct btf *kernel, const struct btf_type *kernel_type)
 {
 	char a[128], b[128];
 
-	if (!our || !theirs)
+	if (!declared_type || !kernel_type)
 		return "not a type";
-	if (is_number(our) && is_number(theirs)) {
-		if (our->size != theirs->size)
+	if (is_number(declared_type) && is_number(kernel_type)) {
+		if (declared_type->size != kernel_type->size)
 			return "of another size";
-		/* compilers do not agree on whether a char has one */
-		if (our->size > 1 && btf_is_int(our) && btf_is_int(theirs) &&
-		    ((btf_int_encoding(our) ^ btf_int_encoding(theirs)) & BTF_INT_SIGNED))
+		/* whether char is signed depends on the compiler */
+		if (declared_type->size > 1 && btf_is_int(declared_type) &&
+		    btf_is_int(kernel_type) &&
+		    ((btf_int_encoding(declared_type) ^ btf_int_encoding(kernel_type)) &
+		     BTF_INT_SIGNED))
 			return "of another sign";
 		return NULL;
 	}
-	if (btf_is_composite(our) && btf_is_composite(theirs)) {
-		plain_name(a, sizeof(a), name_of(ours, our));
-		plain_name(b, sizeof(b), name_of(kernel, theirs));
+	if (btf_is_composite(declared_type) && btf_is_composite(kernel_type)) {
+		plain_name(a, sizeof(a), name_of(object, declared_type));
+		plain_name(b, sizeof(b), name_of(kernel, kernel_type));
 		if (*a)
-			return strcmp(a, b) ? "another struct" : NULL; /* looked at by itself */
-		return members_differ(ours, our, kernel, theirs);
+			return strcmp(a, b) ? "another struct" : NULL; /* checked by itself */
+		return members_differ(object, declared_type, kernel, kernel_type);
 	}
-	if (btf_kind(our) != btf_kind(theirs))
+	if (btf_kind(declared_type) != btf_kind(kernel_type))
 		return "of another kind";
-	if (btf_is_array(our))
-		return types_differ(ours, bare(ours, btf_array(our)->type), kernel,
-				    bare(kernel, btf_array(theirs)->type));
-	if (btf_is_ptr(our)) {
-		our = bare(ours, our->type);
-		theirs = bare(kernel, theirs->type);
-		if (!our || !theirs || !*name_of(ours, our) || !*name_of(kernel, theirs) ||
-		    is_number(our))
+	if (btf_is_array(declared_type))
+		return types_differ(object, bare(object, btf_array(declared_type)->type), kernel,
+				    bare(kernel, btf_array(kernel_type)->type));
+	if (btf_is_ptr(declared_type)) {
+		declared_type = bare(object, declared_type->type);
+		kernel_type = bare(kernel, kernel_type->type);
+		if (!declared_type || !kernel_type || !*name_of(object, declared_type) ||
+		    !*name_of(kernel, kernel_type) || is_number(declared_type))
 			return NULL;
-		plain_name(a, sizeof(a), name_of(ours, our));
-		plain_name(b, sizeof(b), name_of(kernel, theirs));
+		plain_name(a, sizeof(a), name_of(object, declared_type));
+		plain_name(b, sizeof(b), name_of(kernel, kernel_type));
 		return strcmp(a, b) ? "a pointer to something else" : NULL;
 	}
 	return NULL;
 }
 
-static const char *member_differs(const struct btf *ours, const struct btf_type *our, __u32 i,
-				  const struct btf *kernel, const struct btf_type *theirs)
+static const char *member_differs(const struct btf *object, const struct btf_type *declared_type,
+				  __u32 i, const struct btf *kernel,
+				  const struct btf_type *kernel_type)
 {
-	const struct btf_member *member = &btf_members(our)[i];
+	const struct btf_member *member = &btf_members(declared_type)[i];
 	unsigned bits = 0;
-	const struct btf_type *found =
-		find_member(kernel, theirs, btf__name_by_offset(ours, member->name_off), &bits);
+	const struct btf_type *found = find_member(
+		kernel, kernel_type, btf__name_by_offset(object, member->name_off), &bits);
 
 	if (!found)
 		return "not in this kernel";
-	if (!btf_member_bitfield_size(our, i) != !bits)
+	if (!btf_member_bitfield_size(declared_type, i) != !bits)
 		return "of another kind (a bit field)";
-	return types_differ(ours, bare(ours, member->type), kernel, found);
+	return types_differ(object, bare(object, member->type), kernel, found);
 }
 
-/* For a struct without a name: a typedef's. */
-static const char *members_differ(const struct btf *ours, const struct btf_type *our,
-				  const struct btf *kernel, const struct btf_type *theirs)
+/* Of an anonymous struct in a typedef. */
+static const char *members_differ(const struct btf *object, const struct btf_type *declared_type,
+				  const struct btf *kernel, const struct btf_type *kernel_type)
 {
-	for (__u32 i = 0; i < btf_vlen(our); i++) {
-		const char *why = member_differs(ours, our, i, kernel, theirs);
+	for (__u32 i = 0; i < btf_vlen(declared_type); i++) {
+		const char *why = member_differs(object, declared_type, i, kernel, kernel_type);
 
 		if (why)
 			return why;
@@ -202,65 +205,66 @@ static const struct btf_type *find_in_kernel(const struct btf *kernel, const cha
 	return id < 0 ? NULL : btf__type_by_id(kernel, (__u32)id);
 }
 
-/* NULL, or why "struct" or "struct.member" of ours is not the kernel's. */
-static const char *differs(const struct btf *ours, const char *name, const struct btf *kernel)
+/* NULL, or how the declared "struct" or "struct.member" differs from the kernel's. */
+static const char *differs(const struct btf *object, const char *name, const struct btf *kernel)
 {
 	const char *dot = strchrnul(name, '.');
-	const struct btf_type *our, *theirs;
+	const struct btf_type *declared_type, *kernel_type;
 	char type_name[128];
 	int id;
 
 	snprintf(type_name, sizeof(type_name), "%.*s", (int)(dot - name), name);
-	id = btf__find_by_name_kind(ours, type_name, BTF_KIND_STRUCT);
+	id = btf__find_by_name_kind(object, type_name, BTF_KIND_STRUCT);
 	if (id < 0)
-		return "not in our object";
-	our = btf__type_by_id(ours, (__u32)id);
-	theirs = find_in_kernel(kernel, type_name, BTF_KIND_STRUCT);
-	if (!theirs)
+		return "not in the object";
+	declared_type = btf__type_by_id(object, (__u32)id);
+	kernel_type = find_in_kernel(kernel, type_name, BTF_KIND_STRUCT);
+	if (!kernel_type)
 		return "no such struct in this kernel";
 	if (!*dot)
 		return NULL;
-	for (__u32 i = 0; i < btf_vlen(our); i++)
-		if (!strcmp(btf__name_by_offset(ours, btf_members(our)[i].name_off), dot + 1))
-			return member_differs(ours, our, i, kernel, theirs);
-	return "not in our object";
+	for (__u32 i = 0; i < btf_vlen(declared_type); i++)
+		if (!strcmp(btf__name_by_offset(object, btf_members(declared_type)[i].name_off),
+			    dot + 1))
+			return member_differs(object, declared_type, i, kernel, kernel_type);
+	return "not in the object";
 }
 
-/* Wrong, unless it is optional and what stands for it is there. */
-static void judge(struct complaints *c, const struct btf *ours, const struct btf *kernel,
+/* A complaint, unless @name is optional and its substitute is there. */
+static void judge(struct complaints *c, const struct btf *object, const struct btf *kernel,
 		  const char *name, const char *why)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(optional); i++) {
 		if (strcmp(optional[i].name, name) != 0)
 			continue;
-		if (optional[i].instead && differs(ours, optional[i].instead, kernel)) {
-			complain(c, name, "optional, but what stands for it is not there either");
+		if (optional[i].instead && differs(object, optional[i].instead, kernel)) {
+			complain(c, name, "optional, but its substitute is not there either");
 			return;
 		}
-		printf("without %s, which is %s (%s)\n", name, why, optional[i].why);
+		printf("absent: %s: %s (%s)\n", name, why, optional[i].why);
 		return;
 	}
 	complain(c, name, why);
 }
 
-static void check_struct(struct complaints *c, const struct btf *ours, const struct btf_type *our,
-			 const struct btf *kernel)
+static void check_struct(struct complaints *c, const struct btf *object,
+			 const struct btf_type *declared_type, const struct btf *kernel)
 {
-	const char *struct_name = name_of(ours, our);
-	const struct btf_type *theirs = find_in_kernel(kernel, struct_name, BTF_KIND_STRUCT);
+	const char *struct_name = name_of(object, declared_type);
+	const struct btf_type *kernel_type = find_in_kernel(kernel, struct_name, BTF_KIND_STRUCT);
 	char name[256];
 
-	if (!theirs) {
-		judge(c, ours, kernel, struct_name, "no such struct in this kernel");
+	if (!kernel_type) {
+		judge(c, object, kernel, struct_name, "no such struct in this kernel");
 		return;
 	}
-	for (__u32 i = 0; i < btf_vlen(our); i++) {
-		const char *why = member_differs(ours, our, i, kernel, theirs);
+	for (__u32 i = 0; i < btf_vlen(declared_type); i++) {
+		const char *why = member_differs(object, declared_type, i, kernel, kernel_type);
 
 		snprintf(name, sizeof(name), "%s.%s", struct_name,
-			 btf__name_by_offset(ours, btf_members(our)[i].name_off));
+			 btf__name_by_offset(object, btf_members(declared_type)[i].name_off));
 		if (why)
-			judge(c, ours, kernel, name, why);
+			judge(c, object, kernel, name, why);
 	}
 }
 
@@ -278,55 +282,59 @@ static bool enum_has(const struct btf *btf, const struct btf_type *type, const c
 	return false;
 }
 
-/* Values are relocated: only their names must be there. */
-static void check_enum(struct complaints *c, const struct btf *ours, const struct btf_type *our,
-		       const struct btf *kernel)
+/* Values are relocated; only the names must be there. */
+static void check_enum(struct complaints *c, const struct btf *object,
+		       const struct btf_type *declared_type, const struct btf *kernel)
 {
-	const struct btf_type *theirs = find_in_kernel(kernel, name_of(ours, our), BTF_KIND_ENUM);
+	const struct btf_type *kernel_type =
+		find_in_kernel(kernel, name_of(object, declared_type), BTF_KIND_ENUM);
 	char name[256];
 
-	if (!theirs)
-		theirs = find_in_kernel(kernel, name_of(ours, our), BTF_KIND_ENUM64);
-	for (__u32 i = 0; i < btf_vlen(our); i++) {
-		const char *value = btf__name_by_offset(ours, btf_enum(our)[i].name_off);
+	if (!kernel_type)
+		kernel_type =
+			find_in_kernel(kernel, name_of(object, declared_type), BTF_KIND_ENUM64);
+	for (__u32 i = 0; i < btf_vlen(declared_type); i++) {
+		const char *value =
+			btf__name_by_offset(object, btf_enum(declared_type)[i].name_off);
 
-		snprintf(name, sizeof(name), "%s.%s", name_of(ours, our), value);
-		if (!theirs)
-			judge(c, ours, kernel, name, "no such enum in this kernel");
-		else if (!enum_has(kernel, theirs, value))
-			judge(c, ours, kernel, name, "not in this kernel");
+		snprintf(name, sizeof(name), "%s.%s", name_of(object, declared_type), value);
+		if (!kernel_type)
+			judge(c, object, kernel, name, "no such enum in this kernel");
+		else if (!enum_has(kernel, kernel_type, value))
+			judge(c, object, kernel, name, "not in this kernel");
 	}
 }
 
-static void check_typedef(struct complaints *c, const struct btf *ours, const struct btf_type *our,
-			  const struct btf *kernel)
+static void check_typedef(struct complaints *c, const struct btf *object,
+			  const struct btf_type *declared_type, const struct btf *kernel)
 {
-	const struct btf_type *theirs =
-		find_in_kernel(kernel, name_of(ours, our), BTF_KIND_TYPEDEF);
+	const struct btf_type *kernel_type =
+		find_in_kernel(kernel, name_of(object, declared_type), BTF_KIND_TYPEDEF);
 	const char *why = "no such type in this kernel";
 
-	if (theirs)
-		why = types_differ(ours, bare(ours, our->type), kernel, bare(kernel, theirs->type));
+	if (kernel_type)
+		why = types_differ(object, bare(object, declared_type->type), kernel,
+				   bare(kernel, kernel_type->type));
 	if (why)
-		judge(c, ours, kernel, name_of(ours, our), why);
+		judge(c, object, kernel, name_of(object, declared_type), why);
 }
 
-/* One declared type; false: our object does not use it. */
-static bool check_type(struct complaints *c, const struct btf *ours, const char *name, int kind,
+/* One declared type; false: the object does not use it. */
+static bool check_type(struct complaints *c, const struct btf *object, const char *name, int kind,
 		       const struct btf *kernel)
 {
-	int id = btf__find_by_name_kind(ours, name, (__u32)kind);
-	const struct btf_type *our;
+	int id = btf__find_by_name_kind(object, name, (__u32)kind);
+	const struct btf_type *declared_type;
 
 	if (id < 0)
 		return false;
-	our = btf__type_by_id(ours, (__u32)id);
+	declared_type = btf__type_by_id(object, (__u32)id);
 	if (kind == BTF_KIND_STRUCT)
-		check_struct(c, ours, our, kernel);
+		check_struct(c, object, declared_type, kernel);
 	else if (kind == BTF_KIND_ENUM)
-		check_enum(c, ours, our, kernel);
+		check_enum(c, object, declared_type, kernel);
 	else
-		check_typedef(c, ours, our, kernel);
+		check_typedef(c, object, declared_type, kernel);
 	return true;
 }
 
@@ -337,7 +345,7 @@ struct declared {
 	int kind;
 };
 
-/* What stands between the two pragmas, by its first or its last line. */
+/* The types between the two pragmas. */
 static size_t scan_header(struct declared *ret, size_t most)
 {
 	_cleanup_fclose_ FILE *file = fopen(HEADER, "re");
@@ -358,7 +366,7 @@ static size_t scan_header(struct declared *ret, size_t most)
 		if (!relocated)
 			continue;
 		if (n == most)
-			fail_msg("more types than this test has room for");
+			fail_msg("the header has more types than the test has room for");
 		if (sscanf(line, "struct %95[A-Za-z0-9_] %c", d->name, &brace) == 2 && brace == '{')
 			d->kind = BTF_KIND_STRUCT;
 		else if (sscanf(line, "enum %95[A-Za-z0-9_] %c", d->name, &brace) == 2 &&
@@ -414,12 +422,12 @@ static void test_all_there(void **state)
 		looked_at +=
 			check_type(&c, object_btf, declared[i].name, declared[i].kind, kernel_btf);
 	if (c.count)
-		fail_msg("%u of vmlinux.h are not as in this kernel:\n%s", c.count, c.text);
-	/* the scan and the object's BTF do find things */
+		fail_msg("%u of vmlinux.h differ from this kernel:\n%s", c.count, c.text);
+	/* the scan and the object's BTF find types */
 	assert_true(looked_at > 20);
 }
 
-/* vmlinux.h holds only what is read. */
+/* The programs use every type of vmlinux.h. */
 static void test_all_used(void **state)
 {
 	struct complaints unused = {0};
@@ -433,7 +441,7 @@ static void test_all_used(void **state)
 		fail_msg("%s", unused.text);
 }
 
-/* An optional one that vmlinux.h does not have any more excuses nothing. */
+/* Every optional entry is in vmlinux.h. */
 static void test_optional_exist(void **state)
 {
 	(void)state;
@@ -442,12 +450,12 @@ static void test_optional_exist(void **state)
 
 		if (btf__find_by_name_kind(object_btf, optional[i].name, BTF_KIND_TYPEDEF) >= 0)
 			continue;
-		if (why && !strcmp(why, "not in our object"))
+		if (why && !strcmp(why, "not in the object"))
 			fail_msg("%s is optional, but not in vmlinux.h", optional[i].name);
 	}
 }
 
-/* A program's BTF of made-up declarations: what the check says of each. */
+/* BTF of invalid declarations, for the checks of the check. */
 static struct btf *made_up_btf(void)
 {
 	struct btf *btf = btf__new_empty();
@@ -508,7 +516,7 @@ static void test_it_can_fail(void **state)
 	btf__free(made_up);
 }
 
-/* Optional is not excused when what stands for it is missing too. */
+/* An optional entry is a complaint when its substitute is missing, too. */
 static void test_instead_can_fail(void **state)
 {
 	struct btf *empty = btf__new_empty();
@@ -520,7 +528,7 @@ static void test_instead_can_fail(void **state)
 	assert_true(check_type(&c, object_btf, "mm_rss_stat", BTF_KIND_STRUCT, empty));
 	assert_string_equal(c.text,
 			    "mm_struct___before62: no such struct in this kernel\n"
-			    "mm_rss_stat: optional, but what stands for it is not there either\n");
+			    "mm_rss_stat: optional, but its substitute is not there either\n");
 	btf__free(empty);
 }
 

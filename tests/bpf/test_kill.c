@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * Kills of real processes: every outcome has a process that leads to it, and its record.
- * Needs root for some; each test that cannot run here says why and is skipped.
+ * Kills of real processes: each outcome, and its record. Some tests need root. A test that cannot
+ * run here says why, and is skipped.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -40,7 +40,7 @@
 #include "tell/writer.h"
 
 #define SECOND	 UINT64_C(1000000000)
-#define BEGIN_NS (1000 * SECOND) /* of the made-up clock */
+#define BEGIN_NS (1000 * SECOND) /* of the test's own clock */
 #define MIB	 (1024 * 1024)
 #define NOBODY	 65534
 
@@ -66,7 +66,7 @@ static void sleep_ms(unsigned ms)
 
 /* ---- processes ---------------------------------------------------------- */
 
-/* Field 3 of /proc/PID/stat, or '-' when there is no such process; its start in boot time. */
+/* The state in /proc/PID/stat, '-' when there is no such process; and its start time. */
 static char look_at(pid_t pid, uint64_t *ret_start_ns)
 {
 	char path[64], stat[1024];
@@ -86,7 +86,7 @@ static char look_at(pid_t pid, uint64_t *ret_start_ns)
 	stat[n] = '\0';
 	if (ret_start_ns) {
 		assert_int_equal(pidref_parse_start(stat, &ticks), 0);
-		/* somewhere within its tick, as the kernel's own number is */
+		/* within the tick, as the kernel's exact value is */
 		*ret_start_ns = ticks * tick_ns() + tick_ns() / 3;
 	}
 	state = strrchr(stat, ')');
@@ -108,8 +108,8 @@ static void wait_for_state(pid_t pid, char state)
 			return;
 		sleep_ms(10);
 	}
-	fail_msg("process %d is '%c' and never came to be '%c'", (int)pid, look_at(pid, NULL),
-		 state);
+	fail_msg("process %d is in state '%c' and does not reach '%c'", (int)pid,
+		 look_at(pid, NULL), state);
 }
 
 static void __attribute__((noreturn)) live(void)
@@ -129,7 +129,7 @@ static pid_t start_child(void)
 	return pid;
 }
 
-/* Status of an own child, which must be gone soon. */
+/* The exit status of a child, which must exit soon. */
 static int reap_child(pid_t pid)
 {
 	int status = 0;
@@ -142,7 +142,7 @@ static int reap_child(pid_t pid)
 			return status;
 		sleep_ms(10);
 	}
-	fail_msg("process %d is not gone after 10 s", (int)pid);
+	fail_msg("process %d has not exited after 10 s", (int)pid);
 	return -1;
 }
 
@@ -168,7 +168,7 @@ static void assert_killed(pid_t pid)
 	assert_int_equal(WTERMSIG(status), SIGKILL);
 }
 
-/* A new process that gets the number @pid: CAP_CHECKPOINT_RESTORE or CAP_SYS_ADMIN. */
+/* A new process with the pid @pid; needs CAP_CHECKPOINT_RESTORE or CAP_SYS_ADMIN. */
 static pid_t start_child_as(pid_t pid)
 {
 	pid_t wanted = pid;
@@ -198,7 +198,7 @@ static int open_fds(void)
 
 static enum kill_state wait_until_final(struct kill *kill)
 {
-	/* the clock that is handed in stands still: patience never ends here */
+	/* the clock that is passed does not advance: no timeout here */
 	for (int i = 0; i < 1000 && !kill_look(kill, kill->sent_ns); i++)
 		sleep_ms(10);
 	return kill->state;
@@ -221,16 +221,13 @@ static int remove_scratch(void **state)
 	return rmdir(scratch);
 }
 
-/*
- * Writes the record of a settled kill by the way the daemon does, and asks jq about it.
- * @what is a jq condition.
- */
+/* Writes the record of a settled kill as the daemon does. @what: a jq condition that it meets. */
 static void check_record(const struct kill *kill, pid_t pid, const char *what)
 {
 	const struct candidate candidate = {
 		.pid = pid,
 		.start_boot_ns = kill->ref.start_boot_ns,
-		.comm = "a\"b\\c\n", /* a name may hold anything */
+		.comm = "a\"b\\c\n", /* a name may have any characters */
 		.anon_bytes = 64 * MIB,
 	};
 	const struct victim victim = {.candidate = &candidate, .score = 1};
@@ -282,7 +279,7 @@ static void check_record(const struct kill *kill, pid_t pid, const char *what)
 		 "%s >/dev/null",
 		 (int)pid, what, path);
 	if (system(command) != 0)
-		fail_msg("the record is not %s:\n%s", what, line);
+		fail_msg("the record does not meet %s:\n%s", what, line);
 	assert_int_equal(unlink(path), 0);
 }
 
@@ -315,14 +312,14 @@ static void test_pid_reused(void **state)
 
 	(void)state;
 	end_child(pid);
-	sleep_ms(50); /* a start time is known to 10 ms */
+	sleep_ms(50); /* start times are compared in ticks of 10 ms */
 	fresh = start_child_as(pid);
 	if (fresh == -EPERM)
 		skip_because("a process with a chosen pid needs CAP_CHECKPOINT_RESTORE");
 	if (fresh == -ENOSYS)
 		skip_because("this kernel has no clone3()");
 	if (fresh == -EEXIST)
-		skip_because("pid %d was taken by somebody else meanwhile", (int)pid);
+		skip_because("pid %d was taken by another process", (int)pid);
 	assert_int_equal(fresh, pid);
 	wait_for_state(pid, 'S');
 	assert_int_not_equal(start_of(pid), start_ns);
@@ -337,7 +334,7 @@ static void test_pid_reused(void **state)
 	sleep_ms(50);
 	assert_lives(pid);
 
-	/* it is the identity that protects it: under its own it dies */
+	/* with its own start time it is killed */
 	kill_send(&kill, pid, start_of(pid), false, BEGIN_NS);
 	assert_int_equal(wait_until_final(&kill), KILL_GONE);
 	kill_done(&kill);
@@ -356,7 +353,7 @@ static void *sit(void *argument)
 	return NULL;
 }
 
-/* Threads take numbers out of the same pot: the pid may have become a thread of anybody. */
+/* Threads and processes share pids: the pid may be another process's thread now. */
 static void test_pid_reused_by_a_thread(void **state)
 {
 	int there[2], back[2], both[3];
@@ -372,7 +369,7 @@ static void test_pid_reused_by_a_thread(void **state)
 	assert_int_equal(pthread_create(&thread, NULL, sit, both), 0);
 	assert_int_equal(read(there[0], &tid, sizeof(tid)), sizeof(tid));
 
-	/* the thread is ours, so whatever is sent to its process ends this test */
+	/* the thread is this process's: a signal would end the test */
 	kill_send(&kill, tid, 12345 * tick_ns(), false, BEGIN_NS);
 	close(back[1]);
 	pthread_join(thread, NULL);
@@ -380,7 +377,7 @@ static void test_pid_reused_by_a_thread(void **state)
 	close(there[0]);
 	close(there[1]);
 	if (kill.state != KILL_REUSED)
-		fail_msg("a pid that is now a thread's: %s (%s), not reused",
+		fail_msg("the pid is a thread's now, and the outcome is %s (%s), not reused",
 			 kill_state_name(kill.state), strerror(-kill.error));
 	kill_done(&kill);
 }
@@ -402,7 +399,7 @@ static void test_exited_by_itself(void **state)
 	assert_int_equal(open_fds(), fds);
 }
 
-/* Gone, but its parent has not looked yet: whoever killed it, it was not us. */
+/* A zombie: it exited before the kill. */
 static void test_exited_and_not_reaped(void **state)
 {
 	pid_t pid = fork();
@@ -420,8 +417,8 @@ static void test_exited_and_not_reaped(void **state)
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), 23);
 	if (kill.state != KILL_EXITED)
-		fail_msg("it ended by itself with status 23 before anything was sent, but the "
-			 "outcome is \"%s\"",
+		fail_msg("it exited with status 23 before a signal was sent, but the outcome is "
+			 "\"%s\"",
 			 kill_state_name(kill.state));
 	kill_done(&kill);
 }
@@ -433,7 +430,7 @@ static void test_refused(void **state)
 
 	(void)state;
 	if (geteuid())
-		skip_because("only root can become somebody who may not kill");
+		skip_because("only root can drop the permission to kill");
 	victim = start_child();
 	wait_for_state(victim, 'S');
 	killer = fork();
@@ -466,7 +463,7 @@ static void test_refused(void **state)
 	end_child(victim);
 }
 
-/* A dry run goes the same way to the same outcomes; only the signal is missing. */
+/* A dry run has the same outcomes; only the signal is not sent. */
 static void test_dry_run(void **state)
 {
 	pid_t pid = start_child();
@@ -485,7 +482,7 @@ static void test_dry_run(void **state)
 	kill_done(&kill);
 	assert_lives(pid);
 
-	/* another start time: reused, as in earnest */
+	/* another start time: reused, as without dry run */
 	kill_send(&kill, pid, start_ns + SECOND, true, BEGIN_NS);
 	assert_int_equal(kill.state, KILL_REUSED);
 	kill_done(&kill);
@@ -504,7 +501,7 @@ static void *wait_for_ever(void *unused)
 	return unused;
 }
 
-/* Its leader ended, other threads live on: a zombie by its looks, and all its memory is held. */
+/* The leader has exited, other threads hold the memory; /proc shows a zombie. */
 static void test_leader_is_gone(void **state)
 {
 	pid_t pid = fork();
@@ -526,19 +523,20 @@ static void test_leader_is_gone(void **state)
 	kill_send(&kill, pid, start_of(pid), true, BEGIN_NS);
 	assert_int_equal(kill.state, KILL_SENT);
 	poll_fd = (struct pollfd){.fd = kill.ref.fd, .events = POLLIN};
-	assert_int_equal(poll(&poll_fd, 1, 100), 0); /* not gone for as long as a thread lives */
+	assert_int_equal(poll(&poll_fd, 1, 100),
+			 0); /* a pidfd is not readable while a thread lives */
 	kill_done(&kill);
 
 	kill_send(&kill, pid, start_of(pid), false, BEGIN_NS);
 	assert_int_equal(kill.state, KILL_SENT);
 	assert_int_equal(wait_until_final(&kill), KILL_GONE);
 	kill_done(&kill);
-	(void)reap_child(pid); /* the status is its leader's own: exit 0 */
+	(void)reap_child(pid); /* the status is the leader's: exit 0 */
 }
 
-/* ---- asking first -------------------------------------------------------- */
+/* ---- SIGTERM first -------------------------------------------------------- */
 
-static pid_t start_deaf_child(void)
+static pid_t start_term_ignoring_child(void)
 {
 	pid_t pid = fork();
 
@@ -546,7 +544,7 @@ static pid_t start_deaf_child(void)
 	if (!pid) {
 		signal(SIGTERM, SIG_IGN);
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		prctl(PR_SET_NAME, "deaf");
+		prctl(PR_SET_NAME, "ignores-term");
 		for (;;)
 			pause();
 	}
@@ -555,7 +553,7 @@ static pid_t start_deaf_child(void)
 	return pid;
 }
 
-static void test_asked(void **state)
+static void test_term(void **state)
 {
 	pid_t pid = start_child();
 	struct kill kill;
@@ -571,10 +569,10 @@ static void test_asked(void **state)
 	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
 }
 
-/* However long it does not hear: it is not stuck, for nobody has made it go yet. */
-static void test_insisted(void **state)
+/* A process that ignores SIGTERM is not stuck: no SIGKILL was sent. */
+static void test_kill_after_term(void **state)
 {
-	pid_t pid = start_deaf_child();
+	pid_t pid = start_term_ignoring_child();
 	struct kill kill;
 
 	(void)state;
@@ -589,8 +587,8 @@ static void test_insisted(void **state)
 	assert_killed(pid);
 }
 
-/* It went between being asked and being killed; its number may be somebody else's by then. */
-static void test_insisted_too_late(void **state)
+/* It exited between SIGTERM and SIGKILL; its pid may be another process's then. */
+static void test_exited_after_term(void **state)
 {
 	pid_t pid = start_child();
 	struct kill kill;
@@ -603,7 +601,7 @@ static void test_insisted_too_late(void **state)
 	kill_done(&kill);
 }
 
-/* Somebody debugs it, and has stopped it: SIGKILL is not his to hold back. */
+/* A debugger has stopped it: that does not delay SIGKILL. */
 static void test_traced(void **state)
 {
 	pid_t pid = start_child();
@@ -630,7 +628,7 @@ static void test_timeout(void **state)
 	struct kill kill = {.state = KILL_SENT, .sent_ns = BEGIN_NS, .opened_ns = BEGIN_NS};
 
 	(void)state;
-	/* as if it had been sent a signal that it cannot take */
+	/* as if SIGKILL had been sent and had no effect */
 	assert_int_equal(pidref_open(pid, start_of(pid), &kill.ref), 0);
 	assert_false(kill_look(&kill, BEGIN_NS));
 	assert_false(kill_look(&kill, BEGIN_NS + KILL_TIMEOUT_NS - 1));
@@ -639,14 +637,14 @@ static void test_timeout(void **state)
 	assert_int_equal(kill.state, KILL_STUCK);
 	assert_int_equal(kill.ended_ns, BEGIN_NS + KILL_TIMEOUT_NS);
 	check_record(&kill, pid, ".outcome == \"stuck\" and .took_ms == 2000");
-	/* the outcome does not change by looking again, also when it dies after all */
+	/* the outcome stays when it dies later */
 	end_child(pid);
 	assert_true(kill_look(&kill, BEGIN_NS + 2 * KILL_TIMEOUT_NS));
 	assert_int_equal(kill.state, KILL_STUCK);
 	kill_done(&kill);
 }
 
-/* Gone in the last moment is gone. */
+/* An exit at the timeout counts as an exit. */
 static void test_gone_wins_over_timeout(void **state)
 {
 	pid_t pid = start_child();
@@ -662,7 +660,7 @@ static void test_gone_wins_over_timeout(void **state)
 
 /* ---- memory of a process that cannot run --------------------------------- */
 
-static char freezer[128]; /* an own cgroup of v1's freezer; empty: there is none */
+static char freezer[128]; /* a cgroup of v1's freezer; empty: none */
 
 static bool put(const char *dir, const char *file, const char *text)
 {
@@ -679,7 +677,7 @@ static bool put(const char *dir, const char *file, const char *text)
 	return n == (ssize_t)strlen(text);
 }
 
-/* Of v2, a frozen process can be killed; only v1's is uninterruptible. */
+/* A process that v1's freezer froze cannot be killed; with v2 it can. */
 static bool make_freezer(void)
 {
 	char mount_point[64];
@@ -702,7 +700,7 @@ static bool make_freezer(void)
 	return false;
 }
 
-/* Also when the test failed: nobody may stay frozen. */
+/* Runs when the test failed, too: no process may stay frozen. */
 static int remove_freezer(void **state)
 {
 	(void)state;
@@ -772,7 +770,7 @@ static void test_reap_of_the_living(void **state)
 		kill_done(&kill);
 		skip_because("this kernel has no process_mrelease()");
 	}
-	assert_int_equal(kill_reap(kill.ref.fd), -EINVAL); /* nobody has killed it */
+	assert_int_equal(kill_reap(kill.ref.fd), -EINVAL); /* it is not dying */
 	kill_done(&kill);
 	assert_true(resident_kib(pid) >= 4 * 1024);
 	end_child(pid);
@@ -792,7 +790,7 @@ static void test_reap_of_the_dying(void **state)
 		(void)reap_child(pid);
 		skip_because("this kernel has no process_mrelease()");
 	}
-	/* it may have been quicker than we */
+	/* it may have exited already */
 	assert_true(err == 0 || err == -ESRCH || err == -EINVAL);
 	assert_int_equal(wait_until_final(&kill), KILL_GONE);
 	assert_int_equal(kill_reap(kill.ref.fd), -ESRCH);
@@ -800,7 +798,7 @@ static void test_reap_of_the_dying(void **state)
 	assert_killed(pid);
 }
 
-/* Frozen: it is sent SIGKILL and stays, until it is thawed; its memory need not stay. */
+/* A frozen process stays after SIGKILL until it is thawed; its memory can be reaped. */
 static void test_frozen(void **state)
 {
 	pid_t pid;
@@ -846,9 +844,9 @@ int main(void)
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_dry_run),
 		cmocka_unit_test(test_leader_is_gone),
-		cmocka_unit_test(test_asked),
-		cmocka_unit_test(test_insisted),
-		cmocka_unit_test(test_insisted_too_late),
+		cmocka_unit_test(test_term),
+		cmocka_unit_test(test_kill_after_term),
+		cmocka_unit_test(test_exited_after_term),
 		cmocka_unit_test(test_traced),
 		cmocka_unit_test(test_timeout),
 		cmocka_unit_test(test_gone_wins_over_timeout),

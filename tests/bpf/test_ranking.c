@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * Ten thousand processes, listed and ranked as the daemon does it, against reading of /proc what
- * the same decision needs: in the same run, in CPU time. They share one memory, so that they cost
- * the host little more than their kernel stacks.
+ * Lists and ranks ten thousand processes as the daemon does, and reads what the same decision needs
+ * from /proc, in one run; compares the CPU time. The processes share their memory, so they cost
+ * little more than kernel stacks.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -37,7 +37,7 @@
 #define CROWD  10000
 #define ROUNDS 5
 #define STACK  4096
-/* What the project promises; and a reading of /proc takes five times as long at least. */
+/* The bound that the project states; /proc must take five times as long at least. */
 #define MOST_NS 20000000ULL
 #define TIMES	5
 
@@ -87,7 +87,7 @@ static void end_crowd(size_t n)
 	munmap(stacks, (size_t)CROWD * STACK);
 }
 
-/* What oom_badness() needs of one process: sizes, adjustment, and whose it is. */
+/* What oom_badness() needs of one process: sizes, adjustment and owner. */
 static bool read_proc(pid_t pid)
 {
 	static const char *const files[] = {"stat", "statm", "oom_score_adj"};
@@ -169,13 +169,14 @@ static void test_ten_thousand(void **state)
 	cgroup_host_close(&host);
 	free(ranking);
 	if (n < CROWD) {
-		print_message("only %zu processes may be made here\n", n);
+		print_message("skipped, because only %zu processes can be created here\n", n);
 		skip();
 	}
-	print_message("%zu processes listed and ranked in %.1f ms of CPU, of /proc %d read in %.1f "
-		      "ms: %.1f times\n",
-		      listed, (double)best_rank / 1e6, CROWD, (double)best_proc / 1e6,
-		      (double)best_proc / (double)best_rank);
+	print_message(
+		"%zu processes listed and ranked in %.1f ms of CPU, %d read from /proc in %.1f "
+		"ms: %.1f times\n",
+		listed, (double)best_rank / 1e6, CROWD, (double)best_proc / 1e6,
+		(double)best_proc / (double)best_rank);
 	assert_true(listed >= CROWD);
 	assert_int_equal(read_all, CROWD);
 	assert_true(best_rank < MOST_NS);

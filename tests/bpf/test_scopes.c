@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * What the kernel side reports of scopes and processes that end: a cgroup that is removed leaves
- * no entry in any map, and a victim of the kernel's OOM killer is reported by its process.
+ * The end of scopes and processes: a removed cgroup has no entry in any map, and the event of a
+ * kernel kill identifies the victim's process.
  */
 #include <pthread.h>
 #include <setjmp.h>
@@ -139,9 +139,9 @@ static void check_removed(unsigned with)
 			fail_msg("%s still has an entry for a removed cgroup (with %#x)",
 				 scope_maps[i].name, with);
 	if ((with & 1) && !event)
-		fail_msg("user space was not told that a hot cgroup was removed (with %#x)", with);
+		fail_msg("no event for the removal of a hot cgroup (with %#x)", with);
 	if (!(with & 1) && event)
-		fail_msg("user space was told of a cgroup that was not hot (with %#x)", with);
+		fail_msg("an event for the removal of an idle cgroup (with %#x)", with);
 }
 
 static void test_removed_cgroup(void **state)

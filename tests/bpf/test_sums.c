@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * The kernel side's sums against the kernel's own truth, in one run: how often, how many
- * pages, how long. Truth is what perf counts on the same tracepoints, what the file's size
- * and mincore() say, memory.stat, and the clock.
+ * The sums of the BPF programs against reference values from the same run: how many reclaims, how
+ * many pages, how long. References are perf counters on the same tracepoints, the size of a file
+ * and mincore(), memory.stat, and the clock.
  *
- * Every figure is printed as a line "sum:<TAB>what<TAB>ours<TAB>truth<TAB>allowed", of which
- * scripts/show-sums makes a table.
+ * Every figure is printed as "sum:<TAB>what<TAB>measured<TAB>reference<TAB>allowed". The script
+ * scripts/show-sums makes a table of these lines.
  *
- * Others may reclaim on this machine at the same time. What is counted for the whole machine
- * is read before and after the other side, and must hold the truth between the two; what
- * is counted for one scope or one process is compared exactly.
+ * Other processes may reclaim on this machine at the same time. Sums of the whole machine are read
+ * before and after the reference, which must lie between the two. Sums of one scope or one process
+ * are compared exactly.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -50,7 +50,7 @@
 #define FILE_BYTES  (384 * MIB)
 #define CPUS_MAX    512
 #define TRIES	    50
-/* A sum that is read while it is written may lack the one stall that just ends. */
+/* A sum that is read while it is written may lack the stall that ends at that moment. */
 #define LAG_NS	 (SECOND / 50)
 #define STORM_NS (10 * SECOND)
 
@@ -60,16 +60,16 @@ static struct cgroup_host host;
 static struct node node = {-1, -1, -1};
 static struct cgroup cgroup;
 static char cgroup_dir[SCENE_DIR_MAX], scratch[256], tracefs[300], file_path[300];
-static char why_not[512]; /* the whole file is skipped; empty: it runs */
+static char why_not[512]; /* why all tests are skipped; empty: they run */
 
-static void show(const char *what, uint64_t ours, uint64_t truth, const char *allowed)
+static void show(const char *what, uint64_t measured, uint64_t reference, const char *allowed)
 {
-	printf("sum:\t%s\t%" PRIu64 "\t%" PRIu64 "\t%s\n", what, ours, truth, allowed);
+	printf("sum:\t%s\t%" PRIu64 "\t%" PRIu64 "\t%s\n", what, measured, reference, allowed);
 }
 
 /* ---- the scene ---------------------------------------------------------- */
 
-/* One value of the cgroup's memory.stat; false: there is none of that name. */
+/* A value of the cgroup's memory.stat; false: it has no such key. */
 static bool memory_stat(const char *key, uint64_t *ret)
 {
 	char path[3 * CGROUP_PATH_MAX + 64], name[64];
@@ -88,7 +88,7 @@ static bool memory_stat(const char *key, uint64_t *ret)
 	return found;
 }
 
-/* Written outside of the cgroup and out of the page cache again. */
+/* Written outside of the cgroup. drop_file() takes it out of the page cache. */
 static bool make_file(void)
 {
 	static char buf[1 << 20];
@@ -164,7 +164,7 @@ static int set_up(void **state)
 	snprintf(scratch, sizeof(scratch), "%s/fo-sums-XXXXXX", tmp && *tmp ? tmp : "/var/tmp");
 	if (!mkdtemp(scratch))
 		return skip_all("no scratch directory", errno);
-	/* a tracefs of our own, which nobody else sees and which goes with us */
+	/* a tracefs in a mount namespace of its own, which ends with this process */
 	snprintf(tracefs, sizeof(tracefs), "%s/tracefs", scratch);
 	if (mkdir(tracefs, 0700) < 0 || unshare(CLONE_NEWNS) < 0 ||
 	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
@@ -213,7 +213,7 @@ static void need_scene(void)
 struct reader {
 	pid_t pid;
 	int go;	     /* a byte written here starts it */
-	int entered; /* read_bytes of its own, when it is through */
+	int entered; /* its own read_bytes, written when it ends */
 };
 
 static uint64_t own_read_bytes(void)
@@ -256,7 +256,7 @@ static void __attribute__((noreturn)) read_through(int go, int entered, int pass
 	_exit(write(entered, &bytes, sizeof(bytes)) == sizeof(bytes) ? 0 : 1);
 }
 
-/* Single pages here and there: many short reclaims. */
+/* Single pages at random: many short reclaims. */
 static void __attribute__((noreturn)) read_at_random(int go, int entered)
 {
 	uint64_t bytes = 0, rnd = (uint64_t)getpid();
@@ -300,7 +300,7 @@ static void go(const struct reader *reader)
 	assert_int_equal(write(reader->go, "x", 1), 1);
 }
 
-/* Bytes that it had read from the disk. */
+/* Waits for its end; the bytes that it read from the disk. */
 static uint64_t finish(const struct reader *reader)
 {
 	uint64_t bytes = 0;
@@ -337,7 +337,7 @@ struct count {
 	int n;
 };
 
-/* Counts a tracepoint: on every CPU (@pid -1), or of one process and what it starts. */
+/* Counts a tracepoint: on every CPU (@pid -1), or of one process and its children. */
 static int count_open(struct count *count, const char *name, pid_t pid)
 {
 	struct perf_event_attr attr = {
@@ -375,24 +375,24 @@ static uint64_t count_read(const struct count *count)
 	return sum;
 }
 
-static void count_shut(struct count *count)
+static void count_close(struct count *count)
 {
 	for (int i = 0; i < count->n; i++)
 		close(count->fds[i]);
 	count->n = 0;
 }
 
-/* ---- (a) how often ------------------------------------------------------ */
+/* ---- (a) how many reclaims ----------------------------------------------- */
 
-struct twin {
+struct counter_pair {
 	const char *tracepoint;
 	const char *label;
 	size_t field; /* in struct fo_counters */
 	struct count count;
-	uint64_t ours_low, ours_high, truth; /* at the beginning */
+	uint64_t measured_low, measured_high, reference; /* at the beginning */
 };
 
-static struct twin twins[] = {
+static struct counter_pair pairs[] = {
 	{"vmscan/mm_vmscan_memcg_reclaim_begin",
 	 "limit reclaims begun (all CPUs)",
 	 offsetof(struct fo_counters, limit_begins),
@@ -423,21 +423,21 @@ static struct twin twins[] = {
 	 0},
 };
 
-#define TWINS (sizeof(twins) / sizeof(twins[0]))
+#define PAIRS (sizeof(pairs) / sizeof(pairs[0]))
 
-static uint64_t ours_of(const struct twin *twin)
+static uint64_t measured_of(const struct counter_pair *pair)
 {
 	struct fo_counters counters;
 	uint64_t value;
 
 	loader_counters(loader, &counters);
-	memcpy(&value, (char *)&counters + twin->field, sizeof(value));
+	memcpy(&value, (char *)&counters + pair->field, sizeof(value));
 	return value;
 }
 
 static void test_counts(void **state)
 {
-	uint64_t misses = loader_recursion_misses(loader), ours, truth, low, high;
+	uint64_t misses = loader_recursion_misses(loader), measured, reference, low, high;
 	struct count begins, ends, kills;
 	struct fo_scope_stat before = {0}, after;
 	struct reader reader;
@@ -446,20 +446,20 @@ static void test_counts(void **state)
 	(void)state;
 	need_scene();
 	drop_file();
-	for (size_t i = 0; i < TWINS; i++) {
-		err = count_open(&twins[i].count, twins[i].tracepoint, -1);
+	for (size_t i = 0; i < PAIRS; i++) {
+		err = count_open(&pairs[i].count, pairs[i].tracepoint, -1);
 		if (err) {
 			print_message("skipped, because perf cannot count %s: %s\n",
-				      twins[i].tracepoint, strerror(-err));
+				      pairs[i].tracepoint, strerror(-err));
 			skip();
 		}
-		twins[i].ours_low = ours_of(&twins[i]);
-		twins[i].truth = count_read(&twins[i].count);
-		twins[i].ours_high = ours_of(&twins[i]);
+		pairs[i].measured_low = measured_of(&pairs[i]);
+		pairs[i].reference = count_read(&pairs[i].count);
+		pairs[i].measured_high = measured_of(&pairs[i]);
 	}
 	reader = start_reader(2);
-	assert_int_equal(count_open(&begins, twins[0].tracepoint, reader.pid), 0);
-	assert_int_equal(count_open(&ends, twins[1].tracepoint, reader.pid), 0);
+	assert_int_equal(count_open(&begins, pairs[0].tracepoint, reader.pid), 0);
+	assert_int_equal(count_open(&ends, pairs[1].tracepoint, reader.pid), 0);
 	assert_int_equal(count_open(&kills, "oom/mark_victim", reader.pid), 0);
 	(void)sampler_stall(sampler, cgroup.id, &before);
 	go(&reader);
@@ -470,50 +470,50 @@ static void test_counts(void **state)
 	show("programs skipped by the kernel", misses, 0, "");
 
 	/* one process, one scope: exact */
-	ours = after.stall.begun + after.fragment.begun - before.stall.begun -
-	       before.fragment.begun;
-	truth = count_read(&begins);
-	show("limit reclaims begun (this scope)", ours, truth, "equal");
-	assert_true(truth > 100);
-	assert_in_range(ours, truth - misses, truth);
-	ours = after.stall.ended + after.fragment.ended - before.stall.ended -
-	       before.fragment.ended;
-	truth = count_read(&ends);
-	show("limit reclaims ended (this scope)", ours, truth, "equal");
-	assert_in_range(ours, truth - misses, truth);
+	measured = after.stall.begun + after.fragment.begun - before.stall.begun -
+		   before.fragment.begun;
+	reference = count_read(&begins);
+	show("limit reclaims begun (this scope)", measured, reference, "equal");
+	assert_true(reference > 100);
+	assert_in_range(measured, reference - misses, reference);
+	measured = after.stall.ended + after.fragment.ended - before.stall.ended -
+		   before.fragment.ended;
+	reference = count_read(&ends);
+	show("limit reclaims ended (this scope)", measured, reference, "equal");
+	assert_in_range(measured, reference - misses, reference);
 	assert_int_equal(count_read(&kills), 0);
 
-	/* the machine: the truth lies between what we read before it and after it */
-	for (size_t i = 0; i < TWINS; i++) {
-		ours = ours_of(&twins[i]);
-		truth = count_read(&twins[i].count) - twins[i].truth;
-		low = ours - twins[i].ours_high;
-		high = ours_of(&twins[i]) - twins[i].ours_low;
-		show(twins[i].label, low, truth, high == low ? "equal" : "within the reading");
-		assert_in_range(truth, low, high + misses);
-		count_shut(&twins[i].count);
+	/* the machine: the reference lies between the sums read before and after it */
+	for (size_t i = 0; i < PAIRS; i++) {
+		measured = measured_of(&pairs[i]);
+		reference = count_read(&pairs[i].count) - pairs[i].reference;
+		low = measured - pairs[i].measured_high;
+		high = measured_of(&pairs[i]) - pairs[i].measured_low;
+		show(pairs[i].label, low, reference, high == low ? "equal" : "within the reading");
+		assert_in_range(reference, low, high + misses);
+		count_close(&pairs[i].count);
 	}
-	count_shut(&begins);
-	count_shut(&ends);
-	count_shut(&kills);
+	count_close(&begins);
+	count_close(&ends);
+	count_close(&kills);
 }
 
-/* ---- (b) the books balance ---------------------------------------------- */
+/* ---- (b) begun = ended + open -------------------------------------------- */
 
-struct books {
+struct balance {
 	uint64_t begun, ended;
 	int64_t open;
 	unsigned scopes;
 };
 
-/* Sums over all scopes; false when one of them does not balance (or moved while it was read). */
-static bool read_books(struct books *books, char *why, size_t size)
+/* Sums over all scopes; false: one of them does not balance, or changed while it was read. */
+static bool read_balance(struct balance *balance, char *why, size_t size)
 {
 	int fd = loader_map(loader, LOADER_MAP_SCOPES);
 	uint64_t key, next, *at = NULL;
 	bool good = true;
 
-	memset(books, 0, sizeof(*books));
+	memset(balance, 0, sizeof(*balance));
 	while (!bpf_map_get_next_key(fd, at, &next)) {
 		const struct fo_stall *stall;
 		struct fo_scope_stat stat;
@@ -521,7 +521,7 @@ static bool read_books(struct books *books, char *why, size_t size)
 		key = next;
 		at = &key;
 		if (sampler_stall(sampler, key, &stat))
-			continue; /* removed meanwhile */
+			continue; /* the cgroup was removed */
 		stall = &stat.stall;
 		for (int i = 0; i < 3; i++) {
 			stall = i == 0 ? &stat.stall : i == 1 ? &stat.fragment : &stat.soft;
@@ -534,10 +534,10 @@ static bool read_books(struct books *books, char *why, size_t size)
 				 key, (uint64_t)stall->begun, (uint64_t)stall->ended,
 				 (int64_t)stall->nr);
 		}
-		books->scopes++;
-		books->begun += stat.stall.begun + stat.fragment.begun;
-		books->ended += stat.stall.ended + stat.fragment.ended;
-		books->open += stat.stall.nr + stat.fragment.nr;
+		balance->scopes++;
+		balance->begun += stat.stall.begun + stat.fragment.begun;
+		balance->ended += stat.stall.ended + stat.fragment.ended;
+		balance->open += stat.stall.nr + stat.fragment.nr;
 	}
 	return good;
 }
@@ -548,30 +548,31 @@ static uint64_t begins_in(const struct fo_counters *c)
 	       c->tasks_full;
 }
 
-/* Books and counters of one moment: nothing moved while they were read, or a scope went. */
-static bool read_still(struct books *books, struct fo_counters *counters, char *why, size_t size)
+/* Sums and counters of one moment, at which no process reclaims. */
+static bool read_still(struct balance *balance, struct fo_counters *counters, char *why,
+		       size_t size)
 {
 	struct fo_counters again;
 
 	for (int i = 0; i < TRIES; i++) {
 		loader_counters(loader, counters);
-		if (read_books(books, why, size)) {
+		if (read_balance(balance, why, size)) {
 			loader_counters(loader, &again);
 			if (begins_in(&again) == begins_in(counters) &&
 			    again.limit_ends == counters->limit_ends &&
 			    again.direct_ends == counters->direct_ends &&
 			    again.scopes_removed == counters->scopes_removed)
 				return true;
-			snprintf(why, size, "somebody reclaims all the time");
+			snprintf(why, size, "other processes reclaim all the time");
 		}
 		sleep_ms(100);
 	}
 	return false;
 }
 
-static void test_books(void **state)
+static void test_balance(void **state)
 {
-	struct books from, to;
+	struct balance from, to;
 	struct fo_counters counters, later;
 	char why[256] = "";
 
@@ -581,25 +582,25 @@ static void test_books(void **state)
 		struct reader reader;
 
 		if (!read_still(&from, &counters, why, sizeof(why)))
-			fail_msg("the books never balanced: %s", why);
+			fail_msg("the sums never balance: %s", why);
 		reader = start_reader(1);
 		go(&reader);
 		(void)finish(&reader);
 		if (!read_still(&to, &later, why, sizeof(why)))
-			fail_msg("the books never balanced: %s", why);
-		/* a scope that was removed took its sums with it */
+			fail_msg("the sums never balance: %s", why);
+		/* a removed scope's sums are gone */
 		if (later.scopes_removed == counters.scopes_removed)
 			break;
 		if (i == 5) {
-			print_message(
-				"skipped, because others remove their cgroups all the time\n");
+			print_message("skipped, because other cgroups are removed all the time\n");
 			skip();
 		}
 	}
 	show("begun, over all scopes", to.begun, to.ended + (uint64_t)to.open, "ended + open");
-	show("begun since, by scope and by counter", to.begun - from.begun,
+	show("begun in the test, by scope and by counter", to.begun - from.begun,
 	     begins_in(&later) - begins_in(&counters), "equal");
-	show("begins asked for (no limit hit)", later.begins_proactive, later.begins_proactive, "");
+	show("proactive reclaims begun (no limit hit)", later.begins_proactive,
+	     later.begins_proactive, "");
 	show("ends unpaired, missed, at exit",
 	     later.ends_unpaired + later.ends_missed + later.exits_open, 0, "");
 	show("not counted: full maps",
@@ -613,7 +614,7 @@ static void test_books(void **state)
 static void test_pages(void **state)
 {
 	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
-	uint64_t taken, entered, left, before_left, truth, stat_before = 0, stat_after;
+	uint64_t taken, entered, left, before_left, reference, stat_before = 0, stat_after;
 	struct fo_scope_stat before = {0}, after;
 	struct reader reader;
 	bool has_stat;
@@ -638,28 +639,28 @@ static void test_pages(void **state)
 			before.stall.reclaimed_pages - before.fragment.reclaimed_pages;
 
 		if (passes == 1) {
-			/* nothing of it was there, so all of it entered */
+			/* no page was resident, so all of them were read */
 			snprintf(label, sizeof(label), "pages read in by 1 pass (disk, file)");
 			show(label, entered, FILE_BYTES / page - before_left, "2 %");
 			assert_in_range(entered, (FILE_BYTES / page - before_left) * 98 / 100,
 					FILE_BYTES / page * 102 / 100);
 		}
-		truth = entered + before_left - left;
+		reference = entered + before_left - left;
 		snprintf(label, sizeof(label), "pages reclaimed, %d pass%s (entered - left)",
 			 passes, passes > 1 ? "es" : "");
-		show(label, taken, truth, "2 %");
-		assert_in_range(taken, truth * 98 / 100, truth * 102 / 100);
+		show(label, taken, reference, "2 %");
+		assert_in_range(taken, reference * 98 / 100, reference * 102 / 100);
 		if (has_stat && memory_stat("pgsteal", &stat_after)) {
-			truth = stat_after - stat_before;
+			reference = stat_after - stat_before;
 			snprintf(label, sizeof(label), "pages reclaimed, %d pass%s (memory.stat)",
 				 passes, passes > 1 ? "es" : "");
-			show(label, taken, truth, "2 %");
-			assert_in_range(taken, truth * 98 / 100, truth * 102 / 100);
+			show(label, taken, reference, "2 %");
+			assert_in_range(taken, reference * 98 / 100, reference * 102 / 100);
 		}
 	}
 }
 
-/* The wide eyes count the pages that were read in since the limit was hit first. */
+/* Page tracking counts the pages that are read in, from the first hit of the limit on. */
 static void test_added_pages(void **state)
 {
 	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
@@ -672,7 +673,8 @@ static void test_added_pages(void **state)
 	need_scene();
 	err = loader_tracking_on(loader);
 	if (err) {
-		print_message("skipped, because the eyes do not open here: %s\n", strerror(-err));
+		print_message("skipped, because page tracking is not available: %s\n",
+			      strerror(-err));
 		skip();
 	}
 	drop_file();
@@ -681,28 +683,27 @@ static void test_added_pages(void **state)
 	entered = finish(&reader) / page;
 	assert_int_equal(sampler_waits(sampler, cgroup.id, &waits), 0);
 	loader_tracking_off(loader);
-	/* the scope is hot from the tests before this one, so from the first page on */
-	show("pages read in (wide eyes)", waits.added_pages, entered, "2 %");
+	/* the limit was hit in the tests before this one: from the first page on */
+	show("pages read in (page tracking)", waits.added_pages, entered, "2 %");
 	assert_in_range(waits.added_pages, entered * 98 / 100, entered * 102 / 100);
 	show("waits for IO begun", waits.io.begun, waits.io.ended + (uint64_t)waits.io.nr,
 	     "ended + open");
 	assert_int_equal(waits.io.begun, waits.io.ended + (uint64_t)waits.io.nr);
 	assert_true(waits.io.nr >= 0);
-	/* it read everything once: nothing came back */
+	/* the file was read once: there are no refaults */
 	show("refaults of a file read once", waits.refaults, 0, "0");
 	assert_int_equal(waits.refaults, 0);
 }
 
 /*
- * One who reads a file again and again that does not fit is stalled all the time, and it is work
- * lost from the second time on, if a kill could have kept what it reads back, and never if none
- * could.
+ * A task reads a file repeatedly that exceeds its limit. Its stall is lost work from the second
+ * pass on where the refaults are within reach, and never where they are not.
  */
 static void test_stall_of_refaults(void **state)
 {
 	enum {
 		PASSES = 4,
-		OLD_ENOUGH_MS = 3500 /* FO_ESTABLISHED_NS, and until its cgroup is entered */
+		ESTABLISHED_MS = 3500 /* FO_ESTABLISHED_NS, and the time to enter its cgroup */
 	};
 	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 	const uint64_t reach_pages[] = {0, 2 * FILE_BYTES / page};
@@ -717,7 +718,7 @@ static void test_stall_of_refaults(void **state)
 		int err = loader_tracking_on(loader);
 
 		if (err) {
-			print_message("skipped, because the eyes do not open here: %s\n",
+			print_message("skipped, because page tracking is not available: %s\n",
 				      strerror(-err));
 			skip();
 		}
@@ -726,7 +727,7 @@ static void test_stall_of_refaults(void **state)
 				 0);
 		drop_file();
 		reader = start_reader(PASSES);
-		sleep_ms(OLD_ENOUGH_MS);
+		sleep_ms(ESTABLISHED_MS);
 		assert_int_equal(sampler_stall(sampler, cgroup.id, &before), 0);
 		go(&reader);
 		(void)finish(&reader);
@@ -741,8 +742,8 @@ static void test_stall_of_refaults(void **state)
 	     waits.samples * (PASSES - 1) / PASSES, "90 %");
 	assert_in_range(waits.refaults, waits.samples * (PASSES - 1) / PASSES * 90 / 100,
 			waits.samples);
-	show("stall of reading back what no kill had kept, in us", lost[0] / 1000, 0, "0");
-	show("stall of reading back what one had, in us", lost[1] / 1000,
+	show("stall of refaults out of reach, in us", lost[0] / 1000, 0, "0");
+	show("stall of refaults within reach, in us", lost[1] / 1000,
 	     stalled[1] * (PASSES - 1) / PASSES / 1000, "half of it to all its stall");
 	assert_true(stalled[0] > 0);
 	assert_int_equal(lost[0], 0);
@@ -751,7 +752,7 @@ static void test_stall_of_refaults(void **state)
 
 /* ---- (d) how long ------------------------------------------------------- */
 
-/* done_ns + open ones up to @at_ns, as the sampler has it. */
+/* The stall so far, open ones included, by the sampler. */
 static uint64_t stall_of(uint64_t *ret_open, uint64_t *ret_done)
 {
 	struct fo_scope_stat stat;
@@ -790,7 +791,7 @@ static void test_stall_of_one_reader(void **state)
 			back++;
 		if (stall > last)
 			last = stall;
-		/* one task cannot have lost more than has passed */
+		/* one task cannot be stalled for more than the wall time */
 		if (stall - first > now_ns() - begin_ns)
 			above++;
 		assert_int_equal(
@@ -804,7 +805,7 @@ static void test_stall_of_one_reader(void **state)
 	show("stall of one reader in us (wall time)", (last - first) / 1000, stall / 1000,
 	     "0 < stall <= wall");
 	show("samples, with a stall still open", with_open, samples, "> 0");
-	show("samples that went back", back, samples, "0");
+	show("samples below an earlier one", back, samples, "0");
 	show("samples above the wall time", above, samples, "0");
 	assert_int_equal(open, 0);
 	assert_int_equal(last, done);
@@ -814,11 +815,8 @@ static void test_stall_of_one_reader(void **state)
 	assert_int_equal(back, 0);
 }
 
-/*
- * Sums are read while programs write to them. Two words of one sum are never of the same
- * moment, and what is made of them must still be possible.
- */
-static void test_stall_under_storm(void **state)
+/* Sums are read while programs change them, so two words of one sum are of different moments. */
+static void test_stall_in_a_storm(void **state)
 {
 	enum {
 		READERS = 4
@@ -832,7 +830,7 @@ static void test_stall_under_storm(void **state)
 
 	(void)state;
 	need_scene();
-	/* the sums are sampled without the files, which would take most of the time */
+	/* without the cgroup's files, which would take most of the time */
 	for (int i = 0; i < CGROUP_FILES_; i++)
 		no_files.fds[i] = -1;
 	(void)sampler_stall(sampler, cgroup.id, &before);
@@ -859,14 +857,15 @@ static void test_stall_under_storm(void **state)
 	assert_int_equal(sampler_stall(sampler, cgroup.id, &after), 0);
 	show("reclaims in the storm", after.stall.begun - before.stall.begun,
 	     after.stall.ended - before.stall.ended, "equal");
-	show("samples above the tasks' wall time, storm", above, samples, "0");
-	show("samples that went back, storm", back, samples, "");
-	show("at most by, in us", fall / 1000, 0, "");
+	show("samples above the wall time of the tasks, storm", above, samples, "0");
+	show("samples below an earlier one, storm", back, samples, "");
+	show("by at most, in us", fall / 1000, 0, "");
 	assert_int_equal(after.stall.nr, 0);
 	assert_true(fall < LAG_NS);
 	if (above)
-		fail_msg("%" PRIu64 " of %" PRIu64 " samples say more stall than %d tasks can have "
-			 "had; the worst %" PRIu64 " s",
+		fail_msg("%" PRIu64 " of %" PRIu64
+			 " samples have more stall than %d tasks can have "
+			 "had; the most %" PRIu64 " s",
 			 above, samples, READERS, worst / SECOND);
 }
 
@@ -937,7 +936,7 @@ static size_t list_links(int *ret)
 	return n;
 }
 
-/* A kernel side of its own, of which programs are detached without its knowing. */
+/* A second set of programs, some of which are detached without their loader's knowledge. */
 struct second {
 	struct loader *loader;
 	struct sampler *sampler;
@@ -982,7 +981,7 @@ static struct sample sample_of(struct second *second)
 	return sample;
 }
 
-/* Its last reclaim has no end, and then it sleeps or exits. */
+/* A process that reclaims; then it sleeps, or exits. */
 static pid_t start_stalled(bool exits)
 {
 	int ready[2], go_on[2];
@@ -1005,7 +1004,7 @@ static pid_t start_stalled(bool exits)
 			;
 		if (write(ready[1], "x", 1) != 1)
 			_exit(1);
-		(void)!read(go_on[0], &byte, 1); /* sleeps until our end closes */
+		(void)!read(go_on[0], &byte, 1); /* sleeps until the parent closes its end */
 		_exit(0);
 	}
 	close(ready[1]);
@@ -1047,8 +1046,8 @@ static void check_missed_end(bool exits)
 	second_end(&second);
 	show(exits ? "stalls open of a task that exited" : "stalls open of a task that sleeps",
 	     last.stall_open, 0, "0");
-	show("its stall in 3 s, in us", (last.stall_ns - first.stall_ns) / 1000, 0, "0");
-	show("stalls that were ended for it", counters.stalls_forgotten, 1, ">= 1");
+	show("stall of the task in 3 s, in us", (last.stall_ns - first.stall_ns) / 1000, 0, "0");
+	show("stalls that fo_open_check ended", counters.stalls_forgotten, 1, ">= 1");
 	assert_true(first.has & SAMPLE_HAS_STALL);
 	assert_true(first.reclaims > 0);
 	assert_int_equal(last.stall_open, 0);
@@ -1056,8 +1055,7 @@ static void check_missed_end(bool exits)
 	assert_true(counters.stalls_forgotten >= 1);
 }
 
-/* The end of a task's last reclaim is not seen, and the task sleeps: its stall is over all the
- * same. */
+/* The end of a task's last reclaim is not seen, and then the task sleeps. */
 static void test_end_missed_by_a_sleeping_task(void **state)
 {
 	(void)state;
@@ -1065,7 +1063,7 @@ static void test_end_missed_by_a_sleeping_task(void **state)
 	check_missed_end(false);
 }
 
-/* The end is not seen, nor is the exit: there is no task left that could end the stall. */
+/* Neither the end nor the exit of the task is seen: no task is left to end the stall. */
 static void test_end_and_exit_missed(void **state)
 {
 	(void)state;
@@ -1073,7 +1071,7 @@ static void test_end_and_exit_missed(void **state)
 	check_missed_end(true);
 }
 
-/* Reclaims on purpose, far from any limit; then reads until it has reclaimed at its limit once. */
+/* Reclaims proactively, far from any limit; then reads until it has reclaimed at its limit once. */
 static void __attribute__((noreturn)) reclaim_twice(struct second *second, int ready, int go_on)
 {
 	struct fo_scope_stat before = {0}, after;
@@ -1107,7 +1105,7 @@ static void __attribute__((noreturn)) reclaim_twice(struct second *second, int r
 	_exit(0);
 }
 
-/* The end of a proactive reclaim is not seen. The end of the task's next stall still counts. */
+/* The end of a proactive reclaim is not seen. The end of the task's next stall counts. */
 static void test_end_of_proactive_reclaim_missed(void **state)
 {
 	int ready[2], go_on[2], program, link;
@@ -1161,7 +1159,7 @@ static void test_end_of_proactive_reclaim_missed(void **state)
 	assert_int_equal(stat.stall.begun, stat.stall.ended);
 }
 
-/* No stall that is still going on is taken for one that is over. */
+/* The check of open stalls ends none that goes on. */
 static void test_check_ends_no_open_stall(void **state)
 {
 	enum {
@@ -1189,16 +1187,15 @@ static void test_check_ends_no_open_stall(void **state)
 		(void)finish(&readers[i]);
 	loader_counters(loader, &after);
 	show("checks of open stalls, and us for each", checks, begin_ns / 1000, "");
-	show("reclaims meanwhile", after.limit_begins - before.limit_begins, 0, "> 1000");
-	show("stalls that were ended by the checks",
-	     after.stalls_forgotten - before.stalls_forgotten,
-	     after.ends_missed - before.ends_missed, "none but of skipped programs");
+	show("reclaims in that time", after.limit_begins - before.limit_begins, 0, "> 1000");
+	show("stalls that the checks ended", after.stalls_forgotten - before.stalls_forgotten,
+	     after.ends_missed - before.ends_missed, "of skipped programs only");
 	assert_true(after.limit_begins - before.limit_begins > 1000);
-	/* a stall that was ended too early has an end that finds no begin */
+	/* the end of a stall that was ended too early has no begin */
 	assert_int_equal(after.ends_unpaired, before.ends_unpaired);
 }
 
-/* The table of open stalls is full: a stall is not counted, and none stays open. */
+/* The table of open stalls is full: further stalls are not counted, and none stays open. */
 static void test_full_table(void **state)
 {
 	struct fo_counters before, after;
@@ -1230,7 +1227,7 @@ static void test_full_table(void **state)
 	show("entries of the table", filled, 16384, "");
 	show("stalls without room", after.tasks_full - before.tasks_full, 0, "> 100");
 	show("stalls open afterwards", (uint64_t)stat.stall.nr, 0, "0");
-	assert_true(filled < 1 << 20); /* an LRU table takes any number, and evicts */
+	assert_true(filled < 1 << 20); /* an LRU table accepts any number, and evicts */
 	assert_true(after.tasks_full - before.tasks_full > 100);
 	assert_int_equal(stat.stall.nr, 0);
 	assert_int_equal(stat.stall.begun, stat.stall.ended);
@@ -1240,12 +1237,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_counts),
-		cmocka_unit_test(test_books),
+		cmocka_unit_test(test_balance),
 		cmocka_unit_test(test_pages),
 		cmocka_unit_test(test_added_pages),
 		cmocka_unit_test(test_stall_of_refaults),
 		cmocka_unit_test(test_stall_of_one_reader),
-		cmocka_unit_test(test_stall_under_storm),
+		cmocka_unit_test(test_stall_in_a_storm),
 		cmocka_unit_test(test_end_missed_by_a_sleeping_task),
 		cmocka_unit_test(test_end_and_exit_missed),
 		cmocka_unit_test(test_end_of_proactive_reclaim_missed),

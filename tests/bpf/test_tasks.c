@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * The BPF task iterator against /proc on a live system: 200 own children in a memory cgroup
- * of their own, each told by both, and what each way costs.
+ * The BPF task iterator and its fallback against /proc: 200 children in a memory cgroup of their
+ * own must be the same in all, and the iterator must cost less.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -67,7 +67,7 @@ static pid_t into_cgroup(void)
 	return pid;
 }
 
-/* Names that a parser could stumble over, sizes from 0 to 2 MiB, some users and adjustments. */
+/* Names that a parser may fail on, sizes from 0 to 2 MiB, several users and adjustments. */
 static void __attribute__((noreturn)) child(int i, int ready)
 {
 	static const char *const names[] = {"fo-child", "a) b (c", "123456789012345", "", "\n"};
@@ -91,7 +91,7 @@ static void __attribute__((noreturn)) child(int i, int ready)
 		_exit(97);
 	if (i % 3 == 0 && setresuid((uid_t)(1000 + i), (uid_t)(2000 + i), (uid_t)(1000 + i)))
 		_exit(96);
-	/* becoming somebody else takes the death signal away */
+	/* a change of user clears the death signal */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (write(ready, "x", 1) != 1)
 		_exit(95);
@@ -169,7 +169,7 @@ struct proc {
 	uint64_t start_ticks;
 	uint64_t anon_kib, file_kib, shmem_kib, swap_kib, pte_kib;
 	int ppid, threads, adj;
-	unsigned uid; /* the real one, as the kernel logs it */
+	unsigned uid; /* the real uid, as the kernel logs it */
 	char comm[64];
 };
 
@@ -221,7 +221,7 @@ static bool read_proc(int pid, struct proc *ret)
 	ret->adj = atoi(text);
 	if (read_file(pid, "comm", ret->comm, sizeof(ret->comm)) <= 0)
 		return false;
-	ret->comm[strlen(ret->comm) - 1] = '\0'; /* the newline that ends it, not one within */
+	ret->comm[strlen(ret->comm) - 1] = '\0'; /* the newline at its end */
 	return true;
 }
 
@@ -233,15 +233,15 @@ static const struct fo_task *record_of(pid_t pid, size_t n)
 	return NULL;
 }
 
-/* /proc's own sum is exact where it can be; the iterator's lags by a batch a CPU. */
+/* The iterator's sums lag by up to a batch for each CPU; those of /proc are exact. */
 static void assert_near(pid_t pid, const char *what, int64_t pages, uint64_t kib, int64_t off_kib)
 {
-	int64_t ours = pages * (sysconf(_SC_PAGESIZE) / 1024), theirs = (int64_t)kib;
+	int64_t own = pages * (sysconf(_SC_PAGESIZE) / 1024), other = (int64_t)kib;
 
-	if (ours - theirs > off_kib || theirs - ours > off_kib)
+	if (own - other > off_kib || other - own > off_kib)
 		fail_msg("process %d: %s %" PRId64 " KiB, in /proc %" PRId64
 			 " KiB, allowed are %" PRId64,
-			 (int)pid, what, ours, theirs, off_kib);
+			 (int)pid, what, own, other, off_kib);
 }
 
 static void test_same_as_proc(void **state)
@@ -282,14 +282,14 @@ static void test_same_as_proc(void **state)
 
 /* ---- the fallback --------------------------------------------------------------------------- */
 
-static struct fo_task fallen[RECORDS];
-static size_t fallen_count;
+static struct fo_task fallback[RECORDS];
+static size_t fallback_count;
 
-static void take_fallen(void *context, const struct fo_task *task)
+static void keep_fallback(void *context, const struct fo_task *task)
 {
 	(void)context;
-	assert_true(fallen_count < RECORDS);
-	fallen[fallen_count++] = *task;
+	assert_true(fallback_count < RECORDS);
+	fallback[fallback_count++] = *task;
 }
 
 static size_t read_procs(uint64_t scope)
@@ -297,21 +297,21 @@ static size_t read_procs(uint64_t scope)
 	struct procs *procs;
 
 	assert_int_equal(procs_new(&procs, &host), 0);
-	fallen_count = 0;
-	assert_int_equal(procs_read(procs, scope, take_fallen, NULL), 0);
+	fallback_count = 0;
+	assert_int_equal(procs_read(procs, scope, keep_fallback, NULL), 0);
 	procs_free(procs);
-	return fallen_count;
+	return fallback_count;
 }
 
-static const struct fo_task *fallen_of(pid_t pid)
+static const struct fo_task *fallback_of(pid_t pid)
 {
-	for (size_t i = 0; i < fallen_count; i++)
-		if (fallen[i].tgid == (uint32_t)pid)
-			return &fallen[i];
+	for (size_t i = 0; i < fallback_count; i++)
+		if (fallback[i].tgid == (uint32_t)pid)
+			return &fallback[i];
 	return NULL;
 }
 
-/* /proc tells of the same processes the same that the iterator does. */
+/* The fallback, from /proc, lists the same processes with the same values. */
 static void test_fallback_is_the_same(void **state)
 {
 	const int64_t cpus = sysconf(_SC_NPROCESSORS_CONF);
@@ -325,41 +325,41 @@ static void test_fallback_is_the_same(void **state)
 	n = read_bpf(cgroup.id);
 	assert_int_equal(read_procs(cgroup.id), CHILDREN);
 	for (int i = 0; i < CHILDREN; i++) {
-		const struct fo_task *ours = record_of(children[i], n);
-		const struct fo_task *theirs = fallen_of(children[i]);
+		const struct fo_task *own = record_of(children[i], n);
+		const struct fo_task *other = fallback_of(children[i]);
 		struct pidref ref;
 
-		if (!ours || !theirs)
+		if (!own || !other)
 			fail_msg("process %d is not listed", (int)children[i]);
-		assert_int_equal(theirs->start_boot_ns, ours->start_boot_ns / tick_ns * tick_ns);
-		/* and that is enough to be sure of whom it kills */
-		assert_int_equal(pidref_open(children[i], theirs->start_boot_ns, &ref), 0);
+		assert_int_equal(other->start_boot_ns, own->start_boot_ns / tick_ns * tick_ns);
+		/* exact enough to identify the process for a kill */
+		assert_int_equal(pidref_open(children[i], other->start_boot_ns, &ref), 0);
 		pidref_close(&ref);
-		assert_int_equal(pidref_open(children[i], theirs->start_boot_ns + tick_ns, &ref),
+		assert_int_equal(pidref_open(children[i], other->start_boot_ns + tick_ns, &ref),
 				 -ESTALE);
-		assert_int_equal(theirs->memcg_id, ours->memcg_id);
-		assert_memory_equal(theirs->comm, ours->comm, sizeof(ours->comm));
-		assert_int_equal(theirs->uid, ours->uid);
-		assert_int_equal(theirs->oom_score_adj, ours->oom_score_adj);
-		assert_int_equal(theirs->ppid, ours->ppid);
-		assert_int_equal(theirs->group, ours->group);
-		assert_int_equal(theirs->session, ours->session);
-		assert_int_equal(theirs->threads, ours->threads);
-		assert_int_equal(theirs->is_init, ours->is_init);
-		assert_int_equal(theirs->pgtables_bytes, ours->pgtables_bytes / 1024 * 1024);
-		assert_near(children[i], "anonymous", ours->anon_pages,
-			    (uint64_t)(theirs->anon_pages * page_kib), batch);
-		assert_near(children[i], "file", ours->file_pages,
-			    (uint64_t)(theirs->file_pages * page_kib), batch);
-		assert_near(children[i], "shared", ours->shmem_pages,
-			    (uint64_t)(theirs->shmem_pages * page_kib), batch);
-		assert_near(children[i], "swap", ours->swap_pages,
-			    (uint64_t)(theirs->swap_pages * page_kib), batch);
+		assert_int_equal(other->memcg_id, own->memcg_id);
+		assert_memory_equal(other->comm, own->comm, sizeof(own->comm));
+		assert_int_equal(other->uid, own->uid);
+		assert_int_equal(other->oom_score_adj, own->oom_score_adj);
+		assert_int_equal(other->ppid, own->ppid);
+		assert_int_equal(other->group, own->group);
+		assert_int_equal(other->session, own->session);
+		assert_int_equal(other->threads, own->threads);
+		assert_int_equal(other->is_init, own->is_init);
+		assert_int_equal(other->pgtables_bytes, own->pgtables_bytes / 1024 * 1024);
+		assert_near(children[i], "anonymous", own->anon_pages,
+			    (uint64_t)(other->anon_pages * page_kib), batch);
+		assert_near(children[i], "file", own->file_pages,
+			    (uint64_t)(other->file_pages * page_kib), batch);
+		assert_near(children[i], "shared", own->shmem_pages,
+			    (uint64_t)(other->shmem_pages * page_kib), batch);
+		assert_near(children[i], "swap", own->swap_pages,
+			    (uint64_t)(other->swap_pages * page_kib), batch);
 	}
 }
 
-/* The node: who is in one list and lives on is in the other; no kernel threads, no zombies. */
-static void test_fallback_of_the_node(void **state)
+/* The node: a process that lives on is in both lists or in none. */
+static void test_fallback_lists_the_node(void **state)
 {
 	static struct fo_task before[RECORDS];
 	size_t n, same = 0;
@@ -370,29 +370,28 @@ static void test_fallback_of_the_node(void **state)
 	memcpy(before, records, n * sizeof(records[0]));
 	read_procs(FO_SCOPE_NODE);
 	for (size_t i = 0; i < n; i++) {
-		const struct fo_task *theirs = fallen_of((pid_t)before[i].tgid);
+		const struct fo_task *other = fallback_of((pid_t)before[i].tgid);
 
-		if (theirs)
+		if (other)
 			same++;
 		else if (!kill((pid_t)before[i].tgid, 0))
 			fail_msg("process %u is not listed", before[i].tgid);
-		if (theirs) {
-			assert_int_equal(theirs->memcg_id, before[i].memcg_id);
-			assert_int_equal(theirs->is_init, before[i].is_init);
+		if (other) {
+			assert_int_equal(other->memcg_id, before[i].memcg_id);
+			assert_int_equal(other->is_init, before[i].is_init);
 		}
 	}
 	assert_true(same >= CHILDREN + 1);
 	n = read_bpf(FO_SCOPE_NODE);
-	for (size_t i = 0; i < fallen_count; i++)
-		/* the first process is no victim, and not in every kernel's list */
-		if (fallen[i].tgid != 1 && !record_of((pid_t)fallen[i].tgid, n) &&
-		    !kill((pid_t)fallen[i].tgid, 0))
-			fail_msg("process %u is listed, and the iterator knows none",
-				 fallen[i].tgid);
+	for (size_t i = 0; i < fallback_count; i++)
+		/* PID 1 is no victim, and some kernels' iterator skips it */
+		if (fallback[i].tgid != 1 && !record_of((pid_t)fallback[i].tgid, n) &&
+		    !kill((pid_t)fallback[i].tgid, 0))
+			fail_msg("process %u is listed, but not by the iterator", fallback[i].tgid);
 	assert_int_equal(read_procs(UINT64_C(0x7fffffffffff)), 0);
 }
 
-/* An exec is seen: the text of the program before it is not that of the one after. */
+/* An exec changes exec_id: the names that were read before are not valid after it. */
 static void test_fallback_sees_exec(void **state)
 {
 	uint64_t exec_id;
@@ -415,22 +414,22 @@ static void test_fallback_sees_exec(void **state)
 	assert_int_equal(read(ready[0], &byte, 1), 1);
 	close(ready[1]);
 	read_procs(cgroup.id);
-	assert_non_null(fallen_of(pid));
-	exec_id = fallen_of(pid)->exec_id;
+	assert_non_null(fallback_of(pid));
+	exec_id = fallback_of(pid)->exec_id;
 	read_procs(cgroup.id);
-	assert_int_equal(fallen_of(pid)->exec_id, exec_id);
+	assert_int_equal(fallback_of(pid)->exec_id, exec_id);
 	waitpid(pid, NULL, WUNTRACED);
 	kill(pid, SIGCONT);
-	/* the pipe's other end closes with the exec */
+	/* the exec closes the other end of the pipe */
 	assert_int_equal(read(ready[0], &byte, 1), 0);
 	close(ready[0]);
 	read_procs(cgroup.id);
-	assert_int_not_equal(fallen_of(pid)->exec_id, exec_id);
+	assert_int_not_equal(fallback_of(pid)->exec_id, exec_id);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 }
 
-/* The whole machine: every process that lived through all of it is listed, and once. */
+/* The whole machine: every process is listed once. */
 static void test_node(void **state)
 {
 	size_t n;
@@ -462,16 +461,15 @@ static void *wait_for_ever(void *unused)
 }
 
 /*
- * Its leader has ended, a thread lives on and holds all its memory. The kernel's own OOM
- * killer finds such a process (find_lock_task_mm()); a killer that does not see it kills
- * everybody else instead.
+ * The leader has exited, and another thread holds the memory. The kernel's OOM killer finds such a
+ * process by find_lock_task_mm(). If it were not listed, other processes would be killed for it.
  */
 static void test_leader_is_gone(void **state)
 {
 	int ready[2];
 	pid_t pid;
 	bool listed;
-	const struct fo_task *fallen_of_it;
+	const struct fo_task *from_proc;
 	char byte, text[1024];
 
 	(void)state;
@@ -503,14 +501,13 @@ static void test_leader_is_gone(void **state)
 	}
 	listed = record_of(pid, read_bpf(cgroup.id)) != NULL;
 	read_procs(cgroup.id);
-	fallen_of_it = fallen_of(pid);
+	from_proc = fallback_of(pid);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
-	assert_non_null(fallen_of_it);
-	assert_true(fallen_of_it->anon_pages >= (16 << 20) / sysconf(_SC_PAGESIZE));
+	assert_non_null(from_proc);
+	assert_true(from_proc->anon_pages >= (16 << 20) / sysconf(_SC_PAGESIZE));
 	if (!listed)
-		fail_msg("a process of 16 MiB whose first thread has ended is not listed: it can "
-			 "never be chosen");
+		fail_msg("a process of 16 MiB whose leader has exited is not listed");
 }
 
 static void test_cost(void **state)
@@ -523,7 +520,7 @@ static void test_cost(void **state)
 
 	(void)state;
 	need_scene();
-	/* the best of some: others work on this machine too */
+	/* the least of several: the machine has other work */
 	for (int round = 0; round < ROUNDS; round++) {
 		uint64_t begin_ns = now_ns();
 		struct proc proc;
@@ -553,7 +550,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_same_as_proc),
 		cmocka_unit_test(test_fallback_is_the_same),
-		cmocka_unit_test(test_fallback_of_the_node),
+		cmocka_unit_test(test_fallback_lists_the_node),
 		cmocka_unit_test(test_fallback_sees_exec),
 		cmocka_unit_test(test_node),
 		cmocka_unit_test(test_no_such_scope),

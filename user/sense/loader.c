@@ -33,14 +33,14 @@
 	{                                                                                          \
 		program, target, LOADER_FUNCTION, LOADER_NEED_NONE, tracking, 0                    \
 	}
-#define ALL  LOADER_NEED_ALL
-#define EYES LOADER_NEED_TRACKING
-#define NONE LOADER_NEED_NONE
+#define ALL	 LOADER_NEED_ALL
+#define TRACKING LOADER_NEED_TRACKING
+#define NONE	 LOADER_NEED_NONE
 
 static const struct loader_hook hook_table[] = {
 	TRACEPOINT("fo_direct_begin", "mm_vmscan_direct_reclaim_begin", ALL, false),
 	TRACEPOINT("fo_direct_end", "mm_vmscan_direct_reclaim_end", ALL, false),
-	/* not needed: a kernel without the memory controller has none of the next four */
+	/* not needed: a kernel without memory controller has none of the next four */
 	TRACEPOINT("fo_limit_begin", "mm_vmscan_memcg_reclaim_begin", NONE, false),
 	TRACEPOINT("fo_limit_end", "mm_vmscan_memcg_reclaim_end", NONE, false),
 	TRACEPOINT("fo_soft_begin", "mm_vmscan_memcg_softlimit_reclaim_begin", NONE, false),
@@ -56,9 +56,9 @@ static const struct loader_hook hook_table[] = {
 	TRACEPOINT("fo_kernel_kill", "mark_victim", ALL, false),
 	TRACEPOINT("fo_cgroup_made", "cgroup_mkdir", NONE, false),
 	TRACEPOINT("fo_cgroup_removed", "cgroup_rmdir", NONE, false),
-	TRACEPOINT("fo_page_added", "mm_filemap_add_to_page_cache", EYES, true),
-	TRACEPOINT("fo_page_evicted", "mm_filemap_delete_from_page_cache", EYES, true),
-	TRACEPOINT("fo_switch", "sched_switch", EYES, true),
+	TRACEPOINT("fo_page_added", "mm_filemap_add_to_page_cache", TRACKING, true),
+	TRACEPOINT("fo_page_evicted", "mm_filemap_delete_from_page_cache", TRACKING, true),
+	TRACEPOINT("fo_switch", "sched_switch", TRACKING, true),
 	FUNCTION("fo_refault", "workingset_refault", true),
 	TRACEPOINT("fo_fault_begin", "page_fault_user", NONE, true),
 	{"fo_major_fault", "major faults", LOADER_FAULTS, NONE, true, 0},
@@ -67,12 +67,12 @@ static const struct loader_hook hook_table[] = {
 };
 
 #undef ALL
-#undef EYES
+#undef TRACKING
 #undef NONE
 
 #define HOOKS ARRAY_SIZE(hook_table)
 
-/* Tasks at a time that find no memory for storage of their own (seen: dozens). */
+/* Tracked tasks that get no task storage at one time; dozens were measured. */
 #define FO_TASKS_SPARE 2048
 
 struct loader {
@@ -81,10 +81,10 @@ struct loader {
 	struct loader_hook hooks[HOOKS];
 	struct bpf_program *programs[HOOKS];
 	struct bpf_link *links[HOOKS];
-	struct bpf_link **fault_links; /* one a CPU */
+	struct bpf_link **fault_links; /* one for each CPU */
 	int cpus;
 	uint32_t generation;
-	atomic_uint attached; /* of the eyes' hooks: others ask while they are being attached */
+	atomic_uint attached; /* page tracking's hooks, a bit each: read by other threads */
 };
 
 _Static_assert(HOOKS <= 32, "a bit for each hook");
@@ -108,7 +108,7 @@ static int print_libbpf(enum libbpf_print_level level, const char *format, va_li
 	return 0;
 }
 
-/* The prototype of a tracepoint, behind its context argument; NULL: not in this kernel. */
+/* The prototype of a tracepoint; NULL: not in this kernel. Its first argument is the context. */
 static const struct btf_type *tracepoint_proto(const struct btf *btf, const char *tracepoint)
 {
 	char name[128];
@@ -147,8 +147,8 @@ static bool argument_is(const struct btf *btf, const char *tracepoint, unsigned 
 }
 
 /*
- * Whether a program may be attached to a function, and read its first argument. Some kernels refuse
- * all of these programs although their BTF has the function.
+ * 0 when a program may be attached to a function, and read its first argument. Some kernels refuse
+ * every such program although their BTF has the function.
  */
 static int try_function(const struct btf *btf, const char *function, bool reads_argument)
 {
@@ -177,15 +177,15 @@ static int try_function(const struct btf *btf, const char *function, bool reads_
 }
 
 /*
- * What coming out of a fault costs passes for work of who does (bpf/progress.bpf.h), and where
- * faults are dear that is more than a service's own in a livelock: there who stands still is told
- * without it. A minor one: 1.1 us on the host of docs/measurements.md, 13.9 us on emulated ones.
+ * Leaving a fault passes for work of the task (bpf/progress.bpf.h). Above this cost it exceeds a
+ * service's own work in a livelock, so work is not considered. Measured: 1.1 us on the host of
+ * docs/measurements.md, 13.9 us on emulated processors.
  */
 #define FAULT_MOST_NS 5000
 #define FAULTS	      64
 #define ROUNDS	      5
 
-/* What a minor fault takes at best: of fresh memory, so that it is the same for everybody. */
+/* The least cost of a minor fault of fresh memory. */
 static uint32_t fault_cost(void)
 {
 	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -208,7 +208,7 @@ static uint32_t fault_cost(void)
 		took_ns = clock_mono_ns() - took_ns;
 		getrusage(RUSAGE_THREAD, &after);
 		munmap(pages, FAULTS * page);
-		/* memory that is locked is there already */
+		/* locked memory faults nowhere */
 		if (after.ru_minflt - before.ru_minflt >= FAULTS && took_ns / FAULTS < best_ns)
 			best_ns = took_ns / FAULTS;
 	}
@@ -245,10 +245,10 @@ static struct loader *allocate(void)
 	return loader;
 }
 
-static void say(char *why, size_t size, const char *format, ...)
+static void set_why(char *why, size_t size, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-static void say(char *why, size_t size, const char *format, ...)
+static void set_why(char *why, size_t size, const char *format, ...)
 {
 	va_list args;
 
@@ -257,7 +257,7 @@ static void say(char *why, size_t size, const char *format, ...)
 	va_end(args);
 }
 
-/* 0, or why this kernel cannot have it. */
+/* 0, or why this kernel lacks it. */
 static int lacks(const struct loader *loader, const struct loader_hook *hook, const struct btf *btf)
 {
 	switch (hook->kind) {
@@ -272,7 +272,7 @@ static int lacks(const struct loader *loader, const struct loader_hook *hook, co
 	}
 }
 
-/* Finds each hook's program and leaves out those whose place this kernel lacks. */
+/* Finds each hook's program, and does not load those whose target this kernel lacks. */
 static int choose_hooks(struct loader *loader, const struct btf *btf, char *why, size_t why_size)
 {
 	int err = 0;
@@ -284,7 +284,7 @@ static int choose_hooks(struct loader *loader, const struct btf *btf, char *why,
 		loader->programs[i] =
 			bpf_object__find_program_by_name(loader->skel->obj, hook->program);
 		if (!loader->programs[i]) {
-			say(why, why_size, "program %s is not in the object", hook->program);
+			set_why(why, why_size, "program %s is not in the object", hook->program);
 			return -EINVAL;
 		}
 		hook->state = lacks(loader, hook, btf);
@@ -293,11 +293,11 @@ static int choose_hooks(struct loader *loader, const struct btf *btf, char *why,
 		bpf_program__set_autoload(loader->programs[i], false);
 		if (hook->need == LOADER_NEED_ALL && !err) {
 			err = -ENOPROTOOPT;
-			say(why, why_size,
-			    "this kernel has no tracepoint %s; fastoom-bpf needs Linux 5.10 or "
-			    "newer "
-			    "with CONFIG_DEBUG_INFO_BTF",
-			    hook->target);
+			set_why(why, why_size,
+				"this kernel has no tracepoint %s; fastoom-bpf needs Linux 5.10 or "
+				"newer "
+				"with CONFIG_DEBUG_INFO_BTF",
+				hook->target);
 		}
 	}
 	return err;
@@ -397,8 +397,8 @@ static int attach_base(struct loader *loader, char *why, size_t why_size)
 			continue;
 		err = attach(loader, i);
 		if (err && hook->need == LOADER_NEED_ALL) {
-			say(why, why_size, "%s cannot be attached to %s: %s", hook->program,
-			    hook->target, strerror(-err));
+			set_why(why, why_size, "%s cannot be attached to %s: %s", hook->program,
+				hook->target, strerror(-err));
 			return err;
 		}
 	}
@@ -407,10 +407,8 @@ static int attach_base(struct loader *loader, char *why, size_t why_size)
 
 static int open_object(struct loader *loader, int cgroup_version)
 {
-	/*
-	 * The path keeps libbpf from asking for every module's BTF when a flavour's type is
-	 * not in this kernel, which needs CAP_SYS_ADMIN.
-	 */
+	/* without a path libbpf reads all modules' BTF for types that this kernel lacks, which
+	 * needs CAP_SYS_ADMIN */
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = VMLINUX_BTF);
 
 	fastoom__destroy(loader->skel);
@@ -456,7 +454,7 @@ static int prepare(struct loader *loader, const struct btf *btf, int cgroup_vers
 	int err = open_object(loader, cgroup_version);
 
 	if (err) {
-		say(why, why_size, "the BPF object cannot be opened: %s", strerror(-err));
+		set_why(why, why_size, "the BPF object cannot be opened: %s", strerror(-err));
 		return err;
 	}
 	return choose_hooks(loader, btf, why, why_size);
@@ -469,9 +467,9 @@ static int read_btf(struct btf **ret, char *why, size_t why_size)
 	libbpf_set_print(print_libbpf);
 	if (access(VMLINUX_BTF, R_OK) < 0) {
 		err = -errno;
-		say(why, why_size,
-		    VMLINUX_BTF ": %s; this needs a kernel built with CONFIG_DEBUG_INFO_BTF",
-		    strerror(-err));
+		set_why(why, why_size,
+			VMLINUX_BTF ": %s; this needs a kernel built with CONFIG_DEBUG_INFO_BTF",
+			strerror(-err));
 		return err;
 	}
 	*ret = btf__parse(VMLINUX_BTF, NULL);
@@ -479,23 +477,23 @@ static int read_btf(struct btf **ret, char *why, size_t why_size)
 		char text[64];
 
 		libbpf_strerror(-errno, text, sizeof(text));
-		say(why, why_size,
-		    VMLINUX_BTF
-		    ": it cannot be read: %s; boot a kernel built with CONFIG_DEBUG_INFO_BTF",
-		    text);
+		set_why(why, why_size,
+			VMLINUX_BTF
+			": it cannot be read: %s; boot a kernel built with CONFIG_DEBUG_INFO_BTF",
+			text);
 		return -ENOENT;
 	}
 	return 0;
 }
 
-/* What prepare() left ready; prepares anew where the kernel wants less. */
+/* Loads what prepare() opened; opens it again without task storage where that is refused. */
 static int load(struct loader *loader, const struct btf *btf, int cgroup_version, char *why,
 		size_t why_size)
 {
 	int err = fastoom__load(loader->skel);
 
 	if (err == -EINVAL && loader->features.task_storage) {
-		/* 5.11 and 5.12 have the map, but not for our kind of program */
+		/* 5.11 and 5.12 have the map, but not for tracing programs */
 		loader->features.task_storage = false;
 		err = prepare(loader, btf, cgroup_version, why, why_size);
 		if (err)
@@ -503,14 +501,14 @@ static int load(struct loader *loader, const struct btf *btf, int cgroup_version
 		err = fastoom__load(loader->skel);
 	}
 	if (err == -EPERM || err == -EACCES)
-		say(why, why_size,
-		    "the kernel does not let us load BPF programs: run as root, or with "
-		    "CAP_BPF, CAP_PERFMON and CAP_DAC_READ_SEARCH");
+		set_why(why, why_size,
+			"the kernel refuses to load BPF programs: run as root, or with "
+			"CAP_BPF, CAP_PERFMON and CAP_DAC_READ_SEARCH");
 	else if (err)
-		say(why, why_size,
-		    "the kernel refused the BPF object: %s; run with --verbose for its "
-		    "reason",
-		    strerror(-err));
+		set_why(why, why_size,
+			"the kernel refused the BPF object: %s; run with --verbose for its "
+			"reason",
+			strerror(-err));
 	return err;
 }
 
@@ -543,7 +541,7 @@ int loader_new(struct loader **ret, int cgroup_version, char *why, size_t why_si
 	return 0;
 }
 
-/* The whole object was refused: which program was it? Each in an object of its own. */
+/* The whole object was refused: loads each program in an object of its own. */
 static void try_one_by_one(struct loader *loader, const struct btf *btf, int cgroup_version,
 			   int *ret_states, bool *ret_tried)
 {
@@ -582,7 +580,7 @@ static void try_hooks(struct loader *loader, const struct btf *btf, int cgroup_v
 		} else {
 			states[i] = loader->hooks[i].state;
 		}
-		/* who may load nothing does not know whether functions are refused to all */
+		/* without permission to load, it is not known whether functions are refused */
 		if ((err == -EPERM || err == -EACCES) && states[i] == err &&
 		    loader->hooks[i].kind == LOADER_FUNCTION)
 			states[i] = 0;
@@ -615,14 +613,14 @@ int loader_try(struct loader_trial *ret, int cgroup_version, char *why, size_t w
 	}
 	probe_features(&loader->features, btf);
 	err = prepare(loader, btf, cgroup_version, why, why_size);
-	/* what is in this kernel is tried all the same */
+	/* what this kernel has is tried nevertheless */
 	lacking = err == -ENOPROTOOPT ? err : 0;
 	if (!err || lacking) {
 		char sentence[512];
 
 		err = load(loader, btf, cgroup_version, sentence, sizeof(sentence));
 		if (err && !lacking)
-			say(why, why_size, "%s", sentence);
+			set_why(why, why_size, "%s", sentence);
 		try_hooks(loader, btf, cgroup_version, err, ret);
 		ret->features = loader->features;
 	}
@@ -749,7 +747,7 @@ static void forget_waits(struct loader *loader)
 	empty(loader->skel->maps.fo_tasks_by_pid);
 }
 
-/* What the kernel lacks will not come; memory for attaching the rest may. */
+/* A hook that the kernel lacks is not tried again; memory for the others may become free. */
 static int attach_tracking(struct loader *loader, size_t i)
 {
 	int err = loader->hooks[i].state == -ENOENT ? -ENOENT : attach(loader, i);

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * loader: the kernel side's life: open, probe this kernel, load, attach, let go.
+ * loader: opens, loads, attaches and detaches the BPF programs.
  *
- * The only file that sees the skeleton. Features are found by BTF and by trying, never
- * by version. Hooks that this kernel lacks are left out and named; only those without
- * which nothing can be judged are required.
+ * The only file that includes the skeleton. Features of the kernel are found by BTF and by trying,
+ * never by version. Hooks that this kernel lacks are left out, and their state says why. Only the
+ * hooks without which nothing can be judged are required.
  *
- * Purity:    touches the kernel; the eyes are opened and shut by one other thread.
- * Units:     none but the counters', see bpf/event.h.
+ * Purity:    system calls. One other thread switches page tracking on and off.
+ * Units:     in the names; struct fo_counters has counts, see bpf/event.h.
  * Errors:    0 or -errno: -ENOENT no BTF, -EPERM not allowed, -ENOPROTOOPT a required hook is
- *            not in this kernel, others from the kernel; a sentence on it in the caller's buffer.
- * Ownership: loader_new() gives, loader_free() takes (NULL is fine) and leaves nothing behind.
+ *            not in this kernel, others from the kernel; a sentence in the caller's buffer.
+ * Ownership: loader_new() gives, loader_free() takes (or NULL) and detaches all programs.
  */
 #ifndef FASTOOM_SENSE_LOADER_H
 #define FASTOOM_SENSE_LOADER_H
@@ -37,7 +37,7 @@ enum loader_map {
 
 enum loader_hook_kind {
 	LOADER_TRACEPOINT,
-	LOADER_FUNCTION, /* fentry: not on every kernel, and on some not permitted */
+	LOADER_FUNCTION, /* fentry: not in every kernel, and some refuse it */
 	LOADER_FAULTS,	 /* the software event of major faults, on every CPU */
 	LOADER_TASKS,	 /* the task iterator */
 	LOADER_OPEN,	 /* the iterator of open stalls */
@@ -45,17 +45,17 @@ enum loader_hook_kind {
 
 enum loader_need {
 	LOADER_NEED_ALL,      /* nothing can be judged without it */
-	LOADER_NEED_TRACKING, /* the wide eyes see nothing without it */
-	LOADER_NEED_NONE,     /* one witness more */
+	LOADER_NEED_TRACKING, /* page tracking needs it */
+	LOADER_NEED_NONE,     /* adds a measurement */
 };
 
 struct loader_hook {
 	const char *program; /* as `bpftool prog show` names it */
-	const char *target;  /* the tracepoint or function; for the others a name for people */
+	const char *target;  /* the tracepoint or function; for other kinds a description */
 	enum loader_hook_kind kind;
 	enum loader_need need;
-	bool tracking; /* attached only while a scope is in trouble */
-	int state;     /* 0 attached (eyes: can be), else -errno: why not */
+	bool tracking; /* part of page tracking */
+	int state;     /* 0: attached, or of page tracking: can be; else -errno */
 };
 
 struct loader_features {
@@ -63,30 +63,31 @@ struct loader_features {
 	bool begin_has_memcg;
 	bool cache_has_folio;
 	bool probe_read;
-	bool int_args;	   /* of functions: a pointer to an int may be read */
-	uint32_t fault_ns; /* what a minor fault takes at best; 0: not known */
-	bool cheap_faults; /* little enough for that how much a task works can be told */
-	int functions;	   /* 0: functions can be attached to; else -errno: why not */
+	bool int_args;	   /* a function's argument may be an int pointer */
+	uint32_t fault_ns; /* cost of a minor fault; 0: not known */
+	bool cheap_faults; /* so low that a task's work can be measured */
+	int functions;	   /* 0: functions can be attached to; else -errno */
 };
 
 #define LOADER_HOOKS_MAX 64
 
-/* What this host gives, found by doing it. */
+/* What this host has, found by trying. */
 struct loader_trial {
 	struct loader_hook hooks[LOADER_HOOKS_MAX];
-	int tiers[LOADER_HOOKS_MAX];  /* 1: on functions (fentry), 0: tracepoints and iterators */
-	bool tried[LOADER_HOOKS_MAX]; /* attached, or refused; else only looked for in the BTF */
-	size_t count;		      /* 0: not even the object could be opened */
+	int tiers[LOADER_HOOKS_MAX];  /* 1: functions (fentry); 0: tracepoints, iterators */
+	bool tried[LOADER_HOOKS_MAX]; /* attached or refused; false: only looked up in BTF */
+	size_t count;		      /* 0: the object could not be opened */
 	struct loader_features features;
 };
 
 /*
- * Loads, attaches every hook once, the wide eyes too, and lets go; a daemon that runs does not
- * notice. 0 or why nothing was loaded, with a sentence in @why; @ret says what is known anyway.
+ * Loads the programs, attaches every hook once, page tracking too, and detaches them; a running
+ * daemon is not affected. 0, or why nothing was loaded, with a sentence in @why; @ret has what is
+ * known in either case.
  */
 int loader_try(struct loader_trial *ret, int cgroup_version, char *why, size_t why_size);
 
-/* @cgroup_version: 1, 2 or 0 (none). @why gets the reason when it fails. */
+/* @cgroup_version: 1, 2 or 0 (none). @why: a sentence when it fails. */
 int loader_new(struct loader **ret, int cgroup_version, char *why, size_t why_size);
 void loader_free(struct loader *loader);
 
@@ -103,29 +104,29 @@ uint64_t loader_maps_bytes(const struct loader *loader);
 const struct loader_hook *loader_hooks(const struct loader *loader, size_t *ret_count);
 const struct loader_features *loader_features(const struct loader *loader);
 
-/* Lost and counted so far. */
+/* What was counted and lost so far. */
 void loader_counters(const struct loader *loader, struct fo_counters *ret);
-/* Programs that the kernel skipped because one of their kind was running (5.12). */
+/* Runs that the kernel skipped because the same program ran on the same CPU (5.12). */
 uint64_t loader_recursion_misses(const struct loader *loader);
 
 /*
- * Attaches, detaches the wide eyes; may take tens of ms and wait for memory. A thread of
- * its own calls these, one at a time.
+ * Switches page tracking on and off: attaches and detaches its programs, which may take tens of ms
+ * and wait for memory. One thread calls these, which nothing waits for.
  */
 int loader_tracking_on(struct loader *loader);
-/* And then what they can do without. */
+/* Then attaches what page tracking can do without. */
 void loader_tracking_extend(struct loader *loader);
 void loader_tracking_off(struct loader *loader);
-/* The node's tasks are watched too, not only those of limited cgroups. */
+/* Whether the node's tasks are tracked, not only those of limited cgroups. Any thread. */
 void loader_tracking_node(struct loader *loader, bool on);
 
 /* Whether a hook is attached. */
 bool loader_has(const struct loader *loader, const char *program);
 
-/* Of the pages that are read in, one in so many is followed. */
+/* One in so many pages is tracked. */
 uint64_t loader_pages_per_sample(const struct loader *loader);
 
-/* A new reading of the task iterator, of @scope's processes; the caller closes it. */
+/* A descriptor that reads struct fo_task of @scope's processes; the caller closes it. */
 int loader_tasks_fd(const struct loader *loader, uint64_t scope);
 
 /*
