@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #
-# Real containers: runc makes them (namespaces, root file system, limit), in cgroup trees as of the kubelet
-# with either cgroup driver, a sandbox and an application each, with their bundles where containerd has
-# them. A policy for the pod ends the near-OOM of the application: with `spare_pid1` the leaker is killed and
-# the container keeps running; with `kill: pod` the whole container ends and its sandbox keeps running. The
-# record names pod, namespace and container.
+# Real containers: runc makes them (namespaces, root file system, limit), in cgroup trees as of the
+# kubelet with either cgroup driver, a sandbox and an application each, with their bundles where
+# containerd has them. A policy for the pod ends the near-OOM of the application: with `spare_pid1`
+# the leaker is killed and the container keeps running; with `kill: pod` the whole container ends
+# and its sandbox keeps running. The record names pod, namespace and container.
 #
 # crun is not used: on a host with both cgroup versions mounted it makes no container.
 set -euo pipefail

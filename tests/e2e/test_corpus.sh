@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #
-# The traces of tests/corpus that the risk model is not fitted to, judged at `medium`: every near-OOM is
-# found in time, and nothing is killed wrongly, except what tests/corpus/known lists. Where scikit-learn
-# is installed: the weights in the tree are those that scripts/fit-model fits.
+# The traces of tests/corpus that the risk model is not fitted to, judged at `medium`: every
+# near-OOM is found in time, and nothing is killed wrongly, except what tests/corpus/known lists.
+# Where scikit-learn is installed: the weights in the tree are those that scripts/fit-model fits.
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."

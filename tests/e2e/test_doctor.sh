@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #
-# doctor on a host that changes: it must report what is missing, and only that; what is back must be ok
-# again. A daemon that runs meanwhile is not disturbed.
+# doctor on a host that changes: it must report what is missing, and only that; what is back must be
+# ok again. A daemon that runs meanwhile is not disturbed.
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."
@@ -92,8 +92,8 @@ fi
 "$T/fastoom-bpf" run -e "$T/events" >/dev/null 2>"$T/log" &
 DAEMON=$!
 wait_for 10 grep -q watching: "$T/log" || :
-# The kernel frees programs some time after their process has exited, and bpftool stops at a program that
-# is freed while it lists them: read until two counts are equal.
+# The kernel frees programs some time after their process has exited, and bpftool stops at a program
+# that is freed while it lists them: read until two counts are equal.
 programs() {
 	local now before=''
 	for ((i = 0; i < 20; i++)); do

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #
-# events and status: filters, following (also into a file that replaces the old one, and by a user that may
-# not read the file), and messages when there is nothing to read.
+# events and status: filters, following (also into a file that replaces the old one, and by a user
+# that may not read the file), and messages when there is nothing to read.
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."

@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #
-# Victims that change while they are chosen. A leaker exits by itself about when it would be killed, twelve
-# times: no other process may be killed instead. Then a policy kills a whole cgroup: the leaker is killed
-# with all processes in its cgroup, also while a fork bomb makes new ones, and no process outside of it.
+# Victims that change while they are chosen. A leaker exits by itself about when it would be killed,
+# twelve times: no other process may be killed instead. Then a policy kills a whole cgroup: the
+# leaker is killed with all processes in its cgroup, also while a fork bomb makes new ones, and no
+# process outside of it.
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."
@@ -111,7 +112,8 @@ scene_end exits
 
 # ---- a whole cgroup ----
 
-# whole_cgroup NAME BOMB: the leaker and its group are in the child cgroup "bad", the service in "svc".
+# whole_cgroup NAME BOMB: the leaker and its group are in the child cgroup "bad", the service in
+# "svc".
 whole_cgroup() {
 	local name=$1 with_bomb=$2 began members
 	scene_begin "$name" $((256 << 20))

@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #
-# explain: a kill by the daemon, one by the kernel and one of a dry run, compared with tests/golden. The
-# records and the log of the kernel are of a real daemon and a real kernel (scripts/record-golden events).
+# explain: a kill by the daemon, one by the kernel and one of a dry run, compared with tests/golden.
+# The records and the log of the kernel are of a real daemon and a real kernel
+# (scripts/record-golden events).
 #
 #   UPDATE=1 tests/e2e/test_explain.sh     writes the golden files; read the difference
 set -euo pipefail

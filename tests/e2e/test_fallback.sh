@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #
-# Where the kernel refuses the task iterator, processes are read from /proc: the daemon logs it once, the
-# leaker is killed and the bigger steady process and the service live, doctor reports the cost, and
-# `victims` lists the same processes.
+# Where the kernel refuses the task iterator, processes are read from /proc: the daemon logs it
+# once, the leaker is killed and the bigger steady process and the service live, doctor reports the
+# cost, and `victims` lists the same processes.
 set -euo pipefail
 
 here=$(cd -- "${BASH_SOURCE[0]%/*}/../.." && pwd)

@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #
-# Victims that cannot exit: in a FROZEN cgroup of the freezer of v1 a process sleeps uninterruptibly (state
-# D) and does not exit on SIGKILL. The daemon moves it out of that cgroup, and no other process. Where it
-# cannot (the freezer is mounted read-only for the daemon), it must record `stuck`, leave the process alone
-# for a while, and take the next candidate.
+# Victims that cannot exit: in a FROZEN cgroup of the freezer of v1 a process sleeps uninterruptibly
+# (state D) and does not exit on SIGKILL. The daemon moves it out of that cgroup, and no other
+# process. Where it cannot (the freezer is mounted read-only for the daemon), it must record
+# `stuck`, leave the process alone for a while, and take the next candidate.
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."

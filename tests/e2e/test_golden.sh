@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #
-# Golden replays: each trace of tests/golden is judged as when its expectation was accepted, and twice with
-# the same output. Where it is not, both explanations are printed side by side; scripts/record-golden
-# --judge accepts the new one.
+# Golden replays: each trace of tests/golden is judged as when its expectation was accepted, and
+# twice with the same output. Where it is not, both explanations are printed side by side;
+# scripts/record-golden --judge accepts the new one.
 set -euo pipefail
 
 cd -- "${BASH_SOURCE[0]%/*}/../.."

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #
-# Unsuitable hosts: whatever is missing, the daemon says in one sentence what, where and the remedy, exits
-# with the code of user/base/exit.h, and leaves nothing behind. Each such host is made in its own mount
-# namespace; nothing of this host is changed.
+# Unsuitable hosts: whatever is missing, the daemon says in one sentence what, where and the remedy,
+# exits with the code of user/base/exit.h, and leaves nothing behind. Each such host is made in its
+# own mount namespace; nothing of this host is changed.
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."
@@ -15,8 +15,8 @@ unshare -m true 2>/dev/null || skip_all "mount namespaces cannot be made here"
 FIRST=''
 cleanup() { [[ -z $FIRST ]] || kill -KILL "$FIRST" 2>/dev/null || :; }
 
-# BPF programs of fastoom-bpf that no process holds. The kernel frees them within seconds. fdinfo has the
-# holders; bpftool has them only where it was built with clang.
+# BPF programs of fastoom-bpf that no process holds. The kernel frees them within seconds. fdinfo
+# has the holders; bpftool has them only where it was built with clang.
 orphans() {
 	local held
 	held=" $(sed -n 's/^prog_id:[[:space:]]*//p' /proc/[0-9]*/fdinfo/* 2>/dev/null |
@@ -45,8 +45,8 @@ leftovers() {
 	echo "programs remain: $(orphans | tr '\n' ' ')"
 }
 
-# refuses NAME CODE WORDS... -- COMMAND...: it exits with CODE and one line on stderr, which matches all
-# regular expressions WORDS.
+# refuses NAME CODE WORDS... -- COMMAND...: it exits with CODE and one line on stderr, which matches
+# all regular expressions WORDS.
 refuses() {
 	local name=$1 code=$2 rc=0 words=() word lines wrong=''
 	shift 2

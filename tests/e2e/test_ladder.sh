@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #
-# The steps of a ladder in real near-OOMs: a SIGTERM that is obeyed and one that is ignored, a step that this
-# host does not have, a notify program that exceeds its timeout, a group that is killed whole but for its
-# first process; and on v1 the effect of force_empty and freeze on real cgroups.
+# The steps of a ladder in real near-OOMs: a SIGTERM that is obeyed and one that is ignored, a step
+# that this host does not have, a notify program that exceeds its timeout, a group that is killed
+# whole but for its first process; and on v1 the effect of force_empty and freeze on real cgroups.
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."
@@ -20,7 +20,8 @@ first() { daemon_records "$1" | sed -n 1p; }
 # steps RECORD: the names of its steps, in order.
 steps() { jq -r '[.steps[].step] | join(" ")' <<<"$1"; }
 
-# case_of NAME POLICY COMMAND...: a service, a daemon, a leaker; sets RECORD to the first settled record.
+# case_of NAME POLICY COMMAND...: a service, a daemon, a leaker; sets RECORD to the first settled
+# record.
 case_of() {
 	SHOW__RUN=$1
 	scene_begin "ladder-$1" "$LIMIT"
@@ -146,8 +147,8 @@ $RULES" leak --to 200MiB --rate 4GiB --comm leaker
 	end_case
 fi
 
-# The freezer of v1 is another hierarchy: the step needs a cgroup with the same path in both. The leaker is
-# frozen, then thawed to be killed.
+# The freezer of v1 is another hierarchy: the step needs a cgroup with the same path in both. The
+# leaker is frozen, then thawed to be killed.
 FREEZER=$(awk '$3 == "cgroup" && $4 ~ /(^|,)freezer(,|$)/ { print $2; exit }' /proc/self/mounts)
 if [[ $SCENE__V == 1 && -n $FREEZER ]]; then
 	cat >"$SHOW__SCRATCH/apart" <<-END

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #
-# What `bpftool prog show` and `bpftool map show` print of a running daemon, idle and in trouble (with page
-# tracking on), and that nothing of it remains however the daemon ends. Programs and maps of this daemon are
-# known by the descriptors of its process: other daemons may run on this host.
+# What `bpftool prog show` and `bpftool map show` print of a running daemon, idle and in trouble
+# (with page tracking on), and that nothing of it remains however the daemon ends. Programs and maps
+# of this daemon are known by the descriptors of its process: other daemons may run on this host.
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."
@@ -110,8 +110,8 @@ fi
 
 # ---- in trouble ----
 
-# Anonymous memory that cannot be reclaimed, and a stream that is reclaimed: page tracking starts at half of
-# the limit. In a dry run the trouble persists.
+# Anonymous memory that cannot be reclaimed, and a stream that is reclaimed: page tracking starts at
+# half of the limit. In a dry run the trouble persists.
 trouble() {
 	scene_begin leftovers $((128 << 20))
 	scene_file "$SCENE_DIR/data" $((256 << 20))

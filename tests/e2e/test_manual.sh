@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #
-# Man pages and completions, which are made of the tables of the parsers: each command and option of --help
-# is in the man page and in each completion, each key of the configuration in the other man page; and the
-# completions complete, in their own shells where these are installed.
+# Man pages and completions, which are made of the tables of the parsers: each command and option of
+# --help is in the man page and in each completion, each key of the configuration in the other man
+# page; and the completions complete, in their own shells where these are installed.
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."

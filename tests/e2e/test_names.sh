@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #
-# Hostile names. A leaker whose name and whose command line of nearly 128 KiB hold brackets, a newline,
-# escape sequences and invalid UTF-8: a rule finds it by its file and it is killed, the record is one line of
-# valid JSON in UTF-8, and no command that prints it passes an escape sequence on. Then a leaker that has
-# renamed itself to a protected name: a rule by comm protects it, of which `check` warns; rules by exe and
-# cgroup do not.
+# Hostile names. A leaker whose name and whose command line of nearly 128 KiB hold brackets, a
+# newline, escape sequences and invalid UTF-8: a rule finds it by its file and it is killed, the
+# record is one line of valid JSON in UTF-8, and no command that prints it passes an escape sequence
+# on. Then a leaker that has renamed itself to a protected name: a rule by comm protects it, of
+# which `check` warns; rules by exe and cgroup do not.
 set -euo pipefail
 
 here=$(cd -- "${BASH_SOURCE[0]%/*}/../.." && pwd)
@@ -18,7 +18,8 @@ show_begin
 command -v python3 >/dev/null || { echo "skipped: no python3" && exit 77; }
 BIN=$DAEMON__BUILD/fastoom-bpf
 
-# one_leaker POLICY NAME SECONDS [EVENT]: a service and a leaker of that name; waits for EVENT (kill)
+# one_leaker POLICY NAME SECONDS [EVENT]: a service and a leaker of that name; waits for EVENT
+# (kill)
 one_leaker() {
 	scene_begin names $((128 << 20))
 	daemon_start "$1"

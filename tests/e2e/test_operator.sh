@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #
-# The commands of an operator in a real livelock: four readers of the control socket never read, while
-# another reader and an unprivileged one do. The kill is as fast as without them, the daemon is idle although
-# readers are connected, and all JSON that the commands print is valid by its schema.
+# The commands of an operator in a real livelock: four readers of the control socket never read,
+# while another reader and an unprivileged one do. The kill is as fast as without them, the daemon
+# is idle although readers are connected, and all JSON that the commands print is valid by its
+# schema.
 # shellcheck disable=SC2016
 set -euo pipefail
 
@@ -35,7 +36,8 @@ mkdir -p "$SHOW__SCRATCH/open"
 cp "$BIN" "$SHOW__SCRATCH/open/fastoom-bpf"
 chmod 755 "$SHOW__SCRATCH" "$SHOW__SCRATCH/open" "$DAEMON_DIR"
 
-# Field 41 is the scheduling policy (2: SCHED_RR), counted from the end of the name, which may have spaces.
+# Field 41 is the scheduling policy (2: SCHED_RR), counted from the end of the name, which may have
+# spaces.
 policies() {
 	local task
 	for task in "/proc/$DAEMON_PID"/task/*; do

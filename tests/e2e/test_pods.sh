@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #
-# Pods without a kubelet: cgroups and files as the kubelet makes them, with real processes. The names are
-# found; a policy by pod and namespace ends the near-OOM of a container at its limit by killing the whole pod
-# but its sandbox, or, with `spare_pid1`, all but its first process.
+# Pods without a kubelet: cgroups and files as the kubelet makes them, with real processes. The
+# names are found; a policy by pod and namespace ends the near-OOM of a container at its limit by
+# killing the whole pod but its sandbox, or, with `spare_pid1`, all but its first process.
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."
@@ -33,7 +33,8 @@ in_pod() {
 	disown "$SCENE_PID"
 }
 
-# pod_begin NAME: the scene, the tree of the pod with 256 MiB for the application, files with its names.
+# pod_begin NAME: the scene, the tree of the pod with 256 MiB for the application, files with its
+# names.
 pod_begin() {
 	SHOW__RUN=$1
 	scene_begin "pod-$1" $((512 << 20))
@@ -130,8 +131,8 @@ pod_end
 
 pod_begin spared
 daemon_for 'kill: pod, spare_pid1: true, protect: [ { container: side } ]'
-# the service is the first process; the leaker is another one in the same pid namespace; the process that
-# started them is in another cgroup, like a shim
+# the service is the first process; the leaker is another one in the same pid namespace; the process
+# that started them is in another cgroup, like a shim
 # shellcheck disable=SC2016 # for the inner shell
 scene_run unshare -pf --kill-child sh -c 'echo 0 >"$2/cgroup.procs"
 	"$0" leak --to 200MiB --rate 40MiB --comm leaker &

@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #
-# A livelock, a daemon that ends it, and `record` beside it: both traces are judged again with the same
-# verdicts, kill-ID.fo is the trace of the kill, and a file that is no trace is reported and not changed.
+# A livelock, a daemon that ends it, and `record` beside it: both traces are judged again with the
+# same verdicts, kill-ID.fo is the trace of the kill, and a file that is no trace is reported and
+# not changed.
 set -euo pipefail
 
 here=$(cd -- "${BASH_SOURCE[0]%/*}/../.." && pwd)
@@ -18,8 +19,8 @@ fail() {
 	exit 1
 }
 
-# all_same FILE: replay has every verdict of the trace again. No first sample reaches the bound, so before a
-# kill there is at least one other verdict.
+# all_same FILE: replay has every verdict of the trace again. No first sample reaches the bound, so
+# before a kill there is at least one other verdict.
 all_same() {
 	"$BIN" replay "$1" --json | jq -es '
 		map(select(.event == "end")) | length == 1 and .[0].verdicts_recorded >= 2 and
@@ -33,8 +34,8 @@ file=$(show_file mapped $((150 << 20)))
 daemon_start 'pressure: medium'
 trace=$SCENE_DIR/trace.fo
 
-# record needs no lock. At `low` it chooses before the daemon kills; a process that has exited cannot be
-# chosen.
+# record needs no lock. At `low` it chooses before the daemon kills; a process that has exited
+# cannot be chosen.
 sed 's/medium/low/' "$DAEMON_DIR/config.yaml" >"$SCENE_DIR/low.yaml"
 "$BIN" record "$trace" -c "$SCENE_DIR/low.yaml" --for 18s 2>"$SCENE_DIR/log" &
 record=$!

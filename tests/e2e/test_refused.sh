@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #
-# A victim that the daemon may not kill: the daemon runs without CAP_KILL, the leaker as another user. The
-# record says `refused` with EPERM, the next candidate is killed, and the first is not tried again at once.
+# A victim that the daemon may not kill: the daemon runs without CAP_KILL, the leaker as another
+# user. The record says `refused` with EPERM, the next candidate is killed, and the first is not
+# tried again at once.
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."

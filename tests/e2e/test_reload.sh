@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #
 # The configuration of a running daemon changes: rewritten, replaced, a drop-in, the link of a
-# ConfigMap, SIGHUP. A valid configuration applies whole, one with an error not at all. `readers`, the
-# files of a trace and long paths are checked with the same daemon.
+# ConfigMap, SIGHUP. A valid configuration applies whole, one with an error not at all. `readers`,
+# the files of a trace and long paths are checked with the same daemon.
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."

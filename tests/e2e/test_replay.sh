@@ -3,9 +3,10 @@
 #
 # timeout: 240
 #
-# replay chooses the victims of the daemon. A live run with nested scopes, rules on exe, a protected member of
-# a cgroup that is killed, a bomb of many small processes, steps before killing, and a policy in dry run:
-# the replay of the trace that the daemon kept has the same verdicts and the same victims in the same order.
+# replay chooses the victims of the daemon. A live run with nested scopes, rules on exe, a protected
+# member of a cgroup that is killed, a bomb of many small processes, steps before killing, and a
+# policy in dry run: the replay of the trace that the daemon kept has the same verdicts and the same
+# victims in the same order.
 # shellcheck disable=SC2317 # check calls the functions
 set -euo pipefail
 
@@ -72,7 +73,7 @@ show_begin
 cp -- "$LOAD" "$SHOW__SCRATCH/kept-load"
 file=$(show_file mapped $((75 << 20)))
 
-# ---- nested scopes: the inner one acts, the outer one waits; a bomb, rules on exe --------------------
+# ---- nested scopes: the inner one acts, the outer one waits; a bomb, rules on exe ----------------
 
 scene_begin nested "$LIMIT"
 inner_make "$INNER"
@@ -103,7 +104,7 @@ check "the protected service was not killed" test -z "$(jq -r 'select(.event == 
 inner_end
 scene_end
 
-# ---- a whole cgroup, in which a process is protected by its exe and others are new ------------------
+# ---- a whole cgroup, in which a process is protected by its exe and others are new ---------------
 
 scene_begin whole "$LIMIT"
 daemon_start "kill: cgroup

@@ -3,8 +3,8 @@
 #
 # timeout: 60
 #
-# tests/run itself: a passing, a failing, a hanging, a skipping test and one that leaves a warning in the
-# log of the kernel, and what it prints of them.
+# tests/run itself: a passing, a failing, a hanging, a skipping test and one that leaves a warning
+# in the log of the kernel, and what it prints of them.
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."

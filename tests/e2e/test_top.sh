@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #
 # top in a real terminal (tmux): its screens at three sizes against tests/golden, keys, resizing, a
-# daemon that goes, comes and hangs, and the terminal afterwards, also after a crash. The daemon is
-# a socket with one answer, a snapshot of a real daemon (scripts/record-golden events), and the host a
-# tree of fixtures, so that screens can be compared; tests/e2e/test_operator.sh has the real ones.
+# daemon that stops, starts and hangs, and the terminal afterwards, also after a crash. The daemon
+# is a socket with one answer, a snapshot of a real daemon (scripts/record-golden events), and the
+# host a tree of fixtures, so that screens can be compared; tests/e2e/test_operator.sh has real
+# ones.
 #
 #   UPDATE=1 tests/e2e/test_top.sh     writes the golden files; look at the difference
 # good() succeeds always; the C is said of a failed condition only

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 # timeout: 150
 #
-# Every command of docs/tutorial.md, in order, in one shell, in a directory with links to the tree; and
-# that they print what the tutorial says.
+# Every command of docs/tutorial.md, in order, in one shell, in a directory with links to the tree;
+# and that they print what the tutorial says.
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."

@@ -1,11 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #
-# Unproductive tasks, against the work that a service did. A service whose working set is evicted does no
-# work and is counted, also by a trace that begins later. A service that waits most of the time and still does
-# most of its work is not counted, nor is any task where a stream runs through a full cgroup and the service
-# keeps its rate. Prints a line for each: the share of its work that the service did, and the tasks that were
-# counted then. Skips what the disk of this host does not cause.
+# Unproductive tasks, against the work that a service did. A service whose working set is evicted
+# does no work and is counted, also by a trace that begins later. A service that waits most of the
+# time and still does most of its work is not counted, nor is any task where a stream runs through a
+# full cgroup and the service keeps its rate. Prints a line for each: the share of its work that the
+# service did, and the tasks that were counted then. Skips what the disk of this host does not
+# cause.
 set -euo pipefail
 
 here=$(cd -- "${BASH_SOURCE[0]%/*}/../.." && pwd)
@@ -17,8 +18,8 @@ here=$(cd -- "${BASH_SOURCE[0]%/*}/../.." && pwd)
 BIN=$DAEMON__BUILD/fastoom-bpf
 BAD=0
 
-# The share of its healthy work that the service did in the second before each sample, the unproductive
-# tasks of the sample, and the time lost: "WORK UNPRODUCTIVE LOST" a line.
+# The share of its healthy work that the service did in the second before each sample, the
+# unproductive tasks of the sample, and the time lost: "WORK UNPRODUCTIVE LOST" a line.
 beside() {
 	local ms unproductive lost work
 	"$BIN" replay "$SCENE_DIR/trace.fo" --json --explain | jq -r '
@@ -30,8 +31,8 @@ beside() {
 		done | awk '{ print $1 / $2, $3, $4 }'
 }
 
-# expect WHAT FROM_WORK TO_WORK LEAST MOST: the median of unproductive tasks while the service did a share
-# of its work between FROM_WORK and TO_WORK.
+# expect WHAT FROM_WORK TO_WORK LEAST MOST: the median of unproductive tasks while the service did a
+# share of its work between FROM_WORK and TO_WORK.
 expect() {
 	beside | awk -v from="$2" -v to="$3" '$1 >= from && $1 < to { print $2, $3 }' | sort -n |
 		awk -v what="$1" -v from="$2" -v to="$3" -v least="$4" -v most="$5" '

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #
-# Cgroups that vanish during a kill: the cgroup of a victim is removed as soon as it is empty; and a victim
-# is moved from one cgroup to the next all the time, each of which is removed behind it. The victim is killed,
-# no other process is, the record is settled, and the daemon continues to judge.
+# Cgroups that vanish during a kill: the cgroup of a victim is removed as soon as it is empty; and a
+# victim is moved from one cgroup to the next all the time, each of which is removed behind it. The
+# victim is killed, no other process is, the record is settled, and the daemon continues to judge.
 set -euo pipefail
 
 cd -- "${BASH_SOURCE[0]%/*}/../.."

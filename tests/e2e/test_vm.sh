@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 # timeout: 2400
 #
-# The short set of tests/vm/matrix: kernels of distributions in guests, with a real near-OOM in each.
+# The short set of tests/vm/matrix: kernels of distributions in guests, with a real near-OOM in
+# each.
 set -uo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." || exit 1
 

@@ -2,24 +2,25 @@
 # shellcheck disable=SC2034 # the caller uses the variables
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #
-# A daemon for a scene, with its own lock, configuration and events file. To be sourced after scene.sh by
-# bash (4.4 or newer), with or without "set -euo pipefail".
+# A daemon for a scene, with its own lock, configuration and events file. To be sourced after
+# scene.sh by bash (4.4 or newer), with or without "set -euo pipefail".
 #
 #   daemon_can                 whether this host can run it; if not, prints the reason in one line
 #   daemon_start POLICY [OPTION...]
 #                              POLICY: the lines of one policy without name and match: it matches
 #                              the current scene; DAEMON_MORE: lines of the file beside the
-#                              policies; DAEMON_UNDER: the command, a word or an array, that executes
-#                              it. Returns when the `start` record is written; sets DAEMON_PID,
-#                              DAEMON_EVENTS (JSON lines), DAEMON_LOG (with evidence)
+#                              policies; DAEMON_UNDER: the command, a word or an array, that
+#                              executes it. Returns when the `start` record is written; sets
+#                              DAEMON_PID, DAEMON_EVENTS (JSON lines), DAEMON_LOG (with evidence)
 #   daemon_start_file TEXT [OPTION...]
 #                              the same, with the text of the whole configuration
 #   daemon_run FILE [OPTION...]
-#                              the same, with that file; DAEMON_DIR, DAEMON_EVENTS and DAEMON_LOG are
-#                              the caller's
+#                              the same, with that file; DAEMON_DIR, DAEMON_EVENTS and DAEMON_LOG
+#                              are the caller's
 #   daemon_stop                SIGTERM, and after 5 s SIGKILL; the files stay until the next start
-#                              Every record is checked against docs/record.schema.json when the script
-#                              exits, if python3 has jsonschema: a script that passes otherwise fails
+#                              Every record is checked against docs/record.schema.json when the
+#                              script exits, if python3 has jsonschema: a script that passes
+#                              otherwise fails
 #   daemon_records [FILTER]    the records of the scene that a jq filter selects, one a line
 #   daemon_count FILTER        the number of them
 #   daemon_has EVENT           whether there is such a record; cheap, for loops
@@ -27,8 +28,8 @@
 #   daemon_signal_ms           the time of the signal in the first `kill` record, CLOCK_MONOTONIC
 #   daemon_keep NAME FILE...   copies events, log and FILEs to $SHOW_KEEP/NAME-*, if that is set
 #
-# The functions show_* are those that scripts/show-* and several tests share. O is where the build is
-# (build).
+# The functions show_* are those that scripts/show-* and several tests share. O is where the build
+# is (build).
 
 # shellcheck source=tests/lib/usage.sh
 . "${BASH_SOURCE[0]%/*}/usage.sh"
@@ -147,8 +148,8 @@ daemon_stop() {
 	return "$rc"
 }
 
-# Records of the current scene or of no scope: the daemon watches other scopes of the host, too. The last
-# line may be incomplete.
+# Records of the current scene or of no scope: the daemon watches other scopes of the host, too. The
+# last line may be incomplete.
 daemon_records() {
 	jq -cR --arg rel "$SCENE_REL" \
 		"fromjson? | select((.scope.path // \$rel) == \$rel) | select(${1:-true})" "$DAEMON_EVENTS"
@@ -207,8 +208,8 @@ show_heading() {
 	printf '%s: Linux %s, cgroup v%s, %s\n' "$1" "$(uname -r)" "$SCENE__V" "$(date -u '+%F %H:%MZ')"
 }
 
-# show_file NAME BYTES: a file of random bytes, written once per script, dropped from the page cache; prints
-# its path.
+# show_file NAME BYTES: a file of random bytes, written once per script, dropped from the page
+# cache; prints its path.
 show_file() {
 	scene_file "$SHOW__SCRATCH/$1" "$2" || return 1
 	printf '%s\n' "$SHOW__SCRATCH/$1"
@@ -229,8 +230,8 @@ show_stop() {
 	[[ ${identity% *} != "$BASHPID" ]] || kill -KILL "$1" 2>/dev/null || :
 }
 
-# show_service REPORT FILE BYTES [OPTION...]: starts a service in the current scene, waits until the file is
-# read in, and measures two seconds. Sets SERVICE (pid) and HEALTHY (requests/s).
+# show_service REPORT FILE BYTES [OPTION...]: starts a service in the current scene, waits until the
+# file is read in, and measures two seconds. Sets SERVICE (pid) and HEALTHY (requests/s).
 show_service() {
 	local report=$1 file=$2 bytes=$3 now
 	shift 3
@@ -241,8 +242,8 @@ show_service() {
 	HEALTHY=$(scene_rate "$report" "$((now - 2000))" "$now")
 }
 
-# show_onset REPORT HEALTHY FROM_MS: when the service fell: the begin of the first of two consecutive
-# intervals after FROM_MS below a tenth of HEALTHY.
+# show_onset REPORT HEALTHY FROM_MS: when the service fell: the begin of the first of two
+# consecutive intervals after FROM_MS below a tenth of HEALTHY.
 show_onset() {
 	awk -v healthy="$2" -v from="$3" '
 		NF != 2 { next }
@@ -257,8 +258,8 @@ show_onset() {
 		{ prev = $1 + 0 }' "$1"
 }
 
-# show_back REPORT HEALTHY FROM_MS: when it recovered: the end of the first of two consecutive intervals
-# after FROM_MS above nine tenths of HEALTHY.
+# show_back REPORT HEALTHY FROM_MS: when it recovered: the end of the first of two consecutive
+# intervals after FROM_MS above nine tenths of HEALTHY.
 show_back() {
 	awk -v healthy="$2" -v from="$3" '
 		NF != 2 { next }

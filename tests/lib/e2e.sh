@@ -2,12 +2,13 @@
 # shellcheck disable=SC2034 # the caller uses the variables
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #
-# What the scripts of tests/e2e share, scene.sh and daemon.sh included. To be sourced from the root of
-# the tree under "set -euo pipefail".
+# What the scripts of tests/e2e share, scene.sh and daemon.sh included. To be sourced from the root
+# of the tree under "set -euo pipefail".
 #
 #   BIN, LOAD, TOOLS           fastoom-bpf, fo-load, the directory of tests/tools as built
-#   T                          a scratch directory that every user may read; removed at the end. T/run is
-#                              exported as RUNTIME_DIRECTORY, so no command reaches a daemon of the host
+#   T                          a scratch directory that every user may read; removed at the end.
+#                              T/run is exported as RUNTIME_DIRECTORY, so no command reaches a
+#                              daemon of the host
 #   skip_all WHY               ends the script as skipped
 #   need WHAT...               skip_all unless all are there: root, btf, or programs (name or path)
 #   good WHAT, bad WHAT        count and print
@@ -15,9 +16,12 @@
 #   check WHAT COMMAND...      good if it succeeds; prints its output if not
 #   wait_for SECONDS COMMAND...  repeats it until it succeeds
 #   is WHAT CONDITION          good if the list of all records meets a condition of jq
-#   kills CONDITION, some_kill CONDITION  number of `kill` records that meet it; whether there is one
-#   service                    maps 150 MiB of a file in the current scene; sets SERVICE (pid) and HEALTHY
-#   rate MS, is_well           its requests/s in the last MS; whether they are half of HEALTHY or more
+#   kills CONDITION, some_kill CONDITION  number of `kill` records that meet it; whether there is
+#                                         one
+#   service                    maps 150 MiB of a file in the current scene; sets SERVICE (pid) and
+#                              HEALTHY
+#   rate MS, is_well           its requests/s in the last MS; whether they are half of HEALTHY or
+#                              more
 #   cleanup                    a script may define it: runs first when the script ends
 #   finish                     prints the counts; the script's last command
 

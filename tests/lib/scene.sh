@@ -1,12 +1,12 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #
-# Scenes: memory cgroups of a few hundred MiB in which real workloads run. To be sourced by bash (4.4 or
-# newer), as root, with or without "set -euo pipefail"; cgroup v1 and v2.
+# Scenes: memory cgroups of a few hundred MiB in which real workloads run. To be sourced by bash
+# (4.4 or newer), as root, with or without "set -euo pipefail"; cgroup v1 and v2.
 #
-#   scene_begin NAME LIMIT    creates the cgroup; sets SCENE_NAME, SCENE_CG (absolute path), SCENE_REL
-#                             (path below the root of the memory controller), SCENE_DIR (scratch
-#                             directory on a disk); the last scene begun is the current one
+#   scene_begin NAME LIMIT    creates the cgroup; sets SCENE_NAME, SCENE_CG (absolute path),
+#                             SCENE_REL (path below the root of the memory controller), SCENE_DIR
+#                             (scratch directory on a disk); the last scene begun is the current one
 #   scene_use NAME            makes NAME, an open scene, the current one
 #   scene_file PATH BYTES     writes random bytes once, and drops the file from the page cache
 #   scene_run COMMAND...      runs it in the background in the current scene; sets SCENE_PID
@@ -31,8 +31,8 @@ scene__slurp() {
 
 scene__say() { printf 'scene: %s\n' "$*" >&2; }
 
-# Milliseconds of the clock of fo-load's reports, in steps of 10, without starting a process. /proc/uptime
-# includes time in suspend, which CLOCK_MONOTONIC does not.
+# Milliseconds of the clock of fo-load's reports, in steps of 10, without starting a process.
+# /proc/uptime includes time in suspend, which CLOCK_MONOTONIC does not.
 now_ms() {
 	local up _
 	read -r up _ </proc/uptime
@@ -179,7 +179,8 @@ scene_file() {
 	dd of="$path" oflag=nocache conv=notrunc,fdatasync count=0 status=none
 }
 
-# Fields 4 (parent) and 22 (start time) of /proc/PID/stat; the name in field 2 may hold any character.
+# Fields 4 (parent) and 22 (start time) of /proc/PID/stat; the name in field 2 may hold any
+# character.
 scene__parent_and_start() {
 	local stat f
 	scene__slurp stat "/proc/$1/stat" || return 1
@@ -211,8 +212,8 @@ scene_run() {
 	wait "$SCENE_PID" || [[ $? != 125 ]]
 }
 
-# Kills the children that scene_run started in that scene, and reaps them. A pid may have been reused:
-# parent and start time must be the same.
+# Kills the children that scene_run started in that scene, and reaps them. A pid may have been
+# reused: parent and start time must be the same.
 scene__kill() {
 	local name=$1 entry of pid start left=()
 	for entry in ${SCENE__PIDS[@]+"${SCENE__PIDS[@]}"}; do
@@ -327,8 +328,9 @@ scene_alive() {
 	[[ ${stat%% *} != [ZX] ]]
 }
 
-# scene_rate REPORT FROM_MS TO_MS: the mean per second between two times of now_ms, by a report of fo-load.
-# A line that overlaps an edge counts in proportion. Fails when the report has no line of that time.
+# scene_rate REPORT FROM_MS TO_MS: the mean per second between two times of now_ms, by a report of
+# fo-load. A line that overlaps an edge counts in proportion. Fails when the report has no line of
+# that time.
 scene_rate() {
 	awk -v from="$2" -v to="$3" '
 		NF != 2 { next }

@@ -1,14 +1,15 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #
-# The command line of a script, by the first paragraph of its header, which is its usage: fourth line to
-# the next empty comment. To be sourced by bash.
+# The command line of a script, by the first paragraph of its header, which is its usage: fourth
+# line to the next empty comment. To be sourced by bash.
 #
 #   usage [WHAT]            says what is wrong and how the script is called; exit status 2
 #   no_arguments "$@"       usage, if there are any
 #   parse_options "$@"      sets the variable of each option's name ("-" as "_"): [--runs N] takes a
 #                           number from 1 on, SECONDS and N,N... numbers from 0 on, a|b one of these
-#                           words, [--keep DIR] any text; [--check] is set to 1. Anything else: usage
+#                           words, [--keep DIR] any text; [--check] is set to 1. Anything else:
+#                           usage
 #
 # Both print the header and end the script for --help.
 

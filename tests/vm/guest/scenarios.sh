@@ -4,8 +4,8 @@
 #
 # The scenarios, as they run in a guest (the shell of busybox). run_plan PLAN: comma-separated words
 #   NAME      the scenario with the daemon      NAME-     the same without it
-#   NAME~     without it and recorded, for the corpus: trace.fo, and in peers what the rules of other
-#             tools decide by
+#   NAME~     without it and recorded, for the corpus: trace.fo, and in peers what the rules of
+#             other tools decide by
 #   memstall  the daemon's sum of memory stalls beside PSI, during the livelock of the box
 #   doctor    the output of `fastoom-bpf doctor --json`, before the daemon runs
 # A run has a directory /tmp/out/NAME, NAME- or NAME~ with
@@ -46,8 +46,9 @@ is_alive() {
 	[ "$state" != Z ] && [ "$state" != X ]
 }
 
-# The canary: a service with a mapped working set, read in; its rate in the first two seconds is the healthy
-# one. For the corpus it needs little of the processor: a process that takes the processor does not harm it.
+# The canary: a service with a mapped working set, read in; its rate in the first two seconds is the
+# healthy one. For the corpus it needs little of the processor: a process that takes the processor
+# does not harm it.
 service() {
 	# shellcheck disable=SC2086 # none or two
 	load service service "$SET" --size "$1" --report 100ms ${RECORD:+--pace 5000} >"$OUT/service"
@@ -76,8 +77,8 @@ rate() {
 # Swap delays the harm, so a recorded run takes longer.
 recorded_s() { [ "$FO_swap" = none ] && echo "$1" || echo "$(($1 + 20))"; }
 
-# during SECONDS [RECORDED_SECONDS]: the time of the run. With the daemon it ends five seconds after a kill; a
-# recorded run takes RECORDED_SECONDS, and ends four seconds after a kill by the kernel.
+# during SECONDS [RECORDED_SECONDS]: the time of the run. With the daemon it ends five seconds after
+# a kill; a recorded run takes RECORDED_SECONDS, and ends four seconds after a kill by the kernel.
 during() {
 	end=$(($(now_ms) + $1 * 1000))
 	[ -z "$RECORD" ] || end=$(($(now_ms) + ${2:-$1} * 1000))
@@ -162,7 +163,8 @@ box_make() {
 	echo 3 >/proc/sys/vm/drop_caches
 }
 
-# A container at its limit, while the node has free memory: only processes in the container may be killed.
+# A container at its limit, while the node has free memory: only processes in the container may be
+# killed.
 do_box() {
 	load bystander steady --size 40MiB
 	box_make
@@ -174,8 +176,8 @@ do_box() {
 	during 60 20
 }
 
-# The steps before killing, on a container whose leaker has its own cgroup in it: no step helps, so it is
-# killed. "states" has the settings of that cgroup meanwhile, meta those at the end.
+# The steps before killing, on a container whose leaker has its own cgroup in it: no step helps, so
+# it is killed. "states" has the settings of that cgroup meanwhile, meta those at the end.
 do_ladder() {
 	ladder=$BOX_PARENT/ladder
 	mkdir -p "$ladder"
@@ -199,8 +201,9 @@ do_ladder() {
 	meta job_frozen "$(cat "$ladder/job/cgroup.freeze")"
 }
 
-# A container with a job that is killed as one (memory.oom.group): the leaker is chosen, and the other
-# process of the job is killed, too; the service beside it lives. No policy has `kill: cgroup`.
+# A container with a job that is killed as one (memory.oom.group): the leaker is chosen, and the
+# other process of the job is killed, too; the service beside it lives. No policy has `kill:
+# cgroup`.
 do_together() {
 	together=$BOX_PARENT/together
 	mkdir -p "$together"
@@ -221,8 +224,9 @@ do_together() {
 	meta job_left "$(wc -l <"$together/job/cgroup.procs")"
 }
 
-# proactive_round FILLER CONTAINER: a process allocates in a container near its limit, while FILLER streams
-# through it, writes, or uses a working set. The daemon reclaims proactively in the container of that name.
+# proactive_round FILLER CONTAINER: a process allocates in a container near its limit, while FILLER
+# streams through it, writes, or uses a working set. The daemon reclaims proactively in the
+# container of that name.
 proactive_round() {
 	dir=$BOX_PARENT/$2
 	mkdir -p "$dir"
@@ -276,8 +280,8 @@ do_proactive() {
 	meta end_ms "$(now_ms)"
 }
 
-# The same beside a working set that is in use all the time, above the mark but below the limit: all pages
-# that are reclaimed are refaulted at once.
+# The same beside a working set that is in use all the time, above the mark but below the limit: all
+# pages that are reclaimed are refaulted at once.
 do_refaults() {
 	begin
 	for name in plain proactive; do
@@ -486,7 +490,8 @@ memstall() {
 	while is_alive "$meter" && ! grep -q ready "$OUT/sums"; do
 		sleep 0.2
 	done
-	# first the process that holds the memory, then the one that stalls: alone, so that no stalls overlap
+	# first the process that holds the memory, then the one that stalls: alone, so that no
+	# stalls overlap
 	BOX=$box
 	load leaker leak --to 60MiB --rate 64MiB
 	sleep 2
