@@ -59,6 +59,10 @@ static void man8(void)
 		}
 		printf("\n\n");
 		put_text(command->summary);
+		if (command->details) {
+			putchar(' ');
+			put_text(command->details);
+		}
 		printf("\n\n");
 		for (size_t j = 0; j < command->option_count; j++)
 			man_option(&command->options[j]);

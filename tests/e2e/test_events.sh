@@ -40,7 +40,7 @@ same "by kind" "first third" "$(events -k warn,kill | grep -o 'first\|second\|th
 same "since a duration ago" third "$(events -S 10m | grep -o 'first\|second\|third' | xargs)"
 same "since a date" "second third" "$(events -S 2026-01-02 | grep -o 'first\|second\|third' | xargs)"
 same "as JSON" '"error" "web-1"' "$(events -j -k error | jq -c '.event, .scope.pod' | xargs -0 | tr '\n' ' ' | xargs -0 | sed 's/ *$//')"
-same "lines that are no records are reported" "fastoom-bpf: warning: $E: 1 lines are no records" \
+same "lines that are no records are reported" "fastoom-bpf: warning: $E: 1 lines are not records" \
 	"$("$BIN" events -e "$E" 2>&1 >/dev/null)"
 
 rc=0
@@ -52,7 +52,7 @@ same "no file: one sentence, status 1" "1 1" "$rc $(wc -l <<<"$out")"
 rc=0
 out=$("$BIN" status 2>&1) || rc=$?
 same "no daemon: one sentence that says how to start it" \
-	"1 fastoom-bpf: error: $T/run/control.sock: the daemon does not run; start it with: sudo fastoom-bpf run" "$rc $out"
+	"1 fastoom-bpf: error: $T/run/control.sock: the daemon is not running; start it with: sudo fastoom-bpf run" "$rc $out"
 
 # following: a line that is completed, lines that are appended, and a new file of that name
 : >"$T/out"
@@ -91,8 +91,8 @@ if ((EUID == 0)) && [[ -r /sys/kernel/btf/vmlinux ]]; then
 	kill -TERM "$DAEMON"
 	wait "$DAEMON" || :
 	DAEMON=''
-	wait_for 5 grep -q 'hung up' "$T/out" || :
-	same "and that the daemon has ended" 1 "$(grep -c 'hung up' "$T/out")"
+	wait_for 5 grep -q 'closed the connection' "$T/out" || :
+	same "and that the daemon has ended" 1 "$(grep -c 'closed the connection' "$T/out")"
 	FOLLOWER=''
 fi
 

@@ -62,10 +62,14 @@ jq -c --argjson id "$kill" 'select(.id == $id) |
 	.victim += {namespace: "prod", pod: "web-1", container: "app"} |
 	.kill_unit = "pod" | .members = 3' "$EVENTS" >"$T/pod"
 explains "a pod's kill is to relieve the pod" 'to relieve the container app of the pod prod/web-1 (event' "$T/pod"
-explains "a pod's members are the pod's" 'The kill takes 3 processes: all of the pod prod/web-1.' "$T/pod"
+explains "a pod's members are the pod's" '3 processes of the pod prod/web-1 are killed together.' "$T/pod"
 jq -c '.kill_unit = "cgroup"' "$T/pod" >"$T/cgroup"
 explains "a cgroup's members are the cgroup's" \
-	'The kill takes 3 processes: all of the cgroup /system.slice/db.service.' "$T/cgroup"
+	'3 processes of the cgroup /system.slice/db.service are killed together.' "$T/cgroup"
+jq -c '.spared = [{pid: 5, comm: "pause", why: "holds a pod together"}] | .spared_count = 2' "$T/pod" >"$T/spared"
+explains "the spared ones" 'Spared of them: pause[5] (holds a pod together) and 1 more.' "$T/spared"
+jq -c '.unit_refused = "its members cannot be listed" | .kill_unit = "process" | .members = 1' "$T/pod" >"$T/alone"
+explains "a group that is not killed" 'but only the process is killed: its members cannot be listed.' "$T/alone"
 grep -v '"event":"recovered"' "$EVENTS" >"$T/stopped"
 explains "a daemon that stopped" 'Afterwards Not known: the daemon stopped' "$T/stopped"
 jq -c 'select(.event == "kill" and (.dry_run | not)) | .outcome = "refused" | .error = "EPERM"' "$EVENTS" >"$T/refused"

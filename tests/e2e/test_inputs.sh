@@ -135,7 +135,7 @@ case_is 0 - 'good, 2 policies' check -c "$T/empty.yaml"
 
 # valid, but without effect on cgroup v1
 if awk '$3 == "cgroup" && $4 ~ /(^|,)memory(,|$)/ { v1 = 1 } END { exit !v1 }' /proc/self/mounts; then
-	case_is 0 "$T/proactive.yaml: proactive_reclaim: does nothing on this host" 'good, 2 policies' \
+	case_is 0 "$T/proactive.yaml: proactive_reclaim: has no effect on this host" 'good, 2 policies' \
 		check -c "$T/proactive.yaml"
 else
 	case_is 0 - 'good, 2 policies' check -c "$T/proactive.yaml"

@@ -116,7 +116,7 @@ sleep 1
 record=$(grep '"event":"kill"' "$DAEMON_EVENTS" | head -n 1)
 # by its id: the kernel's log may have a later kill
 "$BIN" explain -e "$DAEMON_EVENTS" "$(jq .id <<<"$record")" >"$SCENE_DIR/explained" || :
-show_check "explain does not name the container" "$(grep -c 'prod/web-1/app' "$SCENE_DIR/explained") > 0" || :
+show_check "explain does not name the container" "$(grep -c 'the container app of the pod prod/web-1' "$SCENE_DIR/explained") > 0" || :
 echo "whole: $(jq -c '[.outcome, .members, .scope.kind, .scope.namespace, .scope.pod, .scope.container, .victim.comm, .victim.container]' <<<"$record")"
 show_check "not all of the pod was killed" \
 	"$(alive "$app") + $(alive "$leaker") + $(alive "$side") == 0" || :

@@ -121,7 +121,7 @@ sees "NEXT VICTIM" && good "and survives one of 10 x 3" || bad "resized twice: $
 
 # the daemon goes, comes, and hangs
 unserve
-sees "the daemon does not run; start it with: sudo fastoom-bpf run" && good "it says how to start a daemon" ||
+sees "the daemon is not running; start it with: sudo fastoom-bpf run" && good "it says how to start a daemon" ||
 	bad "no daemon: $(screen)"
 serve
 sees "pid 4711" && good "it finds the daemon again" || bad "not again: $(screen)"

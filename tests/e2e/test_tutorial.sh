@@ -62,7 +62,7 @@ printed() {
 printed 'tutorial.yaml: good'
 printed 'wrong.yaml:4:5: presure'
 printed 'that was wrong'
-printed 'fastoom-bpf runs, pid'
+printed 'fastoom-bpf is running, pid'
 printed '  leaker\[[0-9]*\] was killed after'
 printed 'Afterwards      The scope recovered'
 printed 'reload '

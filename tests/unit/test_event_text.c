@@ -6,10 +6,11 @@
 
 #include "base/util.h"
 #include "client/event_text.h"
+#include "judge/case.h"
 #include "judge/model.h"
 #include "judge/verdict.h"
 
-/* A feature or reason without words is shown by its key, which says little. */
+/* A feature, reason or outcome without words is shown by its key, which says little. */
 static void test_every_key_has_words(void **state)
 {
 	(void)state;
@@ -25,6 +26,17 @@ static void test_every_key_has_words(void **state)
 
 		if (!strcmp(event_reason_words(key), key))
 			fail_msg("the reason %s has no words", key);
+	}
+	for (int i = 0; i < CASE_OUTCOMES_; i++) {
+		const char *key = case_outcome_name((enum case_outcome)i);
+		json_t *record = json_pack("{s:s}", "outcome", key);
+		char words[120];
+
+		assert_non_null(record);
+		event_outcome_words(words, sizeof(words), record);
+		if (!strcmp(words, key) || strstr(words, "null"))
+			fail_msg("the outcome %s has no words", key);
+		json_decref(record);
 	}
 }
 

@@ -32,9 +32,12 @@ bool option_duration(const char *text, void *target)
 
 static void print_help(const struct command *command)
 {
-	printf("Usage: fastoom-bpf %s [OPTION]...%s%s\n%s\n\n", command->name,
+	printf("Usage: fastoom-bpf %s [OPTION]...%s%s\n%s\n", command->name,
 	       command->operands ? " " : "", command->operands ? command->operands : "",
 	       command->summary);
+	if (command->details)
+		puts(command->details);
+	putchar('\n');
 	for (size_t i = 0; i < command->option_count; i++) {
 		const struct option_spec *option = &command->options[i];
 		char left[64];
@@ -45,7 +48,7 @@ static void print_help(const struct command *command)
 			 option->value ? option->value : "");
 		printf("  %-24s %s\n", left, option->help);
 	}
-	printf("  %-24s %s\n", "-h, --help", "show this and leave");
+	printf("  %-24s %s\n", "-h, --help", "print this help and exit");
 }
 
 int cmd_parse(const struct command *command, int argc, char **argv, void *target, int *ret_operands)
@@ -80,7 +83,7 @@ int cmd_parse(const struct command *command, int argc, char **argv, void *target
 		}
 		if (found == ':' || found == '?') {
 			const char letter[] = {'-', (char)optopt, '\0'};
-			/* a letter may stand within a bundle; long ones have numbers from 256 */
+			/* long options have numbers from 256 */
 			bool is_letter = optopt > 0 && optopt < 256;
 
 			log_error("%s: %s %s; see fastoom-bpf %s --help", command->name,

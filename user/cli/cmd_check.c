@@ -18,7 +18,7 @@ static const struct option_spec options[] = {
 	 option_text, "a path", offsetof(struct check_options, config_path)},
 };
 
-/* What is right as it is written, but does nothing on this host. */
+/* Keys that are correct, but have no effect on this host. */
 static void warn_of_host(const struct config *config, const char *path)
 {
 	struct cgroup_host host;
@@ -30,8 +30,8 @@ static void warn_of_host(const struct config *config, const char *path)
 		return;
 	if (host.version != 2)
 		fprintf(stderr,
-			"warning: %s: proactive_reclaim: does nothing on this host, whose memory "
-			"controller is cgroup v%d; it needs v2\n",
+			"warning: %s: proactive_reclaim: has no effect on this host: the memory "
+			"controller is cgroup v%d, and v2 is needed\n",
 			path, host.version);
 	cgroup_host_close(&host);
 }
@@ -66,7 +66,8 @@ static int run(const struct command *self, int argc, char **argv)
 
 const struct command command_check = {
 	.name = "check",
-	.summary = "Check a configuration: every error with its file, line and column.",
+	.summary = "Check a configuration file.",
+	.details = "Prints every error with its file, line and column.",
 	.run = run,
 	.options = options,
 	.option_count = ARRAY_SIZE(options),

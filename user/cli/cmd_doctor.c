@@ -132,9 +132,9 @@ static int run(const struct command *self, int argc, char **argv)
 
 const struct command command_doctor = {
 	.name = "doctor",
-	.summary =
-		"Check what this host gives: kernel hooks, cgroups, capabilities, settings; what "
-		"each missing one costs, and how to fix it.",
+	.summary = "Check what this host gives the daemon.",
+	.details =
+		"Prints every hook, capability and setting; for one that is missing, what it costs and how to fix it.",
 	.run = run,
 	.options = options,
 	.option_count = ARRAY_SIZE(options),

@@ -153,9 +153,9 @@ static int run(const struct command *self, int argc, char **argv)
 
 const struct command command_explain = {
 	.name = "explain",
-	.summary = "Explain why a process was killed, by fastoom-bpf or by the kernel: in the last "
-		   "kill, in the one with the id EVENT, or with EVENT `kernel` in the last of the "
-		   "kernel's log.",
+	.summary = "Explain why a process was killed.",
+	.details =
+		"Explains the last kill, by fastoom-bpf or by the kernel; or EVENT: the id of a record, or `kernel` for the last kill in the kernel's log.",
 	.run = run,
 	.options = options,
 	.option_count = ARRAY_SIZE(options),

@@ -10,7 +10,7 @@
 static const struct option_spec options[] = {
 	{"config", 'c', "FILE", "policies (default: /etc/fastoom-bpf/config.yaml, or built in)",
 	 option_text, "a path", offsetof(struct daemon_options, config_path)},
-	{"for", 0, "DURATION", "stop after this long: 90s, 10m", option_duration,
+	{"for", 0, "DURATION", "exit after this time: 90s, 10m", option_duration,
 	 "a duration such as 500ms, 90s or 10m", offsetof(struct daemon_options, for_ns)},
 };
 
@@ -23,8 +23,7 @@ static int run(const struct command *self, int argc, char **argv)
 	if (code >= 0)
 		return code;
 	if (argc - operands != 1) {
-		log_error(
-			"record: it takes one FILE to record into; see fastoom-bpf record --help");
+		log_error("record: exactly one FILE is needed; see fastoom-bpf record --help");
 		return EXIT_USAGE;
 	}
 	chosen.record_path = argv[operands];
@@ -38,8 +37,9 @@ static int run(const struct command *self, int argc, char **argv)
 
 const struct command command_record = {
 	.name = "record",
-	.summary = "Judge as run --dry-run does, and append every sample, judgement and process "
-		   "of hot scopes to FILE, for replay. Kills nothing; may run beside the daemon.",
+	.summary = "Record samples of hot scopes for replay.",
+	.details =
+		"Judges as run --dry-run does, and appends every sample, verdict and candidate of the hot scopes to FILE. Sends no signal. Can run beside the daemon.",
 	.run = run,
 	.options = options,
 	.option_count = ARRAY_SIZE(options),

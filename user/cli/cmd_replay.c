@@ -13,11 +13,12 @@
 #define FILE_MOST_BYTES (1ULL << 31)
 
 static const struct option_spec options[] = {
-	{"config", 'c', "FILE", "judge by this (default: the configuration it was recorded with)",
-	 option_text, "a path", offsetof(struct replay_options, config_path)},
-	{"explain", 'x', NULL, "show every sample's evidence, and each feature's part in the risk",
+	{"config", 'c', "FILE", "the configuration (default: the recorded one)", option_text,
+	 "a path", offsetof(struct replay_options, config_path)},
+	{"explain", 'x', NULL,
+	 "print the evidence of every sample, and the contribution of each feature to the risk",
 	 option_switch, NULL, offsetof(struct replay_options, explain)},
-	{"json", 'j', NULL, "one JSON object a line", option_switch, NULL,
+	{"json", 'j', NULL, "print one JSON object a line", option_switch, NULL,
 	 offsetof(struct replay_options, json)},
 };
 
@@ -31,7 +32,7 @@ static int run(const struct command *self, int argc, char **argv)
 	if (code >= 0)
 		return code;
 	if (argc - operands != 1) {
-		log_error("replay: it takes one FILE, which record made or the daemon kept; see "
+		log_error("replay: exactly one FILE is needed, from record or from the daemon; see "
 			  "fastoom-bpf replay --help");
 		return EXIT_USAGE;
 	}
@@ -46,8 +47,9 @@ static int run(const struct command *self, int argc, char **argv)
 
 const struct command command_replay = {
 	.name = "replay",
-	.summary = "Judge a recording again: what would have been done, by this or another "
-		   "configuration, and what was done.",
+	.summary = "Judge a recorded trace again.",
+	.details =
+		"Shows what would be done with the recorded or another configuration, and what was done.",
 	.run = run,
 	.options = options,
 	.option_count = ARRAY_SIZE(options),

@@ -17,14 +17,14 @@ static const struct option_spec options[] = {
 	 option_text, "a path", offsetof(struct run_options, daemon.config_path)},
 	{"dry-run", 'n', NULL, "judge, choose and record, but send no signal", option_switch, NULL,
 	 offsetof(struct run_options, daemon.dry_run)},
-	{"events", 'e', "FILE", "append records here, one JSON object a line", option_text,
+	{"events", 'e', "FILE", "append records to FILE, one JSON object a line", option_text,
 	 "a path", offsetof(struct run_options, daemon.events_path)},
 	{"host-root", 0, "DIR",
-	 "where the host's files are seen, from within a container: pods' names are read below it",
+	 "in a container: where the host's root is mounted; names of pods are read below it",
 	 option_text, "a path", offsetof(struct run_options, daemon.host_root)},
-	{"for", 0, "DURATION", "stop after this long: 90s, 10m", option_duration,
+	{"for", 0, "DURATION", "exit after this time: 90s, 10m", option_duration,
 	 "a duration such as 500ms, 90s or 10m", offsetof(struct run_options, daemon.for_ns)},
-	{"verbose", 'v', NULL, "log the evidence of every window, and libbpf's messages",
+	{"verbose", 'v', NULL, "log the evidence of every sample, and the messages of libbpf",
 	 option_switch, NULL, offsetof(struct run_options, verbose)},
 };
 
@@ -48,8 +48,9 @@ static int run(const struct command *self, int argc, char **argv)
 
 const struct command command_run = {
 	.name = "run",
-	.summary = "Watch this host for Near-OOM and end it by policy. Runs in the foreground; "
-		   "SIGHUP reloads the configuration.",
+	.summary = "Watch this host for Near-OOM and end it by policy.",
+	.details =
+		"Runs in the foreground and logs to stderr. SIGHUP, or a change of the configuration, reloads it.",
 	.run = run,
 	.options = options,
 	.option_count = ARRAY_SIZE(options),

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-/* status: what the daemon sees right now, from the control socket. */
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
@@ -15,6 +14,7 @@
 #include "client/event_text.h"
 #include "base/exit.h"
 #include "client/reader.h"
+#include "client/words.h"
 
 struct status_options {
 	const char *socket_path;
@@ -22,7 +22,7 @@ struct status_options {
 };
 
 static const struct option_spec options[] = {
-	{"json", 'j', NULL, "one JSON object instead of lines", option_switch, NULL,
+	{"json", 'j', NULL, "print one JSON object", option_switch, NULL,
 	 offsetof(struct status_options, json)},
 	{"socket", 's', "FILE", "the control socket (default: /run/fastoom-bpf/control.sock)",
 	 option_text, "a path", offsetof(struct status_options, socket_path)},
@@ -30,25 +30,42 @@ static const struct option_spec options[] = {
 
 static void print_scope(const json_t *scope)
 {
-	char name[EVENT_SCOPE_MAX], comm[64], size[UNITS_TEXT_MAX];
-	double pid = event_get_number(scope, "next_victim.pid", 0);
+	char name[EVENT_SCOPE_MAX], process[96], size[UNITS_TEXT_MAX];
+	const char *reason = event_get_text(scope, "reason", "?");
+	const json_t *next = json_object_get(scope, "next_victim");
+	double risk = event_get_number(scope, "risk", NAN);
+	struct words words = {0};
 
-	printf("  %s: risk %.2f, level %.0f %%, %.0f %% of its tasks' time lost; policy %s%s: %s, "
-	       "%s\n",
-	       event_scope_name(name, sizeof(name), scope), event_get_number(scope, "risk", NAN),
-	       event_get_number(scope, "evidence.level", NAN) * 100,
-	       event_get_number(scope, "evidence.lost_share", 0) * 100,
-	       event_get_text(scope, "policy", "?"),
-	       json_is_true(json_object_get(scope, "acts")) ? "" : " (warns only)",
-	       event_get_text(scope, "verdict", "?"), event_get_text(scope, "reason", "?"));
-	if (pid > 0)
-		printf("    next to die: %s[%.0f], %s\n",
-		       event_clean(comm, sizeof(comm),
-				   event_get_text(scope, "next_victim.comm", "?")),
-		       pid,
-		       units_format_bytes(
-			       size, sizeof(size),
-			       (uint64_t)event_get_number(scope, "next_victim.freeable_bytes", 0)));
+	event_add_evidence(&words, scope);
+	printf("  %s: ", event_scope_name(name, sizeof(name), scope));
+	if (isnan(risk))
+		printf("risk not known%s\n", words.text);
+	else
+		printf("risk %.2f%s\n", risk, words.text);
+	printf("    policy %s%s: %s (%s)\n", event_get_text(scope, "policy", "?"),
+	       !json_is_true(json_object_get(scope, "acts"))	 ? " (only warns)"
+	       : json_is_true(json_object_get(scope, "dry_run")) ? " (dry run)"
+								 : "",
+	       event_reason_words(reason), reason);
+	if (next)
+		printf("    next victim: %s, %s freeable\n",
+		       event_process(process, sizeof(process), next),
+		       units_format_bytes(size, sizeof(size),
+					  (uint64_t)event_get_number(next, "freeable_bytes", 0)));
+}
+
+static void print_proactive(const json_t *status)
+{
+	char bytes[UNITS_TEXT_MAX];
+
+	if (!json_object_get(json_object_get(status, "daemon"), "proactive_reclaim"))
+		return;
+	units_format_bytes(
+		bytes, sizeof(bytes),
+		(uint64_t)event_get_number(status, "daemon.proactive_reclaim.reclaimed_bytes", 0));
+	printf("proactive reclaim: %s so far, in %.0f cgroups now, stopped %.0f times\n", bytes,
+	       event_get_number(status, "daemon.proactive_reclaim.scopes", 0),
+	       event_get_number(status, "daemon.proactive_reclaim.stops", 0));
 }
 
 static void print_status(const json_t *status)
@@ -60,36 +77,30 @@ static void print_status(const json_t *status)
 
 	units_format_duration(since, sizeof(since),
 			      (uint64_t)((double)clock_mono_ns() - started_ns));
-	printf("fastoom-bpf runs, pid %.0f, for %s%s\n", event_get_number(status, "daemon.pid", 0),
-	       since,
+	printf("fastoom-bpf is running, pid %.0f, for %s%s\n",
+	       event_get_number(status, "daemon.pid", 0), since,
 	       json_is_true(json_object_get(json_object_get(status, "daemon"), "dry_run"))
-		       ? ", dry run: nothing is killed"
+		       ? "; dry run: nothing is killed"
 		       : "");
-	printf("configuration: %s\nevents: %s\n",
+	printf("configuration: %s\nevents file: %s\n",
 	       event_get_text(status, "daemon.config", "built in"),
-	       event_get_text(status, "daemon.events", "nowhere but the log"));
+	       event_get_text(status, "daemon.events", "none, events are in the log only"));
 	units_format_bytes(bytes, sizeof(bytes),
 			   (uint64_t)event_get_number(status, "daemon.maps_bytes", 0));
 	printf("kernel memory of the BPF maps: %s\n", bytes);
-	if (json_object_get(json_object_get(status, "daemon"), "proactive_reclaim")) {
-		units_format_bytes(bytes, sizeof(bytes),
-				   (uint64_t)event_get_number(
-					   status, "daemon.proactive_reclaim.reclaimed_bytes", 0));
-		printf("reclaimed in the background: %s, stopped %.0f times, looked after now: "
-		       "%.0f cgroups\n",
-		       bytes, event_get_number(status, "daemon.proactive_reclaim.stops", 0),
-		       event_get_number(status, "daemon.proactive_reclaim.scopes", 0));
-	}
+	print_proactive(status);
 	if (event_get_number(status, "daemon.lost", 0) > 0)
-		printf("lost: %.0f (fastoom-bpf events --kind error tells what)\n",
+		printf("lost: %.0f events, records or samples; see: fastoom-bpf events --kind error\n",
 		       event_get_number(status, "daemon.lost", 0));
 	if (!json_array_size(scopes)) {
-		puts("nothing reclaims memory");
+		puts("no scope reclaims memory");
 		return;
 	}
-	printf("these reclaim memory (page tracking: %s):\n",
+	printf("scopes that reclaim memory (page tracking: %s):\n",
 	       event_get_text(status, "daemon.page_tracking", "?"));
 	json_array_foreach((json_t *)scopes, i, scope) print_scope(scope);
+	if (event_get_number(status, "scopes_omitted", 0) > 0)
+		printf("  and %.0f more\n", event_get_number(status, "scopes_omitted", 0));
 }
 
 static int run(const struct command *self, int argc, char **argv)
@@ -119,7 +130,7 @@ static int run(const struct command *self, int argc, char **argv)
 
 const struct command command_status = {
 	.name = "status",
-	.summary = "Tell what the daemon sees right now.",
+	.summary = "Show what the daemon sees now.",
 	.run = run,
 	.options = options,
 	.option_count = ARRAY_SIZE(options),

@@ -142,8 +142,9 @@ static int run(const struct command *self, int argc, char **argv)
 
 const struct command command_top = {
 	.name = "top",
-	.summary = "Show the node and its cgroups live: risk, stall, level, next victim. Needs no "
-		   "root.",
+	.summary = "Show the node and its cgroups live.",
+	.details =
+		"Shows the risk, the stalls, the level and the next victim of each scope, and the latest kills. Needs no root. F1 explains the columns.",
 	.run = run,
 	.options = options,
 	.option_count = ARRAY_SIZE(options),

@@ -1,8 +1,4 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-/*
- * victims: the order in which the processes of a scope would die now, and why; by the very code
- * that the daemon chooses with. Reads twice, so that it knows who grows.
- */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +13,7 @@
 #include "base/util.h"
 #include "base/worker.h"
 #include "cli/cmd.h"
+#include "client/event_text.h"
 #include "config/config.h"
 #include "config/load.h"
 #include "base/exit.h"
@@ -46,16 +43,16 @@ static const struct option_spec options[] = {
 	 "node (default), the path of a cgroup (/a/b), or a pod (NAMESPACE/POD)", option_text,
 	 "node, a path that begins with /, or NAMESPACE/POD",
 	 offsetof(struct victims_options, scope)},
-	{"over", 0, "DURATION", "measure growth for this long (default: 1s)", option_duration,
+	{"over", 0, "DURATION", "measure growth for this time (default: 1s)", option_duration,
 	 "a duration such as 500ms or 10s", offsetof(struct victims_options, over_ns)},
 	{"host-root", 0, "DIR",
-	 "where the host's files are seen, from within a container: pods' names are read below it",
+	 "in a container: where the host's root is mounted; names of pods are read below it",
 	 option_text, "a path", offsetof(struct victims_options, host_root)},
-	{"json", 'j', NULL, "one JSON object instead of a table", option_switch, NULL,
+	{"json", 'j', NULL, "print one JSON object", option_switch, NULL,
 	 offsetof(struct victims_options, json)},
 };
 
-/* Everything that has to be let go of. */
+/* Everything that view_shut() releases. */
 struct view {
 	struct config *config;
 	struct cgroup_host host;
@@ -154,7 +151,7 @@ static int open_scope(struct view *view, const char *scope)
 		return EXIT_OK;
 	if (!view->host.ops) {
 		log_error(
-			"victims: this host has no memory controller; only --scope node is there");
+			"victims: this host has no memory controller: only --scope node is possible");
 		return EXIT_HOST;
 	}
 	if (scope[0] == '/') {
@@ -170,14 +167,13 @@ static int open_scope(struct view *view, const char *scope)
 	if (!err)
 		return EXIT_OK;
 	log_error("victims: --scope %s: %s", scope,
-		  err == -ENODEV ? "there is no such cgroup with memory files"
-		  : err == -ENOENT
-			  ? "no process runs in a pod of that name, or it is not known here"
-			  : strerror(-err));
+		  err == -ENODEV   ? "there is no such cgroup with memory files"
+		  : err == -ENOENT ? "no process runs in such a pod, or its name is not known here"
+				   : strerror(-err));
 	return EXIT_FAILED;
 }
 
-/* What the scope may hold: the unit of oom_score_adj. */
+/* The memory of the scope: the unit of oom_score_adj. */
 static uint64_t scope_bytes(const struct view *view)
 {
 	struct cgroup_memory memory;
@@ -198,56 +194,54 @@ static void pause_ns(uint64_t ns)
 		;
 }
 
-/* A process calls itself what it likes: nothing of it may reach a terminal as it is. */
-static const char *plain(const char *text, char *buf, size_t n)
+/* What decided its place in the order, or why it is not in it. */
+static void print_why(const struct victim *victim)
 {
-	size_t i = 0;
+	const struct candidate *c = victim->candidate;
+	const char *standing = rules_standing_name(victim->standing);
+	char rule[64], pod[EVENT_SCOPE_MAX];
 
-	for (; text[i] && i < n - 1; i++)
-		buf[i] = text[i] >= 0x20 && text[i] < 0x7f ? text[i] : '?';
-	buf[i] = '\0';
-	return buf;
+	if (victim->excluded)
+		printf("%s%s", victim_exclusion_name(victim->excluded), victim->rule ? ": " : "");
+	else if (standing)
+		printf("%s ", standing);
+	else
+		printf("score%s%s", victim->tier == VICTIM_TIER_REST ? "" : ", pod ",
+		       victim->tier == VICTIM_TIER_REST ? "" : victim_tier_name(victim->tier));
+	if (victim->rule)
+		printf("%s", event_clean(rule, sizeof(rule), victim->rule->text));
+	if (c->pod) {
+		event_pod(pod, sizeof(pod), c->namespace ? c->namespace : "", c->pod, "");
+		printf(" (pod %s)", pod);
+	}
+	putchar('\n');
 }
 
 static void print_table(const struct victim *ranking, size_t n, size_t eligible)
 {
-	char bytes[UNITS_TEXT_MAX], score[UNITS_TEXT_MAX], comm[20], rule[64], line[64];
+	char bytes[UNITS_TEXT_MAX], score[UNITS_TEXT_MAX], comm[20], order[24];
 
-	printf("%4s %7s %-15s %10s %10s %6s %5s  %s\n", "die", "pid", "name", "score", "freeable",
-	       "blame", "adj", "why there");
+	printf("%5s %7s %-15s %10s %10s %6s %5s  %s\n", "order", "pid", "name", "score", "freeable",
+	       "growth", "adj", "why");
 	for (size_t i = 0; i < n; i++) {
 		const struct victim *victim = &ranking[i];
 		const struct candidate *c = victim->candidate;
-		const char *standing = rules_standing_name(victim->standing);
+		const bool dies = i < eligible;
 
 		if (i == eligible)
 			printf("not killed:\n");
-		/* of an excluded one a score would say nothing */
 		units_format_bytes(score, sizeof(score),
 				   victim->score > 0 ? (uint64_t)victim->score : 0);
 		units_format_bytes(bytes, sizeof(bytes), victim->freeable_bytes);
-		if (i < eligible)
-			snprintf(line, sizeof(line), "%4zu", i + 1);
-		else
-			snprintf(line, sizeof(line), "%4s", "-");
-		printf("%s %7d %-15s %10s %10s %5.0f%% %5d  ", line, c->pid,
-		       plain(c->comm, comm, sizeof(comm)), i < eligible ? score : "-", bytes,
+		snprintf(order, sizeof(order), "%zu", i + 1);
+		/* the score of a process that is not killed means nothing */
+		printf("%5s %7d %-15s %10s %10s %5.0f%% %5d  ", dies ? order : "-", c->pid,
+		       event_clean(comm, sizeof(comm), c->comm), dies ? score : "-", bytes,
 		       victim->blame * 100, c->oom_score_adj);
-		if (victim->excluded)
-			printf("%s%s", victim_exclusion_name(victim->excluded),
-			       victim->rule ? ": " : "");
-		else if (standing)
-			printf("%s ", standing);
-		else
-			printf("score%s%s", victim->tier == VICTIM_TIER_REST ? "" : ", pod ",
-			       victim->tier == VICTIM_TIER_REST ? ""
-								: victim_tier_name(victim->tier));
-		if (victim->rule)
-			printf("%s", plain(victim->rule->text, rule, sizeof(rule)));
-		if (c->pod)
-			printf(" (%s/%s)", c->namespace ? c->namespace : "?", c->pod);
-		putchar('\n');
+		print_why(victim);
 	}
+	puts("\nfreeable: what the kill frees. growth: the share of the scope's growth that the "
+	     "process and its\nchildren caused. adj: oom_score_adj.");
 }
 
 static int print_json(const struct view *view, const struct policy *policy, const char *scope,
@@ -335,7 +329,7 @@ static int show(struct view *view, const struct victims_options *chosen)
 		policy = rules_policy_cgroup(view->config, &names);
 	}
 	if (!policy) {
-		log_error("victims: no policy of the configuration judges the %s: nobody would die",
+		log_error("victims: no policy matches the scope %s: nothing would be killed in it",
 			  scope);
 		return EXIT_FAILED;
 	}
@@ -355,11 +349,11 @@ static int show(struct view *view, const struct victims_options *chosen)
 		err = print_json(view, policy, scope, total_bytes, view->ranking, n);
 		return err ? EXIT_FAILED : EXIT_OK;
 	}
-	printf("%s, policy %s%s: %zu of %zu processes may die\n", scope, policy->name,
-	       policy->warn_only ? " (warns only, nobody would die)" : "", eligible, n);
+	printf("%s, policy %s%s: %zu of %zu processes may be killed\n", scope, policy->name,
+	       policy->warn_only ? " (only warns, kills nothing)" : "", eligible, n);
 	print_table(view->ranking, n, eligible);
 	if (tasks_overflow(view->tasks))
-		log_warn("%llu processes found no place in the list",
+		log_warn("%llu processes are missing: the list is full",
 			 (unsigned long long)tasks_overflow(view->tasks));
 	return EXIT_OK;
 }
@@ -383,7 +377,9 @@ static int run(const struct command *self, int argc, char **argv)
 
 const struct command command_victims = {
 	.name = "victims",
-	.summary = "Show in which order the processes of a scope would die now, and why.",
+	.summary = "Show in which order the processes of a scope would be killed.",
+	.details =
+		"Lists the processes twice, to measure which ones grow, and ranks them as the daemon does.",
 	.run = run,
 	.options = options,
 	.option_count = ARRAY_SIZE(options),

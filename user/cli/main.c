@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-/* main: finds the command. */
+/* Finds the command. */
 #include <stdio.h>
 #include <string.h>
 
@@ -14,7 +14,8 @@ static void usage(FILE *to)
 		    "Ends the hang of a Linux machine or container that is short of memory.\n\n");
 	for (size_t i = 0; commands[i]; i++)
 		fprintf(to, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
-	fprintf(to, "\nfastoom-bpf COMMAND --help tells more; --version the version.\n");
+	fprintf(to,
+		"\nfastoom-bpf COMMAND --help: more about a command. --version: the version.\n");
 }
 
 int main(int argc, char **argv)

@@ -10,6 +10,7 @@
 #include "base/utf8.h"
 #include "base/util.h"
 #include "client/words.h"
+#include "judge/case.h"
 #include "judge/model.h"
 #include "judge/verdict.h"
 
@@ -197,32 +198,32 @@ const char *event_reason_words(const char *key)
 	return key;
 }
 
+static const char *const outcome_words[CASE_OUTCOMES_] = {
+	[CASE_KILLED] = "was killed",
+	[CASE_EXITED] = "exited before the signal",
+	[CASE_REUSED] = "exited before the signal, and its pid is another process",
+	[CASE_REFUSED] = "could not be killed",
+	[CASE_STUCK] = "was sent SIGKILL but is still there",
+	[CASE_UNCONFIRMED] = "was killed, but the others of its group could not be listed",
+	[CASE_RELIEVED] = "was not killed, as an earlier step relieved the scope",
+	[CASE_UNRELIEVED] = "was not killed, as the ladder has no step that kills",
+};
+
 char *event_outcome_words(char *buf, size_t size, const json_t *record)
 {
-	static const struct {
-		const char *outcome, *words;
-	} rows[] = {
-		{"killed", "was killed"},
-		{"exited", "exited before the signal"},
-		{"reused", "exited before the signal, and its pid is another process"},
-		{"refused", "could not be killed"},
-		{"stuck", "was sent SIGKILL but is still there"},
-		{"relieved", "was not killed, as an earlier step relieved the scope"},
-		{"unrelieved", "was not killed, as the ladder has no step that kills"},
-	};
-	const char *outcome = event_get_text(record, "outcome", NULL);
+	const char *name = event_get_text(record, "outcome", NULL);
 	const char *error = event_get_text(record, "error", NULL);
-	const char *words = outcome ? outcome : "was chosen to be killed";
-	bool refused = outcome && !strcmp(outcome, "refused");
+	enum case_outcome outcome = name ? case_outcome_of_name(name) : CASE_OUTCOMES_;
+	const char *words = !name		       ? "was chosen to be killed"
+			    : outcome < CASE_OUTCOMES_ ? outcome_words[outcome]
+						       : name;
 
-	for (size_t i = 0; outcome && i < ARRAY_SIZE(rows); i++)
-		if (!strcmp(rows[i].outcome, outcome))
-			words = rows[i].words;
-	if (json_is_true(json_object_get(record, "dry_run")) &&
-	    (!outcome || !strcmp(outcome, "killed")))
+	if (json_is_true(json_object_get(record, "dry_run")) && (!name || outcome == CASE_KILLED))
 		words = "would have been killed";
-	snprintf(buf, size, "%s%s%s%s", words, refused && error ? " (" : "",
-		 refused && error ? error : "", refused && error ? ")" : "");
+	if (outcome == CASE_REFUSED && error)
+		snprintf(buf, size, "%s (%s)", words, error);
+	else
+		snprintf(buf, size, "%s", words);
 	return buf;
 }
 

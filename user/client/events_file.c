@@ -39,7 +39,7 @@ int events_file_open(struct events_file *ret, const char *path)
 	return ret->file ? 0 : -errno;
 }
 
-/* A line with its newline; false: the file ends before. */
+/* Reads a line with its newline; false: the file ends before. */
 static bool read_line(struct events_file *file)
 {
 	char piece[4096];
@@ -61,7 +61,7 @@ static bool read_line(struct events_file *file)
 		if (n && piece[n - 1] == '\n')
 			return true;
 	}
-	/* it may grow: the next read looks again */
+	/* the file may grow: the next call tries again */
 	clearerr(file->file);
 	return false;
 }

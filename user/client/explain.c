@@ -219,11 +219,29 @@ static void add_rule(struct words *words, const char *before, const json_t *proc
 		  event_clean(clean, sizeof(clean), event_get_text(process, "rule", "?")));
 }
 
+static void add_spared(struct words *words, const json_t *record)
+{
+	const json_t *spared = json_object_get(record, "spared"), *process;
+	double more = event_get_number(record, "spared_count", 0) - (double)json_array_size(spared);
+	char name[96];
+	size_t i;
+
+	json_array_foreach((json_t *)spared, i, process)
+		words_add(words, "%s %s (%s)",
+			  i ? "," : " Spared of them:", event_process(name, sizeof(name), process),
+			  event_get_text(process, "why", "?"));
+	if (more > 0)
+		words_add(words, " and %.0f more", more);
+	if (i)
+		words_add(words, ".");
+}
+
 static void tell_victim(const json_t *record)
 {
 	const json_t *victim = json_object_get(record, "victim");
 	const char *cmdline = event_get_text(victim, "cmdline", NULL);
 	const char *rule = event_get_text(victim, "rule", NULL);
+	const char *refused = event_get_text(record, "unit_refused", NULL);
 	double members = event_get_number(record, "members", 1);
 	struct words words = {0};
 	char clean[400], size[UNITS_TEXT_MAX];
@@ -243,10 +261,16 @@ static void tell_victim(const json_t *record)
 		words_add(&words, "No rule names it: it had the highest score");
 	words_add(&words, ".");
 	if (members > 1) {
-		words_add(&words, " The kill takes %.0f processes: all of ", members);
+		words_add(&words, " %.0f processes of ", members);
 		add_unit(&words, record);
-		words_add(&words, ".");
+		words_add(&words, " %s killed together.", is_dry(record) ? "would be" : "are");
 	}
+	if (refused)
+		words_add(&words,
+			  " The policy kills more than the process, but only the process is "
+			  "killed: %s.",
+			  refused);
+	add_spared(&words, record);
 	words_print("Victim", &words);
 }
 

@@ -84,7 +84,7 @@ double plot_growth(const json_t *record)
 	return last > first ? last - first : 0;
 }
 
-/* One block a second: empty, or as high as the value's part in this row. */
+/* A column for each second; the blocks of this row are filled up to the value. */
 static void print_series(FILE *to, const char *name, const double *values, double most, bool utf8)
 {
 	for (int row = HEIGHT - 1; row >= 0; row--) {

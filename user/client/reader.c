@@ -14,7 +14,7 @@
 #include "base/clock.h"
 #include "config/paths.h"
 
-/* The daemon's messages have at most 64 KiB; more is not from it. */
+/* A message of the daemon has at most 64 KiB (tell/control.c). */
 #define MESSAGE_MAX (256 * 1024)
 #define PATIENCE_MS 5000
 
@@ -75,7 +75,7 @@ int reader_fd(const struct reader *reader)
 int reader_ask(struct reader *reader, const char *request)
 {
 	size_t len = strlen(request) + 1;
-	/* a request is small: it fits in the socket or the daemon is stuck */
+	/* a request is small: it fits into the socket, unless the daemon hangs */
 	ssize_t n = send(reader->fd, request, len, MSG_NOSIGNAL);
 
 	return n == (ssize_t)len ? 0 : n < 0 ? -errno : -EAGAIN;
@@ -86,7 +86,7 @@ static int64_t now_ms(void)
 	return (int64_t)(clock_mono_ns() / 1000000);
 }
 
-/* The first message, taken out; NULL: none is whole yet. */
+/* Takes the first message out of the buffer; -EAGAIN: none is complete yet. */
 static int take_message(struct reader *reader, json_t **ret)
 {
 	char *end = memchr(reader->text, '\0', reader->len);
@@ -168,15 +168,15 @@ void reader_explain(int err, const char *path, char *ret, size_t size)
 	case ENOENT:
 	case ECONNREFUSED:
 		snprintf(ret, size,
-			 "%.200s: the daemon does not run; start it with: sudo "
+			 "%.200s: the daemon is not running; start it with: sudo "
 			 "fastoom-bpf run",
 			 name);
 		break;
 	case EACCES:
 	case EPERM:
 		snprintf(ret, size,
-			 "%.200s: %s; read it as root or as a member of the group that "
-			 "`readers` of the configuration names",
+			 "%.200s: %s; connect as root, or as a member of the group in "
+			 "`readers` of the configuration",
 			 name, strerror(-err));
 		break;
 	case EAGAIN:
@@ -184,18 +184,20 @@ void reader_explain(int err, const char *path, char *ret, size_t size)
 			 name);
 		break;
 	case EPIPE:
-		snprintf(ret, size, "%.200s: the daemon hung up: it ended, or has too many readers",
-			 name);
+		snprintf(
+			ret, size,
+			"%.200s: the daemon closed the connection: it exited, or has too many readers",
+			name);
 		break;
 	case EBADMSG:
 	case EREMOTEIO:
 		snprintf(ret, size,
-			 "%.200s: that is no answer of this version of fastoom-bpf; "
-			 "restart the daemon",
+			 "%.200s: the answer is not of this version of fastoom-bpf; restart the "
+			 "daemon",
 			 name);
 		break;
 	default:
-		snprintf(ret, size, "%.200s: %s; see whether the daemon runs", name,
+		snprintf(ret, size, "%.200s: %s; check that the daemon is running", name,
 			 strerror(-err));
 	}
 }

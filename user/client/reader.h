@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * reader: the other end of the control socket, for status, events and top.
+ * reader: a client of the control socket, for status, events and top.
  *
- * Purity:    one connection; nothing blocks longer than is said.
- * Units:     timeouts in ms; -1: for ever.
- * Errors:    0 or -errno: -EPIPE the daemon went away, -EAGAIN nothing came in time, -EBADMSG
- *            what came is no message, -EREMOTEIO the daemon refused.
- * Ownership: reader_open() gives, reader_close() takes (NULL is fine); messages are the caller's
- *            to json_decref().
+ * Purity:    one connection; blocks no longer than the timeout.
+ * Units:     timeouts in ms; -1: none.
+ * Errors:    0 or -errno: -EPIPE the daemon closed the connection, -EAGAIN no reply in time,
+ *            -EBADMSG the reply is not a message, -EREMOTEIO the daemon refused the request.
+ * Ownership: reader_open() gives, reader_close() takes (NULL is fine); the caller passes replies to
+ *            json_decref().
  */
 #ifndef FASTOOM_CLIENT_READER_H
 #define FASTOOM_CLIENT_READER_H
@@ -17,21 +17,21 @@
 
 struct reader;
 
-/* @path NULL: where the daemon's is. */
+/* @path NULL: the daemon's default. */
 int reader_open(struct reader **ret, const char *path);
 void reader_close(struct reader *reader);
 int reader_fd(const struct reader *reader);
 
-/* A whole request in JSON. */
+/* @request: a request in JSON. */
 int reader_ask(struct reader *reader, const char *request);
 
 /* The parameters of the next reply. */
 int reader_next(struct reader *reader, int timeout_ms, json_t **ret);
 
-/* GetStatus, in one. */
+/* Connects, and asks for the status. */
 int reader_status(const char *path, json_t **ret);
 
-/* Why there is no connection, and how to have one. */
+/* The error in a sentence: what failed, why, and what to do. */
 void reader_explain(int err, const char *path, char *ret, size_t size);
 
 #endif /* FASTOOM_CLIENT_READER_H */
