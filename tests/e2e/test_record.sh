@@ -82,7 +82,7 @@ truncate -s -5 "$SCENE_DIR/cut.fo"
 rc=0
 "$BIN" replay "$SCENE_DIR/cut.fo" >/dev/null 2>"$SCENE_DIR/err" || rc=$?
 ((rc == 1)) || fail "exit status $rc for a truncated file"
-grep -q 'cut.fo: offset [0-9]*: the file ends within a record' "$SCENE_DIR/err" || fail "$(<"$SCENE_DIR/err")"
+grep -q 'cut.fo: offset [0-9]*: the file ends within a frame' "$SCENE_DIR/err" || fail "$(<"$SCENE_DIR/err")"
 "$BIN" record "$SCENE_DIR/cut.fo" --for 500ms 2>"$SCENE_DIR/err" || fail "$(<"$SCENE_DIR/err")"
 grep -q 'its last record was cut off' "$SCENE_DIR/err" || fail "$(<"$SCENE_DIR/err")"
 "$BIN" replay "$SCENE_DIR/cut.fo" >/dev/null || fail "it cannot be read after record has appended"
@@ -92,7 +92,7 @@ echo precious >"$SCENE_DIR/letter"
 rc=0
 "$BIN" record "$SCENE_DIR/letter" --for 500ms 2>"$SCENE_DIR/err" || rc=$?
 ((rc == 1)) || fail "exit status $rc for a letter"
-grep -q 'letter: offset 0: this is no recording of fastoom-bpf' "$SCENE_DIR/err" || fail "$(<"$SCENE_DIR/err")"
+grep -q 'letter: offset 0: this is not a trace of fastoom-bpf' "$SCENE_DIR/err" || fail "$(<"$SCENE_DIR/err")"
 [[ $(<"$SCENE_DIR/letter") == precious ]] || fail "the letter was overwritten"
 
 # wrong command lines

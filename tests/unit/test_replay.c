@@ -411,7 +411,7 @@ static void test_a_file_that_was_cut_off(void **state)
 	text = replay_text(&trace, trace.len - 1, &options, EXIT_FAILED);
 	assert_says(text, "199 samples of 1 scopes");
 	assert_says(said, "t.fo: offset ");
-	assert_says(said, "the file ends within a record; all before it is good");
+	assert_says(said, "the file ends within a frame; everything before it is valid");
 	free(text);
 	trace.bytes[trace.len / 2] ^= 4;
 	text = replay_text(&trace, trace.len, &options, EXIT_FAILED);

@@ -720,14 +720,14 @@ static void test_foreign_files(void **state)
 		const char *error;
 	} files[] = {
 		{"", 0, "offset 0: the file is empty"},
-		{"fast", 4, "offset 0: the file ends before the recording begins"},
-		{"fastoom\n", 8, "offset 0: the file ends before the recording begins"},
-		{"{\"schema\":1}", 12, "offset 0: this is no recording of fastoom-bpf"},
+		{"fast", 4, "offset 0: the file ends before the trace begins"},
+		{"fastoom\n", 8, "offset 0: the file ends before the trace begins"},
+		{"{\"schema\":1}", 12, "offset 0: this is not a trace of fastoom-bpf"},
 		{"\x7f"
 		 "ELF",
-		 4, "offset 0: this is no recording of fastoom-bpf"},
+		 4, "offset 0: this is not a trace of fastoom-bpf"},
 		{"fastoom\n\x06\x00", 10,
-		 "offset 8: the file ends within a record; all before it is good"},
+		 "offset 8: the file ends within a frame; everything before it is valid"},
 	};
 
 	(void)state;
@@ -918,7 +918,7 @@ static void test_another_version_is_told(void **state)
 	assert_refused(&file,
 		       "offset 8: a trace of format version 3; this build reads versions 1 to 2");
 	file = make_foreign(TRACE_VERSION, names, needs, 1);
-	assert_refused(&file, "offset 8: the samples lack at_ns");
+	assert_refused(&file, "offset 8: the samples have no field at_ns");
 }
 
 int main(void)

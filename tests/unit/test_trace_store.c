@@ -187,8 +187,8 @@ static void test_foreign_files_are_left_alone(void **state)
 	char *bytes;
 
 	(void)state;
-	assert_refused("precious", 8, "offset 0: this is no recording of fastoom-bpf");
-	assert_refused("fast", 4, "offset 0: the file ends before the recording begins");
+	assert_refused("precious", 8, "offset 0: this is not a trace of fastoom-bpf");
+	assert_refused("fast", 4, "offset 0: the file ends before the trace begins");
 	unlink(path);
 
 	struct trace_store *trace_store;
@@ -205,7 +205,7 @@ static void test_foreign_files_are_left_alone(void **state)
 	record(100, &cut);
 	assert_int_equal(file_read_all(path, 1 << 20, &bytes, &len), 0);
 	bytes[100] ^= 1;
-	assert_refused(bytes, len, "offset 8: a record is damaged: its checksum does not fit");
+	assert_refused(bytes, len, "offset 8: a frame is damaged: its checksum is wrong");
 	bytes[100] ^= 1;
 	bytes[len / 2] ^= 1;
 	write_file(bytes, len);

@@ -32,24 +32,24 @@
 #define EVENTS_DEPTH	16
 #define STOP_TIMEOUT_NS 1000000000ULL /* by choice: a service that is asked to stop should stop */
 
-/* How far apart snapshots are, unless the reader says. */
-#define INTERVAL_LEAST_MS  100
-#define INTERVAL_PRESET_MS 1000
+/* Between two snapshots: the least that a reader can ask for, and the default. */
+#define INTERVAL_LEAST_MS   100
+#define INTERVAL_DEFAULT_MS 1000
 
 #define SERVICE	  "org.varlink.service"
 #define INTERFACE "io.fastoom"
 
 const char control_interface[] =
-	"# What fastoom-bpf sees and does. Nothing here changes anything.\n"
+	"# What fastoom-bpf sees and does. No method changes anything.\n"
 	"interface io.fastoom\n"
 	"\n"
-	"# The daemon and the scopes that it watches right now: those that reclaim memory.\n"
+	"# The daemon, and the scopes that it watches now: those that reclaim memory.\n"
 	"# docs/status.schema.json describes the object.\n"
 	"method GetStatus() -> (status: object)\n"
 	"\n"
-	"# Call with \"more\". A reply for each snapshot (at once, then at most one in interval_ms\n"
-	"# while something reclaims; preset 1000) and for each record that is written\n"
-	"# (docs/record.schema.json). Both are on unless set to false.\n"
+	"# Call with \"more\". Replies with each snapshot (at once, then at most one in interval_ms,\n"
+	"# default 1000, while a scope reclaims memory) and with each record that is written\n"
+	"# (docs/record.schema.json). Both are on by default.\n"
 	"method Watch(snapshots: ?bool, events: ?bool, interval_ms: ?int) ->\n"
 	"  (snapshot: ?object, event: ?object)\n";
 
@@ -66,12 +66,12 @@ static const char service_interface[] =
 	"error ExpectedMore ()\n";
 
 struct client {
-	int fd; /* -1: this place is free */
+	int fd; /* -1: a free slot */
 	uid_t uid;
 	bool snapshots;
 	bool events;
 	bool subscribed;
-	bool waits_for_room; /* EPOLLOUT is asked for */
+	bool waits_for_room; /* EPOLLOUT is set */
 	uint64_t interval_ms;
 	uint64_t sent_ms; /* the last snapshot */
 	size_t in_len;
@@ -93,13 +93,13 @@ struct control {
 	atomic_ullong readers, served, refused, dropped, events_lost;
 
 	/*
-	 * Three snapshots: the daemon fills one, the server reads one, and the third, with the
-	 * mark whether it is new, is what they exchange. Neither ever waits.
+	 * A triple buffer: the daemon fills one snapshot, the server reads one, and they exchange
+	 * the third, which has a mark that it is new. Neither waits for the other.
 	 */
 	struct snapshot *snapshots;
-	unsigned back;	    /* the daemon's */
-	unsigned front;	    /* the server's */
-	atomic_uint middle; /* index, FRESH */
+	unsigned back;	    /* the daemon fills it */
+	unsigned front;	    /* the server reads it */
+	atomic_uint middle; /* its index, and FRESH */
 	struct queue events;
 
 	/* one name and one outcome at most: a new one replaces the one that waits */
@@ -108,7 +108,7 @@ struct control {
 	bool root_only; /* the control thread's, once that runs */
 
 	struct client clients[CLIENTS];
-	char text[MESSAGE_MAX]; /* where messages are put together */
+	char text[MESSAGE_MAX]; /* the message that is composed */
 };
 
 #define FRESH 4u
@@ -137,7 +137,7 @@ static void client_drop(struct control *control, struct client *client)
 	client_end(control, client);
 }
 
-/* Asks to be told when there is room again, or not any more. */
+/* Waits for room in the socket, if there is something to send. */
 static void client_wait(struct control *control, struct client *client)
 {
 	bool wait = client->out_len > 0;
@@ -149,7 +149,7 @@ static void client_wait(struct control *control, struct client *client)
 	(void)epoll_ctl(control->epoll_fd, EPOLL_CTL_MOD, client->fd, &event);
 }
 
-/* False: the reader is gone. */
+/* False: the reader has closed the connection. */
 static bool client_flush(struct control *control, struct client *client)
 {
 	while (client->out_len) {
@@ -171,7 +171,7 @@ static bool client_flush(struct control *control, struct client *client)
 	return true;
 }
 
-/* The message and its NUL, behind what still waits; -ENOSPC, and nothing of it. */
+/* Appends the message and its NUL to what waits; -ENOSPC: nothing is appended. */
 static int client_put(struct client *client, const char *text, size_t len)
 {
 	if (client->out_len + len + 1 > sizeof(client->out))
@@ -240,7 +240,7 @@ static int reply_description(struct control *control, struct client *client, con
 	return json_end(&json, &len) ? -ENOSPC : client_put(client, control->text, len);
 }
 
-/* {"parameters":{"KEY":OBJECT}TAIL} into the control's text, the object being a snapshot. */
+/* Composes {"parameters":{"KEY":SNAPSHOT}TAIL} in control->text. */
 static int put_snapshot(struct control *control, const char *key, const char *tail, size_t *ret_len)
 {
 	const size_t tail_len = strlen(tail);
@@ -249,7 +249,7 @@ static int put_snapshot(struct control *control, const char *key, const char *ta
 	size_t len;
 	int err;
 
-	/* the newest that there is; the middle one becomes stale by that */
+	/* take the newest snapshot; the one in the middle is then an old one */
 	if (atomic_load(&control->middle) & FRESH)
 		control->front = atomic_exchange(&control->middle, control->front) & ~FRESH;
 	err = snapshot_json(control->text + head, sizeof(control->text) - head - tail_len - 1,
@@ -288,7 +288,7 @@ static const char *member_text(const struct ynode *map, const char *key)
 	return value && value->kind == YNODE_SCALAR && !value->plain ? value->text : NULL;
 }
 
-/* True or false, or @preset where there is none. False: it is neither. */
+/* True or false; @preset, if the key is absent. Returns false if it is neither. */
 static bool member_bool(const struct ynode *map, const char *key, bool preset, bool *ret)
 {
 	const struct ynode *value = member(map, key);
@@ -316,7 +316,7 @@ static int subscribe(struct control *control, struct client *client, const struc
 	if (!member_bool(parameters, "events", true, &events))
 		return reply_error(control, client, SERVICE ".InvalidParameter", "parameter",
 				   "events");
-	client->interval_ms = INTERVAL_PRESET_MS;
+	client->interval_ms = INTERVAL_DEFAULT_MS;
 	if (interval && strcmp(interval->text ? interval->text : "", "null") != 0) {
 		char *end = NULL;
 		long long ms = interval->kind == YNODE_SCALAR && interval->plain
@@ -349,7 +349,7 @@ static void ignore_complaint(unsigned line, unsigned column, const char *msg, vo
 	*(bool *)userdata = true;
 }
 
-/* JSON is YAML's flow style: the parser that is here already reads it, with its limits. */
+/* JSON is a subset of YAML: the YAML parser reads it, and has limits of size and depth. */
 static int serve(struct control *control, struct client *client, const char *text, size_t len)
 {
 	const struct ynode *parameters;
@@ -452,7 +452,7 @@ static void client_read(struct control *control, struct client *client)
 		return;
 	}
 	client->in_len += (size_t)n;
-	/* whoever subscribed has said all */
+	/* a subscriber has nothing more to say */
 	while (!client->subscribed && (end = memchr(client->in, '\0', client->in_len))) {
 		size_t len = (size_t)(end - client->in);
 
@@ -548,10 +548,10 @@ static void send_snapshots(struct control *control)
 		if (!len && put_snapshot(control, "snapshot", snapshot_tail, &len))
 			return;
 		hot = control->snapshots[control->front].hot;
-		/* ticks are not on the dot; the last one of a hot time is always sent */
+		/* ticks jitter; the last snapshot of a hot phase is always sent */
 		if (hot && now - client->sent_ms + INTERVAL_LEAST_MS / 2 < client->interval_ms)
 			continue;
-		/* one that has not taken the last one yet is passed over */
+		/* skip a reader that has not read the previous one */
 		if (client->out_len || client_put(client, control->text, len))
 			continue;
 		client->sent_ms = now;
@@ -608,7 +608,7 @@ static void kick(struct control *control)
 {
 	const uint64_t one = 1;
 
-	/* it is full only when nobody has read for 2^64 kicks */
+	/* fails only after 2^64 writes without a read */
 	if (write(control->kick_fd, &one, sizeof(one)) < 0)
 		return;
 }
@@ -696,7 +696,7 @@ static int open_socket(struct control *control)
 	control->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (control->listen_fd < 0)
 		return -errno;
-	/* one that was left behind: the lock says that nobody else is there */
+	/* left behind by a daemon that crashed: the lock is held, so no other one runs */
 	(void)unlink(control->path);
 	/* root only, until the group is known */
 	if (fchmod(control->listen_fd, 0600) < 0 ||
@@ -766,7 +766,7 @@ int control_open(struct control **ret, const char *path, const char *group)
 		err = queue_init(&control->events, RECORD_LINE_MAX, EVENTS_DEPTH);
 	if (!err)
 		err = open_socket(control);
-	/* everyone is no group that has to be looked up */
+	/* without a group there is nothing to look up */
 	if (!err)
 		err = group ? want_readers(control, group) : apply_readers(control, "");
 	control->root_only = group != NULL;

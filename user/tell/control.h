@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * control: the socket on which others read what the daemon sees and does. Nothing that is sent
- * to it changes anything.
+ * control: a socket on which clients read what the daemon sees and does (docs/control-socket.md).
+ * No request changes anything.
  *
- * Varlink's framing: one JSON object and a NUL a message; the interface is io.fastoom, described
- * by org.varlink.service. A thread of its own serves it, for even a send that does not block may
- * reclaim memory in the kernel: the daemon's thread only copies into memory that is there and,
- * if somebody listens, raises an eventfd. The same thread looks up the group that may connect.
+ * Varlink: a message is one JSON object and a NUL; the interface is io.fastoom, described by
+ * org.varlink.service. A thread of its own serves the socket: even a send that does not block can
+ * reclaim memory in the kernel. The daemon's thread copies into preallocated memory and, if there
+ * is a subscriber, writes to an eventfd. The same thread looks up the group that may connect.
  *
- * Bounds:    16 readers, 4 of one user (but root); 4 KiB a request; a reader that takes too
- *            little is passed over for snapshots and dropped when an event finds no room.
+ * Bounds:    16 readers, 4 for each user but root; 4 KiB for a request. A slow reader misses
+ *            snapshots, and is disconnected when there is no room for an event.
  * Units:     *_ms.
- * Errors:    0 or -errno from control_open(); afterwards everything that is lost is counted.
+ * Errors:    0 or -errno from control_open(); later errors are counted.
  * Ownership: control_open() gives, control_close() takes (NULL is fine) and removes the socket. It
  *            waits 1 s for its thread; a thread that waits for the network is left.
  */
@@ -28,8 +28,8 @@ struct snapshot;
 struct control_counters {
 	uint64_t readers; /* connected now */
 	uint64_t served;  /* connections so far */
-	uint64_t refused; /* found no place */
-	uint64_t dropped; /* were too slow, or sent what is no request */
+	uint64_t refused; /* connections, because there were too many */
+	uint64_t dropped; /* readers: too slow, or their request was bad */
 	uint64_t events_lost;
 };
 
@@ -58,19 +58,19 @@ int control_fd(const struct control *control);
 /* The outcome, to be freed by the caller. NULL: there is no new one. */
 struct control_readers *control_take_readers(struct control *control);
 
-/* Whether somebody subscribed to snapshots. */
+/* Whether a reader has subscribed to snapshots. */
 bool control_is_watched(const struct control *control);
 
-/* Where the next snapshot is put together; then it is published. One thread's. */
+/* The next snapshot, to be filled and then published. For one thread only. */
 struct snapshot *control_snapshot(struct control *control);
 void control_publish(struct control *control);
 
-/* A record, with its newline. */
+/* Sends a record, with its newline, to the subscribers of events. */
 void control_event(struct control *control, const char *line, size_t len);
 
 void control_count(const struct control *control, struct control_counters *ret);
 
-/* The interface, in varlink's words. */
+/* The description of the interface, for GetInterfaceDescription(). */
 extern const char control_interface[];
 
 #endif /* FASTOOM_TELL_CONTROL_H */

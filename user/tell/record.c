@@ -28,7 +28,7 @@ void record_put_time(struct json *json, const char *key, uint64_t wall_ns)
 	json_text(json, key, text);
 }
 
-/* A key that this version renamed: the old name stays beside it until the next one. */
+/* A renamed key: this version also writes the old one. */
 static void put_renamed(struct json *json, const char *key, const char *old_key, double value)
 {
 	json_double(json, key, value);
@@ -70,7 +70,7 @@ static int put_end(struct json *json, size_t *ret_len)
 
 	if (err)
 		return err;
-	/* json_end() kept a place for the NUL, and there is one more to ask for */
+	/* json_end() kept room for the NUL; the newline needs one byte more */
 	if (*ret_len + 2 > json->size)
 		return -ENOSPC;
 	json->text[(*ret_len)++] = '\n';
@@ -180,7 +180,7 @@ static void put_points(struct json *json, const char *key, const struct history 
 		for (unsigned back = n; back-- > 0;) {
 			double value = (double)point_value(history_back(history, back), series);
 
-			/* three digits are enough for a plot; not known is null */
+			/* three digits are enough for a plot; null: not known */
 			json_double(json, NULL, value < 0 ? 0.0 / 0.0 : round(value * 1000) / 1000);
 		}
 		json_close_list(json);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * record: one JSON object a line for each thing that happened, schema 1.
+ * record: one JSON object a line for each event (docs/record.schema.json).
  *
- * An action has two lines with one id: `act` is handed over before the signal leaves, with
- * all that led to it; `kill` when the kill is settled, with the outcome beside the same.
+ * A kill has two records with one id: `act`, written before the signal, has the reasons; `kill`,
+ * written when the victim is gone or stuck, has the same and the outcome.
  *
- * Purity:    pure; fills the caller's buffer and touches nothing else.
- * Units:     in the members' names.
- * Errors:    0 and the length (with its newline), or -ENOSPC.
- * Ownership: everything is the caller's.
+ * Purity:    pure; fills the caller's buffer.
+ * Units:     in the names.
+ * Errors:    0 and the length with the newline, or -ENOSPC.
+ * Ownership: the caller's.
  */
 #ifndef FASTOOM_TELL_RECORD_H
 #define FASTOOM_TELL_RECORD_H
@@ -29,12 +29,12 @@ struct victim;
 #define RECORD_SCHEMA 1
 
 /*
- * The longest record: every text is as long as it can be and of bytes that JSON writes as six.
- * tests/unit/test_record.c makes it.
+ * The longest record: every text has its full length, in bytes that JSON writes as six.
+ * tests/unit/test_record.c makes this record.
  */
 #define RECORD_LINE_MAX 40960
 
-/* How many of those that would have been next are named. */
+/* The processes that would have been next: so many are in a record. */
 #define RECORD_RUNNERS_UP 4
 
 struct record_head {
@@ -42,9 +42,9 @@ struct record_head {
 	uint64_t mono_ns;
 	uint64_t id;		/* of the incident; 0: none */
 	const char *policy;	/* NULL: none */
-	const char *scope_kind; /* node, cgroup, pod; NULL: about no scope */
+	const char *scope_kind; /* node, cgroup, pod; NULL: the event has no scope */
 	const char *scope_path;
-	const char *pod_uid; /* these are of a pod, where they are known */
+	const char *pod_uid; /* NULL: in no pod, or not known; so for the next three */
 	const char *namespace;
 	const char *pod;
 	const char *container;
@@ -64,7 +64,7 @@ struct record_spared {
 	const char *why; /* static */
 };
 
-/* How many of them are named. */
+/* So many of them are in a record. */
 #define RECORD_SPARED 8
 
 struct record_kill {
@@ -74,23 +74,23 @@ struct record_kill {
 	const struct victim *victims; /* [0] is the victim, then the runners-up */
 	size_t victim_count;
 	enum kill_unit unit;	  /* what dies with the victim */
-	const char *unit_refused; /* why only the process dies; NULL: it is as the policy says */
+	const char *unit_refused; /* why only the process dies; NULL: the unit is the policy's */
 	size_t members;		  /* the processes of that unit, the victim included */
 	const struct record_spared *spared;
-	size_t spared_count; /* also those beyond RECORD_SPARED */
-	const char *outcome; /* kill: what became of it */
-	int error;	     /* kill: the kernel's, if it refused */
+	size_t spared_count; /* of all, those that are not named included */
+	const char *outcome; /* NULL: the action goes on */
+	int error;	     /* with an outcome: -errno of the refused signal, or 0 */
 	const struct record_step *steps;
 	size_t step_count;
-	uint64_t freed_bytes;	       /* kill: what the scope holds less than at the verdict */
-	uint64_t took_ns;	       /* kill: from the verdict to the outcome */
-	const struct history *history; /* kill: the scope's last minute; NULL: not known */
+	uint64_t freed_bytes;	       /* with an outcome: held at the verdict minus held now */
+	uint64_t took_ns;	       /* with an outcome: since the verdict */
+	const struct history *history; /* of the scope; NULL: not known */
 };
 
 int record_kill(char *buf, size_t size, const struct record_head *head,
 		const struct record_kill *kill, size_t *ret_len);
 
-/* warn, blind, recovered: what was seen, and that nothing was done. */
+/* @event: warn, blind, recovered. */
 int record_verdict(char *buf, size_t size, const struct record_head *head, const char *event,
 		   const struct verdict *verdict, const struct evidence *evidence, size_t *ret_len);
 
@@ -99,19 +99,19 @@ struct record_kernel_kill {
 	uint64_t total_vm_bytes;
 	int invoker_pid;
 	const char *invoker_comm;
-	const struct history *history; /* of a scope that was watched; NULL: none was */
+	const struct history *history; /* NULL: no scope of it was watched */
 };
 
 int record_kernel_kill(char *buf, size_t size, const struct record_head *head,
 		       const struct record_kernel_kill *kill, size_t *ret_len);
 
-/* start, stop, reload, error: a sentence. */
+/* @event: start, stop, reload, error. */
 int record_message(char *buf, size_t size, const struct record_head *head, const char *event,
 		   const char *message, size_t *ret_len);
 
 const char *record_unit_name(enum kill_unit unit);
 
-/* Members that snapshots have too. */
+/* Parts of a record that a snapshot has, too. */
 void record_put_time(struct json *json, const char *key, uint64_t wall_ns);
 void record_put_evidence(struct json *json, const struct evidence *evidence);
 void record_put_verdict(struct json *json, const struct verdict *verdict);

@@ -4,7 +4,7 @@
 #include "base/json.h"
 #include "tell/record.h"
 
-/* What follows the last scope has room in so many bytes. */
+/* Room for what follows the last scope. */
 #define TAIL_BYTES 64
 
 static void put_scope(struct json *json, const struct snapshot_scope *scope)

@@ -2,10 +2,10 @@
 /*
  * snapshot: what the daemon sees at one moment, as a value and as JSON.
  *
- * Purity:    pure; fills the caller's buffer and touches nothing else.
- * Units:     in the members' names.
- * Errors:    0 and the length, or -ENOSPC. Scopes that found no room are left out and counted.
- * Ownership: everything is the caller's.
+ * Purity:    pure; fills the caller's buffer.
+ * Units:     in the names.
+ * Errors:    0 and the length, or -ENOSPC. Scopes without room are left out and counted.
+ * Ownership: the caller's.
  */
 #ifndef FASTOOM_TELL_SNAPSHOT_H
 #define FASTOOM_TELL_SNAPSHOT_H
@@ -22,7 +22,7 @@
 #define SNAPSHOT_PATH_MAX 512
 #define SNAPSHOT_NAME_MAX 65
 #define SNAPSHOT_POD_MAX  256
-#define SNAPSHOT_SLOTS	  20 /* of a scope's stalls: slot i counts [2^i, 2^(i+1)) us */
+#define SNAPSHOT_SLOTS	  20 /* slot i counts the stalls of 2^i to 2^(i+1) us (bpf/event.h) */
 
 struct json;
 
@@ -30,18 +30,18 @@ struct snapshot_victim {
 	int pid; /* 0: not known */
 	char comm[16];
 	uint64_t freeable_bytes;
-	char rule[128]; /* "": its score alone */
+	char rule[128]; /* "": no rule, its score alone */
 };
 
-/* One scope that is watched right now. */
 enum tracking_state { /* of the page-tracking programs */
 	TRACKING_OFF,
 	TRACKING_STARTING,
 	TRACKING_ON,
-	TRACKING_FAILED, /* not on this kernel, or not now */
+	TRACKING_FAILED, /* the programs cannot be attached */
 	TRACKING_STATES_,
 };
 
+/* A scope that is watched now. */
 struct snapshot_scope {
 	uint64_t id;
 	bool node;
@@ -50,7 +50,7 @@ struct snapshot_scope {
 	bool dry_run; /* its policy, or the daemon, sends no signal */
 	bool incident;
 	char path[SNAPSHOT_PATH_MAX];
-	char pod[SNAPSHOT_POD_MAX]; /* "": not known, or in none; these three */
+	char pod[SNAPSHOT_POD_MAX]; /* "": in no pod, or not known; so for the next two */
 	char namespace[SNAPSHOT_POD_MAX];
 	char container[SNAPSHOT_POD_MAX];
 	char policy[SNAPSHOT_NAME_MAX];
@@ -63,22 +63,21 @@ struct snapshot_scope {
 struct snapshot {
 	uint64_t wall_ns;
 	uint64_t mono_ns;
-	uint64_t started_ns; /* mono */
+	uint64_t started_ns; /* CLOCK_MONOTONIC */
 	int pid;
 	int cgroup_version;
 	bool dry_run;
-	bool hot; /* another one follows within a tick */
+	bool hot; /* a scope is hot: the next snapshot follows within a tick */
 	enum tracking_state tracking;
 	char config_path[PATH_MAX]; /* "": built in */
 	char events_path[PATH_MAX]; /* "": none */
-	uint64_t lost;		    /* of whatever could be lost so far */
+	uint64_t lost;		    /* events, records and samples that were lost */
 	uint64_t maps_bytes;	    /* of kernel memory, for all BPF maps */
 	struct snapshot_proactive {
-		/* as of the latest tick, start or stop */
-		bool on; /* a policy has proactive_reclaim, and this host can */
+		bool on; /* a policy has proactive_reclaim, and the host has cgroup v2 */
 		unsigned scopes;
 		uint64_t reclaimed_bytes;
-		uint64_t stops; /* for what was taken came straight back, or nothing could be */
+		uint64_t stops; /* because pages were read back, or none could be reclaimed */
 	} proactive;
 	size_t scope_count;
 	struct snapshot_scope scopes[SNAPSHOT_SCOPES];

@@ -1,31 +1,31 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * trace: the format of recordings: what trace_write and trace_read share.
+ * trace: the format of a trace file, for trace_write and trace_read.
  *
  * A file is TRACE_MAGIC and then frames, each
  *
  *	kind (1 byte)  length (varint)  payload  crc32 of all that (4 bytes, little endian)
  *
- * so that whatever was cut off while it was appended costs the last frame only. Numbers are
- * LEB128 varints, signed ones zigzag, texts a length and bytes. The head names the fields of
- * the samples, with their widths, the presence bit each one needs, and how they are stored: a
- * reader of another build takes those that it knows, and what it does not find is missing.
+ * A file that was cut off loses its last frame only. Numbers are LEB128 varints, signed ones
+ * zigzag; a text is a length and bytes. The head names the fields of the samples, with their
+ * widths, the presence bit of each, and how it is stored. A reader of another build takes the
+ * fields that it knows; a field that it does not find is missing.
  *
- *	HEAD	a recording begins, also a second one in the same file: see struct trace_head
- *	ANEW	everything below is encoded against nothing before; scopes and processes are
- *		named again. How many items found no place so far
+ *	HEAD	begin of a trace, also of a second one in the same file: see struct trace_head
+ *	ANEW	nothing below refers to a frame before; scopes and processes are defined again. Has
+ *		the number of items that were lost so far
  *	SCOPE	number (the next one), kind, id, path
  *	BEGIN	scope, at: it is hot
  *	END	scope, at: it is no longer watched
- *	SAMPLE	scope, mask of what is not as expected (bit 0: presence, bit n + 1: field n of the
- *		head), and by how much each is not. Expected is what the scope's last sample had;
- *		of a counter, that it goes on as it did before. Bytes: twice the difference, or
- *		twice the pages and 1. The last frame of a tick
- *	LIST	scope, at, TRACE_LIST_ bits, count, processes: number and mask of what changed; a
- *		new one (the next number) begins with pid and start; with TRACE_TEXT_BIT its
- *		comm, and its command line if that is known
- *		The parts of a long list may have an ANEW between them, and a file that begins in
- *		the middle of things may lack the first ones
+ *	SAMPLE	scope, mask of the values that differ from the expected ones (bit 0: presence, bit
+ *		n + 1: field n of the head), and the differences. Expected is the value of the last
+ *		sample of the scope; for a counter, the same step as before. Bytes: twice the
+ *		difference, or twice the pages plus 1. The last frame of a tick
+ *	LIST	scope, at, TRACE_LIST_ bits, count, processes: number and mask of what changed. A
+ *		new process (the next number) begins with pid and start. With TRACE_TEXT_BIT: comm,
+ *		and the texts that are known
+ *		A long list has several parts, with an ANEW between them possibly; a file that does
+ *		not begin with the first part has the others only
  *	DID	see struct trace_did
  *	NAMES	scope, flags, and of a pod its name, namespace and container, where known. Before
  *		the first BEGIN, and when they change
@@ -46,7 +46,7 @@
 #define TRACE_MAGIC_LEN 8
 #define TRACE_VERSION	2 /* 1: processes without what follows TRACE_KTHREAD; no NAMES, no OPENED */
 
-enum trace_kind { /* the numbers are the format: they stay */
+enum trace_kind { /* the numbers are the format: never change them */
 	TRACE_HEAD = 1,
 	TRACE_ANEW = 2,
 	TRACE_SCOPE = 3,
@@ -58,7 +58,7 @@ enum trace_kind { /* the numbers are the format: they stay */
 	TRACE_NAMES = 9,
 };
 
-/* No frame but the head, which has the configuration, is longer. */
+/* The longest frame, but for the head: that has the configuration. */
 #define TRACE_FRAME_MAX 8192
 
 #define TRACE_FIELDS_MAX 63 /* of a sample: the mask has 64 bits */
@@ -68,7 +68,7 @@ enum trace_kind { /* the numbers are the format: they stay */
 enum {
 	TRACE_LIST_FIRST = 1 << 0,
 	TRACE_LIST_LAST = 1 << 1,
-	TRACE_LIST_MEMBERS = 1 << 2, /* not the scope's processes: those of a victim's group */
+	TRACE_LIST_MEMBERS = 1 << 2, /* of the victim's group, not of the scope */
 };
 
 /* What of a process changes, in the order of its mask. */
@@ -85,7 +85,7 @@ enum {
 	TRACE_PARENT,
 	TRACE_THREADS,
 	TRACE_KTHREAD,
-	TRACE_VALUES_1_, /* in version 1 the texts' bit is here */
+	TRACE_VALUES_1_, /* version 1 has the bit of the texts here */
 	TRACE_GROUP = TRACE_VALUES_1_,
 	TRACE_SESSION,
 	TRACE_PLACE,
@@ -103,7 +103,7 @@ enum {
 	TRACE_FLAG_OOM_GROUP = 1 << 1,
 };
 
-/* Texts of a process that may be unknown, in this order; version 1 has the first alone. */
+/* Texts of a process that may be unknown, in this order; version 1 has the first only. */
 enum {
 	TRACE_CMDLINE,
 	TRACE_EXE,
@@ -133,9 +133,9 @@ struct trace_head {
 	uint32_t cpus;
 	uint32_t cgroup_version; /* 0: no memory controller */
 	uint64_t page_bytes;
-	uint64_t self_pid; /* who recorded: never a victim */
+	uint64_t self_pid; /* the process that wrote the trace: never a victim */
 	bool dry_run;
-	char release[128];		    /* of the kernel, NUL at its end */
+	char release[128];		    /* of the kernel, with a NUL */
 	const struct trace_config *configs; /* of the configuration; none: the built-in one */
 	size_t config_count;
 };
@@ -158,12 +158,12 @@ struct trace_names {
 	const char *container;
 };
 
-enum trace_what {	       /* the numbers are the format: they stay */
+enum trace_what {	       /* the numbers are the format: never change them */
 	TRACE_VERDICT = 1,     /* text: "ACTION REASON", where it changed */
-	TRACE_KILL = 2,	       /* a signal left (or would have: dry_run): who */
-	TRACE_SETTLED = 3,     /* text: what became of it; given back */
+	TRACE_KILL = 2,	       /* the first signal to the victim (dry_run: not sent) */
+	TRACE_SETTLED = 3,     /* text: the outcome; bytes: freed */
 	TRACE_STOOD_DOWN = 4,  /* the verdict was act, but nothing was sent; text: why */
-	TRACE_KERNEL_KILL = 5, /* the kernel's own, which this scope felt */
+	TRACE_KERNEL_KILL = 5, /* the kernel's OOM killer chose a victim in this scope */
 	TRACE_OPENED = 6,      /* an action begins; its first signal is a TRACE_KILL */
 };
 
@@ -175,9 +175,9 @@ struct trace_did {
 	uint64_t incident; /* its id; 0: none */
 	int pid;
 	uint64_t start_boot_ns;
-	uint64_t bytes; /* kills: what the victim gives back; settled: what the scope did */
+	uint64_t bytes; /* kill: freeable by it; settled: freed in the scope */
 	bool dry_run;
-	bool waits; /* settled, stood down: the next verdict comes after a while */
+	bool waits; /* settled, stood down: no verdict for a while */
 	const char *comm;
 	const char *text;
 };

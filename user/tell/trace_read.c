@@ -18,7 +18,7 @@
 #define ERROR_MAX 256
 #define TEXT_MAX  4096
 
-/* A payload, read front to back; bad: it ends too early, or says what cannot be. */
+/* A payload; bad: it ends too early, or a value is out of range. */
 struct cursor {
 	const unsigned char *data;
 	size_t len;
@@ -31,7 +31,7 @@ struct scope {
 	uint64_t id;
 	char *path;
 	bool sampled;
-	uint64_t values[1 + TRACE_FIELDS_MAX]; /* presence, then the file's fields */
+	uint64_t values[1 + TRACE_FIELDS_MAX]; /* presence, then the fields of the file */
 	uint64_t steps[1 + TRACE_FIELDS_MAX];
 };
 
@@ -60,10 +60,10 @@ struct trace_reader {
 	struct trace_head head;
 	struct trace_config *configs;
 	size_t config_count;
-	size_t field_count;			     /* the file's */
+	size_t field_count;			     /* of the file */
 	enum field_kind kinds[1 + TRACE_FIELDS_MAX]; /* as the values of a scope */
-	int locals[TRACE_FIELDS_MAX]; /* of each of the file's: the one of ours, or -1 */
-	uint32_t has_bits[32];	      /* of each of our presence bits: the file's, or 0 */
+	int locals[TRACE_FIELDS_MAX]; /* for each field of the file: our field, or -1 */
+	uint32_t has_bits[32];	      /* for each of our presence bits: the bit of the file, or 0 */
 	uint64_t lost;
 
 	uint64_t at_ns;
@@ -72,7 +72,7 @@ struct trace_reader {
 	struct process *processes;
 	size_t process_count, process_room;
 	struct candidate *list;
-	struct text *texts; /* of the list: it may be longer than a process is known */
+	struct text *texts; /* of the list, which can be longer than the table of processes */
 	size_t list_count, list_room, text_room;
 	bool list_open;
 	struct {
@@ -150,7 +150,7 @@ static uint64_t get_bytes_difference(struct cursor *c, uint64_t from)
 	return from + (number & 1 ? by * TRACE_PAGE_BYTES : by);
 }
 
-/* A copy with a NUL at its end; NULL: bad, or out of memory, which is as good here. */
+/* A copy with a NUL; NULL: bad, or out of memory. */
 static char *get_text(struct cursor *c, size_t max, size_t *ret_len)
 {
 	uint64_t len = get_u64(c);
@@ -187,7 +187,7 @@ static void get_word(struct cursor *c, char *to, size_t size)
 	c->at += len;
 }
 
-/* Room for one more of @list's elements. */
+/* Makes room for one more element of @list. */
 static bool grow(void *list, size_t *room, size_t count, size_t size)
 {
 	size_t more = *room ? *room * 2 : 16;
@@ -306,7 +306,7 @@ struct file_field {
 	uint64_t need;
 };
 
-/* Fields that were renamed: traces of older builds have the old names. */
+/* Renamed fields: traces of older builds have the old names. */
 static const char *current_name(const char *name)
 {
 	static const struct {
@@ -324,7 +324,7 @@ static const char *current_name(const char *name)
 	return name;
 }
 
-/* Which of the file's fields are ours, and which of our presence bits they make up. */
+/* Maps the fields and the presence bits of the file to ours. */
 static int match_fields(struct trace_reader *r, size_t offset, const struct file_field *fields,
 			size_t n)
 {
@@ -352,7 +352,7 @@ static int match_fields(struct trace_reader *r, size_t offset, const struct file
 			}
 		}
 		if (!found && !field->need)
-			return fail(r, offset, "the samples lack %s", field->name);
+			return fail(r, offset, "the samples have no field %s", field->name);
 		if (!found)
 			broken |= field->need;
 	}
@@ -362,7 +362,7 @@ static int match_fields(struct trace_reader *r, size_t offset, const struct file
 	return 0;
 }
 
-/* Version 1 has one file, without a name where it was the built-in configuration. */
+/* Version 1 has one file; without a name it is the built-in configuration. */
 static bool read_configs(struct trace_reader *r, struct cursor *c, uint32_t version)
 {
 	size_t n = version == 1 ? 1 : get_max(c, TRACE_CONFIGS_MAX), len;
@@ -413,9 +413,9 @@ static int read_head(struct trace_reader *r, size_t offset, struct cursor *c)
 		r->kinds[1 + i] = (enum field_kind)get_max(c, FIELD_KINDS_ - 1);
 	}
 	if (c->bad)
-		return fail(r, offset, "the head does not read as one");
+		return fail(r, offset, "the head cannot be read");
 	if (!read_configs(r, c, head.version))
-		return fail(r, offset, "the head's configuration does not read as one");
+		return fail(r, offset, "the configuration in the head cannot be read");
 	head.configs = r->configs;
 	head.config_count = r->config_count;
 	err = match_fields(r, offset, fields, n);
@@ -508,7 +508,7 @@ static void read_sample(struct trace_reader *r, struct cursor *c, struct trace_i
 	item->at_ns = item->sample.at_ns;
 }
 
-/* The texts' bit and how many values stand below it, as the file's version has them. */
+/* The bit of the texts in the version of the file: it follows the values. */
 static int value_count(const struct trace_reader *r)
 {
 	return r->head.version == 1 ? TRACE_VALUES_1_ : TRACE_VALUES_;
@@ -608,7 +608,7 @@ static int read_process(struct trace_reader *r, struct cursor *c)
 	return 0;
 }
 
-/* 1: the list is whole. */
+/* 1: the list is complete. */
 static int read_list(struct trace_reader *r, struct cursor *c, struct trace_item *item)
 {
 	struct scope *scope = get_scope(r, c, item);
@@ -628,7 +628,7 @@ static int read_list(struct trace_reader *r, struct cursor *c, struct trace_item
 	} else if (r->list_scope.kind != scope->kind || r->list_scope.id != scope->id) {
 		r->list_open = false;
 	}
-	/* one that is not open began in what is no longer there: its processes are known now */
+	/* the first parts of this list are not in the file: only learn the processes */
 	for (uint64_t i = 0; i < count && !c->bad; i++) {
 		err = read_process(r, c);
 		if (err)
@@ -637,7 +637,7 @@ static int read_list(struct trace_reader *r, struct cursor *c, struct trace_item
 	if (c->bad || !r->list_open || !(bits & TRACE_LIST_LAST))
 		return 0;
 	r->list_open = false;
-	/* strings last: the table of texts may have moved meanwhile */
+	/* set the strings at the end: the table of texts can move while it grows */
 	for (size_t i = 0; i < r->list_count; i++) {
 		struct candidate *candidate = &r->list[i];
 		char **texts = r->texts[i].texts;
@@ -698,7 +698,7 @@ static void read_names(struct trace_reader *r, struct cursor *c, struct trace_it
 	item->names = (struct trace_names){r->names[0], r->names[1], r->names[2]};
 }
 
-/* The next frame's kind and payload. */
+/* The kind and the payload of the next frame. */
 static int next_frame(struct trace_reader *r, enum trace_kind *ret_kind, struct cursor *ret)
 {
 	struct cursor c = {.data = r->data + r->at, .len = r->len - r->at};
@@ -710,23 +710,24 @@ static int next_frame(struct trace_reader *r, enum trace_kind *ret_kind, struct 
 	len = get_u64(&c);
 	before = c.at;
 	if (c.bad && r->len - r->at > 11)
-		return fail(r, r->at, "a record's length does not read as a number");
+		return fail(r, r->at, "the length of a frame is not a number");
 	if (c.bad || len > c.len - before || c.len - before - len < 4) {
-		/* a length that is wrong looks the same as a file that ends too early */
+		/* a wrong length looks like a file that was cut off */
 		r->cut = true;
-		return fail(r, r->at, "the file ends within a record; all before it is good");
+		return fail(r, r->at,
+			    "the file ends within a frame; everything before it is valid");
 	}
 	for (int i = 0; i < 4; i++)
 		crc |= (uint32_t)c.data[before + len + (size_t)i] << 8 * i;
 	if (crc !=
 	    (uint32_t)crc32(crc32(0, c.data, (unsigned)before), c.data + before, (unsigned)len))
-		return fail(r, r->at, "a record is damaged: its checksum does not fit");
+		return fail(r, r->at, "a frame is damaged: its checksum is wrong");
 	*ret = (struct cursor){.data = c.data + before, .len = len};
 	r->at += before + len + 4;
 	return 0;
 }
 
-/* 1: @ret is an item; 0: not for the caller. */
+/* 1: @ret is an item; 0: the frame has none for the caller. */
 static int read_frame(struct trace_reader *r, struct trace_item *ret)
 {
 	size_t offset = r->at;
@@ -737,7 +738,7 @@ static int read_frame(struct trace_reader *r, struct trace_item *ret)
 	if (err)
 		return err;
 	if (!r->has_head && ret->kind != TRACE_HEAD)
-		return fail(r, offset, "a record before the recording's head");
+		return fail(r, offset, "a frame before the head");
 	switch (ret->kind) {
 	case TRACE_HEAD:
 		err = read_head(r, offset, &c);
@@ -771,13 +772,13 @@ static int read_frame(struct trace_reader *r, struct trace_item *ret)
 		read_names(r, &c, ret);
 		break;
 	default:
-		return fail(r, offset, "a record of unknown kind %d", ret->kind);
+		return fail(r, offset, "a frame of unknown kind %d", ret->kind);
 	}
 	if (err < 0)
 		return err;
 	if (c.bad || c.at != c.len) {
 		r->at = offset;
-		return fail(r, offset, "a record of kind %d does not read as one", ret->kind);
+		return fail(r, offset, "a frame of kind %d cannot be read", ret->kind);
 	}
 	return found;
 }
@@ -794,10 +795,10 @@ int trace_next(struct trace_reader *r, struct trace_item *ret)
 		if (!known)
 			return fail(r, 0, "the file is empty");
 		if (memcmp(r->data, TRACE_MAGIC, known))
-			return fail(r, 0, "this is no recording of fastoom-bpf");
+			return fail(r, 0, "this is not a trace of fastoom-bpf");
 		r->cut = r->len <= TRACE_MAGIC_LEN;
 		if (r->cut)
-			return fail(r, 0, "the file ends before the recording begins");
+			return fail(r, 0, "the file ends before the trace begins");
 		r->at = TRACE_MAGIC_LEN;
 	}
 	while (!found && r->at < r->len) {

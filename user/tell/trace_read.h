@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * trace_read: the bytes of a recording -> what was seen and done, one item after the other.
+ * trace_read: reads a trace, one item after the other.
  *
- * Purity:    memory only; reads nothing outside the bytes given, whatever they are.
+ * Purity:    memory only; never reads outside the given bytes.
  * Units:     see trace.h.
- * Errors:    trace_next(): 1 an item, 0 the end, -EBADMSG the file is damaged, cut off or none
- *            of ours (trace_reader_error() is the sentence, with the offset), -ENOMEM. After
- *            an error every further call says the same.
+ * Errors:    trace_next(): 1 an item, 0 the end, -EBADMSG the file is damaged, cut off, or not a
+ *            trace (trace_reader_error() has the message, with the offset), -ENOMEM. After an
+ *            error every further call returns the same.
  * Ownership: the bytes are borrowed; items and their strings stay valid until the next call.
  */
 #ifndef FASTOOM_TELL_TRACE_READ_H
@@ -39,13 +39,13 @@ void trace_reader_free(struct trace_reader *reader);
 
 int trace_next(struct trace_reader *reader, struct trace_item *ret);
 const char *trace_reader_error(const struct trace_reader *reader);
-/* Where the last whole frame ended: a file that was cut off can be continued there. */
+/* The end of the last complete frame: a file that was cut off can be continued there. */
 size_t trace_reader_offset(const struct trace_reader *reader);
-/* The error is that the file ends within a frame. */
+/* Whether the error is that the file ends within a frame. */
 bool trace_reader_cut(const struct trace_reader *reader);
-/* Items that found no place when it was recorded. */
+/* Items that were lost when the trace was written. */
 uint64_t trace_reader_lost(const struct trace_reader *reader);
-/* Presence bits of samples that this recording can have. */
+/* The presence bits that samples of this trace can have. */
 uint32_t trace_reader_has(const struct trace_reader *reader);
 
 #endif /* FASTOOM_TELL_TRACE_READ_H */

@@ -21,11 +21,11 @@
 #define CHUNK_BYTES 65536
 #define CHUNKS	    (TRACE_STORE_RING_BYTES / CHUNK_BYTES)
 #define KEPT_NS	    120000000000ULL
-/* Head and configuration, of what is kept in memory. */
+/* Of the head, with the configuration, of a trace that is kept in memory. */
 #define PREAMBLE_MAX 131072
-/* A file that is larger than this is not continued: nobody could replay it. */
+/* A larger file is not continued: replay could not read it. */
 #define FILE_MOST_BYTES (1ULL << 31)
-/* What is recorded into a file is at most this old when it is handed to the writer. */
+/* A frame waits at most this long before it is passed to the writer. */
 #define FLUSH_NS 1000000000ULL
 
 struct chunk {
@@ -38,21 +38,21 @@ struct trace_store {
 	struct writer *writer;
 	struct trace_writer *trace;
 	uint64_t now_ns;
-	uint64_t refused; /* files that found no place: the one before is still being written */
+	uint64_t refused; /* files: the previous one was still being written */
 
 	/* with a file */
 	int fd;
 	uint64_t flushed_ns;
 	uint64_t failed_told;
-	size_t frames; /* within the buffer */
+	size_t frames; /* in the buffer */
 	struct piece *piece;
 
-	/* of the writer's thread */
-	bool broken; /* a piece is missing: the next that can be read begins anew */
+	/* for the thread of the writer only */
+	bool broken; /* a piece was lost: the next one must begin with an ANEW */
 	atomic_ullong failed;
 	atomic_int last_errno;
 
-	/* without */
+	/* without a file */
 	char folder[PATH_MAX - 64];
 	struct chunk *ring;
 	size_t newest;
@@ -78,7 +78,7 @@ static void keep_failure(struct trace_store *r, int err)
 
 /* ---- with a file ---- */
 
-/* All or nothing: half a record in the middle would make the rest unreadable. */
+/* All or nothing: after half a frame the rest could not be read. */
 static void write_piece(void *argument, size_t len)
 {
 	struct piece *piece = argument;
@@ -118,7 +118,7 @@ static int out_to_file(void *userdata, const char *frame, size_t len)
 {
 	struct trace_store *r = userdata;
 
-	/* only a piece that begins so can follow one that is lost */
+	/* only a piece that begins with an ANEW can follow a lost one */
 	if ((frame[0] == TRACE_ANEW || len > sizeof(r->piece->bytes) - r->piece->len) && flush(r) &&
 	    frame[0] != TRACE_ANEW)
 		return -EAGAIN;
@@ -143,7 +143,7 @@ static struct trace_store *trace_store_new(struct writer *writer, trace_out *out
 	return r;
 }
 
-/* Where a file can be continued; 0 in *ret_len: it is empty. */
+/* *ret_len: where the file can be continued; 0: it is empty. */
 static int find_end(const char *path, char *why, size_t why_size, size_t *ret_len, size_t *ret_cut)
 {
 	_cleanup_free_ char *bytes = NULL;
@@ -215,7 +215,7 @@ static int out_to_ring(void *userdata, const char *frame, size_t len)
 	struct trace_store *r = userdata;
 	struct chunk *chunk = &r->ring[r->newest];
 
-	/* full, or of a trouble that is long over */
+	/* the ring is full, or its frames are too old */
 	if (len > sizeof(chunk->bytes) - chunk->len ||
 	    (chunk->len && r->now_ns - chunk->last_ns > KEPT_NS)) {
 		r->newest = (r->newest + 1) % CHUNKS;
@@ -267,7 +267,7 @@ int trace_store_keep(struct trace_store **ret, struct writer *writer, const char
 	return err;
 }
 
-/* "kill-ID.fo", and nothing else. */
+/* Whether the name is "kill-ID.fo". */
 static bool parse_name(const char *name, uint64_t *ret_id)
 {
 	char again[64];
@@ -278,7 +278,7 @@ static bool parse_name(const char *name, uint64_t *ret_id)
 	return !strcmp(name, again);
 }
 
-/* Removes the oldest until there is room for one more; ids grow with time. */
+/* Removes the oldest files, those with the lowest ids, until there is room for one more. */
 static void make_room(const char *folder)
 {
 	for (;;) {
@@ -329,7 +329,7 @@ static void write_spare(void *argument, size_t len)
 		err = -errno;
 	if (fd >= 0)
 		close(fd);
-	/* the memory is no longer needed; who sees the file may have the next one written */
+	/* the buffer is free before the file has its name: a reader of it may cause the next one */
 	atomic_store(&r->spare_busy, false);
 	if (!err && rename(part, path) < 0)
 		err = -errno;

@@ -14,16 +14,16 @@
 
 _Static_assert(SAMPLE_FIELDS_COUNT <= TRACE_FIELDS_MAX, "the mask of a sample has 64 bits");
 
-/* Hot scopes are at most 64 at a time; one that comes back is known by its number. */
+/* At most 64 scopes are hot at a time; a scope that is hot again keeps its number. */
 #define SCOPES_MAX 128
-/* A power of two; when there are more, numbering begins anew. */
+/* A power of two; with more processes, an ANEW starts the numbering again. */
 #define PROCESSES_MAX 4096
 #define TEXT_MAX      1024
-/* Longer names are left out: half of a name is another name. No path or pod name is longer. */
+/* A longer name is left out: half of a name is another name. No path or pod name is longer. */
 #define NAME_MAX_BYTES 512
-/* A process with the longest texts, its numbers included. */
+/* A process with the longest texts, and its numbers. */
 #define PROCESS_MOST (TEXT_MAX + (TRACE_TEXTS_ - 1) * NAME_MAX_BYTES + 512)
-/* A list is cut into frames of about this length. */
+/* A list is split into frames of about this length. */
 #define LIST_PART (TRACE_FRAME_MAX - 64 - PROCESS_MOST)
 
 struct bytes {
@@ -60,7 +60,7 @@ struct trace_writer {
 	size_t scope_count;
 	struct process processes[PROCESSES_MAX];
 	size_t process_count;
-	uint16_t homes[2 * PROCESSES_MAX]; /* of processes: number + 1, by identity */
+	uint16_t homes[2 * PROCESSES_MAX]; /* hash table of processes, by identity: number + 1 */
 	unsigned char payload[TRACE_FRAME_MAX];
 	unsigned char frame[TRACE_FRAME_MAX + 16];
 };
@@ -93,7 +93,7 @@ static void put_difference(struct bytes *b, uint64_t from, uint64_t to)
 	put_u64(b, zigzag(to - from));
 }
 
-/* False: it is too large for a bit more, which no size in bytes is. */
+/* False: too large to be doubled, which no size in bytes is. */
 static bool put_bytes_difference(struct bytes *b, uint64_t from, uint64_t to)
 {
 	int64_t by = (int64_t)(to - from);
@@ -260,7 +260,7 @@ static int send_anew(struct trace_writer *w)
 	return err;
 }
 
-/* The scope's number; names it first if need be. */
+/* The number of the scope; writes its SCOPE frame first, if it has none. */
 static int scope_number(struct trace_writer *w, const struct trace_scope *scope, size_t *ret)
 {
 	struct bytes b;
@@ -308,7 +308,7 @@ struct item {
 	size_t *taken;
 };
 
-/* False: it is lost. */
+/* False: the item is lost. */
 static bool put_item(struct trace_writer *w, const struct item *item)
 {
 	int err = item->send(w, item);
@@ -433,7 +433,7 @@ void trace_put_did(struct trace_writer *w, const struct trace_scope *scope,
 	put_item(w, &(struct item){.send = send_did, .scope = scope, .did = did});
 }
 
-/* Its place, or the empty one where it belongs. */
+/* The slot of the process, or the free one where it belongs. */
 static uint16_t *process_home(struct trace_writer *w, const struct candidate *c)
 {
 	const size_t n = sizeof(w->homes) / sizeof(w->homes[0]);

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * trace_write: what was seen and done -> the frames of a recording.
+ * trace_write: makes the frames of a trace.
  *
- * Purity:    memory only; allocates in trace_writer_new() and trace_preamble() alone, so that
- *            the rest may be called while a kill is on its way.
+ * Purity:    memory only; only trace_writer_new() and trace_preamble() allocate: the decision path
+ *            calls the rest.
  * Units:     see trace.h.
- * Errors:    an item that found no place is counted (trace_writer_lost()), and what follows is
- *            encoded against nothing before.
+ * Errors:    an item without room is lost and counted (trace_writer_lost()), and an ANEW follows.
  * Ownership: trace_writer_new() gives, trace_writer_free() takes; arguments are the caller's.
  */
 #ifndef FASTOOM_TELL_TRACE_WRITE_H
@@ -23,15 +22,15 @@ struct trace_writer;
 struct victim;
 
 /*
- * Takes a frame: 0, or -errno when there is no place for it. -EAGAIN: there is another place,
- * where everything has to be encoded anew.
+ * Takes a frame: 0, or -errno if it has no room. -EAGAIN: a new buffer is there, and the item must
+ * be encoded again, after an ANEW.
  */
 typedef int trace_out(void *userdata, const char *frame, size_t len);
 
 int trace_writer_new(struct trace_writer **ret, trace_out *out, void *userdata);
 void trace_writer_free(struct trace_writer *writer);
 
-/* Magic word and head; the second and later recordings of a file have no magic word. */
+/* Magic and head; only the first trace of a file has the magic. */
 int trace_preamble(const struct trace_head *head, bool magic, char **ret_bytes, size_t *ret_len);
 
 void trace_put_begin(struct trace_writer *writer, const struct trace_scope *scope, uint64_t at_ns);
@@ -43,15 +42,15 @@ void trace_put_list(struct trace_writer *writer, const struct trace_scope *scope
 /* The members of a victim's group that are not all in the scope's list. */
 void trace_put_members(struct trace_writer *writer, const struct trace_scope *scope, uint64_t at_ns,
 		       const struct victim *members, size_t count);
-/* Written when it differs from what this scope had. */
+/* Writes them if they differ from the last ones of this scope. */
 void trace_put_names(struct trace_writer *writer, const struct trace_scope *scope,
 		     const struct trace_names *names);
 void trace_put_did(struct trace_writer *writer, const struct trace_scope *scope,
 		   const struct trace_did *did);
 
-/* What follows is encoded against nothing before. */
+/* The next frame is an ANEW. */
 void trace_writer_anew(struct trace_writer *writer);
-/* @n more items are lost, after they were taken. */
+/* Counts @n items that were taken and lost later. */
 void trace_writer_lose(struct trace_writer *writer, uint64_t n);
 uint64_t trace_writer_lost(const struct trace_writer *writer);
 

@@ -13,9 +13,9 @@
 #include "base/worker.h"
 #include "tell/control.h"
 
-/* Records of a storm (6 kills a minute, two lines each) for a disk that hangs for two minutes. */
+/* Six kills a minute, two records each, while the disk hangs for two minutes. */
 #define DEPTH 32
-/* At the end, what is left may take this long. */
+/* writer_close() waits so long for what is in the queue. */
 #define PATIENCE_NS 3000000000ULL
 
 struct writer {
@@ -37,7 +37,7 @@ static void write_event(void *argument, size_t len)
 	struct writer *writer = line->writer;
 	int err = file_write_all(writer->fd, line->text, len - sizeof(*line));
 
-	/* not every file can be synced: a pipe, /dev/stdout */
+	/* a pipe and /dev/stdout cannot be synced */
 	if (!err && fdatasync(writer->fd) < 0 && errno != EINVAL && errno != EROFS)
 		err = -errno;
 	if (err) {
@@ -50,7 +50,7 @@ static void write_log(void *argument, size_t len)
 {
 	struct line *line = argument;
 
-	/* nobody is left to tell when stderr is gone */
+	/* an error cannot be reported when stderr fails */
 	(void)file_write_all(STDERR_FILENO, line->text, len - sizeof(*line));
 }
 
@@ -76,7 +76,7 @@ int writer_open(struct writer **ret, const char *path)
 		return -ENOMEM;
 	writer->fd = -1;
 	if (path) {
-		/* if it fails, open() says it better */
+		/* if it fails, the error of open() is the better one */
 		(void)make_folder(path);
 		writer->fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
 		if (writer->fd < 0)
@@ -146,7 +146,7 @@ bool writer_close(struct writer *writer)
 {
 	if (!writer)
 		return true;
-	/* stuck on its disk: the thread keeps what it uses, the process ends anyway */
+	/* the thread waits for the disk: what it uses must stay until the process exits */
 	if (!worker_stop(writer->worker, PATIENCE_NS))
 		return false;
 	if (writer->fd >= 0)

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * writer: lines to the event file and to the log, by a thread of their own.
+ * writer: a thread that writes records to the events file and lines to the log.
  *
- * Handing a line over is a copy into locked memory. The signal never waits for a disk, a
- * terminal or a journal; in Near-OOM each of them may hang for seconds.
+ * To queue a line is to copy it into locked memory. So a signal never waits for a disk, a terminal
+ * or the journal: in Near-OOM each of them can hang for seconds.
  *
- * Purity:    the thread appends to one file (and syncs it) and to stderr.
+ * Purity:    the thread appends to one file, syncs it, and writes to stderr.
  * Units:     bytes.
- * Errors:    0 or -errno. A line that found no place, or could not be written, is counted.
- * Ownership: writer_open() gives, writer_close() takes and waits a moment for what is left.
+ * Errors:    0 or -errno. A line that is lost, because the queue is full or the write failed, is
+ *            counted.
+ * Ownership: writer_open() gives, writer_close() takes and waits up to 3 s for the queue.
  */
 #ifndef FASTOOM_TELL_WRITER_H
 #define FASTOOM_TELL_WRITER_H
@@ -23,22 +24,22 @@
 struct control;
 struct writer;
 
-/* A line is a record or shorter. */
+/* No line is longer than a record. */
 #define WRITER_LINE_MAX RECORD_LINE_MAX
 
-/* @path NULL: events go nowhere. The file is made with mode 0640, its folder if missing. */
+/* @path NULL: no events file. Creates the file with mode 0640, and its folder. */
 int writer_open(struct writer **ret, const char *path);
-/* Whatever becomes an event is told there too. */
+/* Records also go to the readers of @control. */
 void writer_tell(struct writer *writer, struct control *control);
 /* @line ends with a newline. */
 int writer_event(struct writer *writer, const char *line, size_t len);
 int writer_log(struct writer *writer, const char *line, size_t len);
-/* Another piece of work for the thread, of at most WRITER_LINE_MAX; as worker_give(). */
+/* Another task for the thread; @len: at most WRITER_LINE_MAX. See worker_give(). */
 int writer_give(struct writer *writer, worker_task *task, const void *argument, size_t len);
-/* Lines lost so far: no place in the queue; the file refused them. */
+/* Lines lost so far: because the queue was full; because the write failed. */
 uint64_t writer_dropped(const struct writer *writer);
 uint64_t writer_failed(const struct writer *writer, int *ret_last_errno);
-/* False: it is stuck on its disk; what its pieces use must stay. */
+/* False: the thread waits for the disk; what its tasks use must stay. */
 bool writer_close(struct writer *writer);
 
 #endif /* FASTOOM_TELL_WRITER_H */
