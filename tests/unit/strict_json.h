@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * strict_json: says whether a text is one JSON object and nothing else (RFC 8259, in UTF-8,
- * no name twice in an object), and finds a member of it. Written apart from base/json, so
- * that both are not wrong alike.
+ * strict_json: checks that a text is one JSON object and nothing else (RFC 8259, in UTF-8, no name
+ * twice in an object), and finds a member of it. Independent of base/json, so that both do not have
+ * the same error.
  */
 #ifndef FASTOOM_TESTS_STRICT_JSON_H
 #define FASTOOM_TESTS_STRICT_JSON_H
@@ -74,7 +74,7 @@ static bool strict_escape(struct strict_json *j)
 	return code >= 0xdc00 && code <= 0xdfff;
 }
 
-/* One character outside ASCII, decoded, and so checked for the shortest form and the range. */
+/* One character outside ASCII: decoded, to check for the shortest form and the range. */
 static bool strict_wide(struct strict_json *j)
 {
 	unsigned first = *j->p++, code;

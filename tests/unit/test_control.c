@@ -51,7 +51,7 @@ static int dial(void)
 	return fd;
 }
 
-/* One message, up to its NUL; false: the end, or nothing within 5 s. */
+/* One message, up to its NUL; false: end of file, or no message within 5 s. */
 static bool hear(int fd, char *ret, size_t size)
 {
 	size_t len = 0;
@@ -145,7 +145,7 @@ static void test_methods(void **state)
 	ask(fd,
 	    "{\"method\":\"io.fastoom.Watch\",\"more\":true,\"parameters\":{\"interval_ms\":1}}",
 	    "org.varlink.service.InvalidParameter");
-	/* no answer to the first of these, one to the second */
+	/* the first request gets no reply, the second one does */
 	say(fd, "{\"method\":\"io.fastoom.GetStatus\",\"oneway\":true}");
 	ask(fd, "{\"method\":\"io.fastoom.Nothing\"}", "io.fastoom.Nothing");
 	close(fd);
@@ -192,7 +192,7 @@ static void test_watch(void **state)
 	assert_false(control_is_watched(control));
 }
 
-/* While hot, no more often than was asked for; the last one always. */
+/* While hot, at most one snapshot in an interval; the last snapshot always. */
 static void test_interval(void **state)
 {
 	static char text[128 * 1024];
@@ -236,7 +236,7 @@ static void test_endless_request(void **state)
 	close(fd);
 }
 
-/* Telling takes no longer for one that never reads, and he is dropped. */
+/* A reader that never reads does not delay the daemon, and is disconnected. */
 static void test_never_reads(void **state)
 {
 	const struct timespec pause = {.tv_nsec = 1000000};
@@ -264,12 +264,12 @@ static void test_never_reads(void **state)
 		control_count(control, &counters);
 	}
 	assert_int_equal(counters.dropped, 1);
-	/* a copy: microseconds, and generous for a machine that is busy */
+	/* a copy takes microseconds; the bound allows for a busy machine */
 	assert_true(worst_ms < 5);
 	close(fd);
 }
 
-/* Of twenty connections of one user. */
+/* One user makes twenty connections. */
 static bool some_refused(const struct control_counters *c)
 {
 	return c->refused == (geteuid() ? 16 : 4);

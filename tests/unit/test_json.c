@@ -9,7 +9,7 @@
 #include "unit/strict_json.h"
 #include "unit/unit.h"
 
-/* The check that the others stand on: it says no. */
+/* The checker that the other tests use: it rejects what is not JSON. */
 static void test_checker(void **state)
 {
 	static const char *const good[] = {
@@ -104,7 +104,7 @@ static void test_texts(void **state)
 		ROW("\xe0\xa0\x80\xef\xbf\xbf", "\xe0\xa0\x80\xef\xbf\xbf"),
 		ROW("\xed\x9f\xbf\xee\x80\x80", "\xed\x9f\xbf\xee\x80\x80"),
 		ROW("\xf0\x90\x80\x80\xf4\x8f\xbf\xbf", "\xf0\x90\x80\x80\xf4\x8f\xbf\xbf"),
-		/* not UTF-8: each byte for itself */
+		/* not UTF-8: each byte is replaced */
 		ROW("\x80", BAD),
 		ROW("\xff\xfe", BAD BAD),
 		ROW("\xc3", BAD),
@@ -128,7 +128,7 @@ static void test_texts(void **state)
 	assert_text(NULL, 0, "null");
 }
 
-/* Every pair of bytes, and a lot of noise, alone and behind the beginning of a character. */
+/* Every pair of bytes, and random bytes, alone and after the beginning of a character. */
 static void test_all_bytes(void **state)
 {
 	uint64_t random = 3;
@@ -146,7 +146,7 @@ static void test_all_bytes(void **state)
 		for (size_t i = 0; i < sizeof(text); i++) {
 			uint64_t r = next_random(&random);
 
-			/* mostly what looks like UTF-8 */
+			/* mostly bytes that look like UTF-8 */
 			text[i] = (char)(r & 1 ? 0x80 | (r >> 8 & 0x7f) : r >> 8);
 		}
 		assert_text(text, sizeof(text), NULL);
@@ -219,7 +219,7 @@ static int write_nested(char *buf, size_t size, size_t *ret_len)
 
 #define NESTED "{\"list\":[1,{},{\"k\\\"\":\"v\",\"empty\":[]},\"x" BAD "\\u0001\"],\"last\":true}"
 
-/* Exact fit: the text and its NUL. Any less is -ENOSPC, and nothing beyond is touched. */
+/* The text and its NUL just fit. Less room is -ENOSPC; no byte beyond is written. */
 static void test_fit(void **state)
 {
 	size_t fit = sizeof(NESTED), len = 99;
@@ -243,7 +243,7 @@ static void test_fit(void **state)
 	}
 }
 
-/* Once something did not fit, nothing later makes a text with a hole of it. */
+/* After a member that does not fit, a shorter one does not make a text with a gap. */
 static void test_full_stays_full(void **state)
 {
 	char buf[32];

@@ -70,7 +70,7 @@ static void test_which(void **state)
 	strcat(both, node);
 	assert_int_equal(kernel_log_find(both, 0, &report), 0);
 	assert_int_equal(report.pid, 77);
-	/* nothing of the other one's */
+	/* nothing of the other report */
 	assert_false(report.reaped);
 	assert_string_equal(report.limit_path, "");
 	assert_int_equal(report.limit_kb, 0);
@@ -82,7 +82,7 @@ static void test_which(void **state)
 	assert_true(report.reaped);
 	assert_int_equal(kernel_log_find(both, 13, &report), -ENODATA);
 	assert_int_equal(kernel_log_find("", 0, &report), -ENODATA);
-	/* only the end is left in the log */
+	/* the log has the end of the report only */
 	assert_int_equal(kernel_log_find(strstr(memcg, "[  10.4]"), 0, &report), 0);
 	assert_string_equal(report.invoker, "");
 	assert_int_equal(report.constraint, OOM_UNKNOWN);
@@ -122,7 +122,7 @@ static void test_cause(void **state)
 	report.constraint = OOM_CPUSET;
 	assert_int_equal(kernel_log_cause(&report, 0.3), OOM_NUMA);
 	assert_int_equal(kernel_log_find(node, 0, &report), 0);
-	/* 105360 free, 50120 kept */
+	/* 105360 kB free, min watermarks of 50120 kB */
 	assert_int_equal(kernel_log_cause(&report, 0.3), OOM_CONTIGUOUS);
 	report.free_kb = 40000;
 	assert_int_equal(kernel_log_cause(&report, 0.3), OOM_LEAK);
@@ -139,7 +139,7 @@ static void test_gfp(void **state)
 	(void)state;
 	assert_string_equal(kernel_log_gfp_words(buf, sizeof(buf), "GFP_KERNEL|__GFP_ZERO"),
 			    "may sleep and reclaim; zeroed");
-	/* what has no words keeps its name; what has no room is cut */
+	/* a flag without words keeps its name; what does not fit is left out */
 	assert_string_equal(kernel_log_gfp_words(buf, sizeof(buf), "__GFP_NEW"), "__GFP_NEW");
 	assert_string_equal(kernel_log_gfp_words(buf, 10, "__GFP_NEW|__GFP_ZERO"), "__GFP_NEW");
 	assert_string_equal(kernel_log_gfp_words(buf, sizeof(buf), ""), "");

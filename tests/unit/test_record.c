@@ -23,7 +23,7 @@
 	(EVIDENCE_HAS_STALL | EVIDENCE_HAS_THRASH | EVIDENCE_HAS_LEVEL | EVIDENCE_HAS_TURNOVER |   \
 	 EVIDENCE_HAS_FAULTS | EVIDENCE_HAS_UNPRODUCTIVE)
 
-/* What one kill's record is made of. */
+/* The parts of the record of a kill. */
 struct parts {
 	struct record_head head;
 	struct verdict verdict;
@@ -118,7 +118,7 @@ static void assert_line(const char *line, size_t len)
 		fail_msg("not JSON: %s", line);
 }
 
-/* The member at @path, as it is written. */
+/* The text of the member at @path. */
 #define assert_member(line, len, path, wanted)                                                     \
 	do {                                                                                       \
 		size_t found_len_ = 0;                                                             \
@@ -179,12 +179,12 @@ static void test_kill(void **state)
 	assert_member(line, len, "freed_bytes", "41943040");
 	assert_member(line, len, "took_ms", "12.5");
 	assert_none(line, len, "error");
-	/* four runners-up and no more */
+	/* four runners-up, not five */
 	assert_non_null(strstr(line, "\"pid\":104"));
 	assert_null(strstr(line, "\"pid\":105"));
 }
 
-/* Before the signal nothing is known of the outcome, and nothing is said of it. */
+/* The record before the signal has no outcome. */
 static void test_act(void **state)
 {
 	char line[WRITER_LINE_MAX];
@@ -294,7 +294,7 @@ static void test_runners_up(void **state)
 	json_decref(record);
 }
 
-/* Those that cannot die are no runners-up. */
+/* Processes that must not die are not runners-up. */
 static void test_runners_up_eligible(void **state)
 {
 	char line[WRITER_LINE_MAX];
@@ -310,7 +310,7 @@ static void test_runners_up_eligible(void **state)
 	assert_null(strstr(line, "\"pid\":102"));
 }
 
-/* Each input that is missing is missing in the record: no number stands for it. */
+/* A missing input is missing in the record. */
 static void test_missing(void **state)
 {
 	static const struct {
@@ -362,7 +362,7 @@ static void test_missing(void **state)
 	assert_none(line, len, "evidence.exhausted_s");
 }
 
-/* What is shown of the risk is how it came about. */
+/* The record has the contribution of every feature. */
 static void test_contributions(void **state)
 {
 	char line[WRITER_LINE_MAX], path[64];
@@ -424,7 +424,7 @@ static void test_message(void **state)
 	assert_none(line, len, "scope");
 }
 
-/* Exactly enough room, for the newline and the NUL too; a byte less is refused, nothing cut. */
+/* The line, its newline and its NUL just fit; with one byte less the record is refused. */
 static void test_fit(void **state)
 {
 	char line[WRITER_LINE_MAX], small[WRITER_LINE_MAX];
@@ -450,7 +450,7 @@ static void test_fit(void **state)
 	}
 }
 
-/* A worst number for every member. */
+/* For every member the number with the most digits. */
 static void worst_numbers(struct parts *p)
 {
 	static const double worst = -1.23456e-300;
@@ -494,16 +494,15 @@ static void worst_numbers(struct parts *p)
 	p->kill.error = -ENOTRECOVERABLE;
 	p->history = (struct history){.count = HISTORY_POINTS, .newest = HISTORY_POINTS - 1};
 	for (uint32_t i = 0; i < HISTORY_POINTS; i++)
-		/* rounded to three digits; the largest that is written without an exponent */
+		/* rounded to three digits, so this is the longest number in the range */
 		p->history.points[i] =
 			(struct history_point){i, 999.999F, 999.999F, 999.999F, 999.999F};
 	p->kill.history = &p->history;
 }
 
 /*
- * Whoever names a cgroup, a program or its arguments must not be able to keep its own kill
- * out of the records: the longest strings that cli keeps, of the bytes that grow most when
- * they are written, fit into the writer's line.
+ * A process that chooses the name of its cgroup, its program or its arguments must not be able to
+ * keep its kill out of the records: the longest strings, of bytes that JSON writes as six, fit.
  */
 static void test_worst_case(void **state)
 {
@@ -531,7 +530,7 @@ static void test_worst_case(void **state)
 		fill(&p);
 		worst_numbers(&p);
 		memset(path, rows[r].path, sizeof(path) - 1);
-		memset(name, 'n', sizeof(name) - 1); /* the configuration lets in letters */
+		memset(name, 'n', sizeof(name) - 1); /* the configuration allows letters only */
 		memset(comm, rows[r].comm, sizeof(comm) - 1);
 		memset(cmdline, rows[r].line, sizeof(cmdline) - 1);
 		memset(rule, rows[r].rule, sizeof(rule) - 1);
@@ -562,7 +561,7 @@ static void test_worst_case(void **state)
 	}
 }
 
-/* Numbers that are none are null: the line stays JSON. */
+/* NaN and infinity become null: JSON has no such numbers. */
 static void test_not_a_number(void **state)
 {
 	char line[WRITER_LINE_MAX];

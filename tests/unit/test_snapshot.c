@@ -11,7 +11,7 @@
 static struct snapshot snapshot;
 static char text[64 * 1024];
 
-/* The only scope of the snapshot, through its JSON. */
+/* The scope of the snapshot, written as JSON and read again. */
 static json_t *read_back(void)
 {
 	json_t *all, *scope;
@@ -69,7 +69,7 @@ static void test_pod(void **state)
 	json_decref(json);
 }
 
-/* What is not known is not there; the path is then the name. */
+/* Unknown names are absent; the path is then the name of the scope. */
 static void test_no_pod(void **state)
 {
 	struct snapshot_scope *scope = &snapshot.scopes[0];
@@ -89,7 +89,7 @@ static void test_no_pod(void **state)
 	assert_reads("node", "node");
 }
 
-/* Records have the same members; two containers of a pod are two scopes. */
+/* A record names its scope in the same way. */
 static void test_record(void **state)
 {
 	json_t *record =
@@ -108,7 +108,7 @@ static void test_record(void **state)
 	json_decref(record);
 }
 
-/* What it did in the background is there where it can do anything. */
+/* proactive_reclaim is absent where it is off. */
 static void test_proactive(void **state)
 {
 	size_t len;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * The format of recordings: what is written is read again, bit for bit; what is damaged, cut off
- * or of another build is told, and nothing is read past the end.
+ * The format of traces: what is written is read again, bit for bit. A file that is damaged, cut off
+ * or of another build is reported, and nothing is read past its end.
  */
 #include "unit.h"
 
@@ -20,16 +20,16 @@
 #include "tell/trace_read.h"
 #include "tell/trace_write.h"
 
-/* ---- a recording in memory ---- */
+/* ---- a trace in memory ---- */
 
 struct sink {
 	char *bytes;
 	size_t len;
 	size_t room;
 	size_t frames;
-	size_t chunk; /* not 0: after so many bytes the place changes */
+	size_t chunk; /* not 0: a new buffer after so many bytes */
 	size_t in_chunk;
-	size_t refuse; /* so many frames from now on find no place */
+	size_t refuse; /* so many frames are refused from now on */
 };
 
 static int take(void *userdata, const char *frame, size_t len)
@@ -98,7 +98,7 @@ static struct trace_reader *read_of(const void *bytes, size_t len)
 static const struct trace_scope node = {TRACE_SCOPE_NODE, 1, ""};
 static const struct trace_scope batch = {TRACE_SCOPE_CGROUP, 4242, "/batch/a"};
 
-/* All the presence bits that there are. */
+/* All presence bits. */
 static uint32_t every_bit(void)
 {
 	uint32_t bits = 0;
@@ -108,7 +108,7 @@ static uint32_t every_bit(void)
 	return bits;
 }
 
-/* Anything that fits its field; presence at random too. */
+/* Random values that fit their fields, and random presence. */
 static struct sample any_sample(uint64_t *random)
 {
 	struct sample sample = {.has = (uint32_t)next_random(random) & every_bit()};
@@ -126,7 +126,7 @@ static struct sample any_sample(uint64_t *random)
 	return sample;
 }
 
-/* What a reader makes of it: what is missing has no value. */
+/* The sample as it is read: a missing field has no value. */
 static struct sample without_missing(struct sample sample)
 {
 	for (size_t i = 0; i < SAMPLE_FIELDS_COUNT; i++)
@@ -175,7 +175,7 @@ static void test_head_comes_back(void **state)
 	free(sink.bytes);
 }
 
-/* Numbers of every size, steps of every sign, two scopes in turn; in one piece and in chunks. */
+/* Numbers of every size, steps of every sign, two scopes in turn; in one buffer and in chunks. */
 static void check_samples(size_t chunk)
 {
 	struct sink sink = {.chunk = chunk};
@@ -214,7 +214,7 @@ static void test_samples_come_back(void **state)
 	check_samples(4096);
 }
 
-/* In every chunk alone is all that it takes to read it. */
+/* Every chunk can be read without the others. */
 static void test_a_chunk_stands_alone(void **state)
 {
 	struct sink whole = {.chunk = 4096}, tail = {0};
@@ -230,7 +230,7 @@ static void test_a_chunk_stands_alone(void **state)
 		sample.stall_ns += 77 * MS + (uint64_t)i * 1234567;
 		trace_put_sample(writer, &batch, &sample);
 	}
-	/* the last frame that begins anew */
+	/* the last ANEW */
 	for (at = preamble, found = 0; at < whole.len;) {
 		size_t len = (unsigned char)whole.bytes[at + 1];
 
@@ -281,7 +281,7 @@ static void make_processes(struct candidate *list, size_t n, int round)
 			.oom_score_adj = i % 2 ? -900 : 300,
 			.kernel_thread = i == 3,
 			.comm = names[i],
-			/* read by another thread: not known at first */
+			/* another thread reads it: not known at first */
 			.cmdline = round ? lines[i] : NULL,
 			.cmdline_len = round ? strlen(lines[i]) : 0,
 			.exe = round && i % 3 ? "/usr/bin/proc" : NULL,
@@ -344,7 +344,7 @@ static void assert_processes_equal(const struct candidate *a, const struct candi
 	}
 }
 
-/* Longer than a frame, twice over; also when the place changes in the middle of a list. */
+/* A list longer than two frames; also when the buffer changes in the middle of it. */
 static void check_lists(size_t chunk)
 {
 	struct sink sink = {.chunk = chunk};
@@ -456,7 +456,7 @@ static void test_deeds_come_back(void **state)
 	free(sink.bytes);
 }
 
-/* A verdict is stored where it changes, and again where the scope begins anew. */
+/* A verdict is stored where it changes, and again after the scope was not hot. */
 static void test_verdicts_are_stored_once(void **state)
 {
 	static const char *const said[] = {"wait calm", "wait calm", "act spike", "act spike"};
@@ -483,7 +483,7 @@ static void test_verdicts_are_stored_once(void **state)
 	free(sink.bytes);
 }
 
-/* What found no place is counted in the recording, and what follows can be read. */
+/* Lost items are counted in the trace, and what follows can be read. */
 static void test_losses_are_told(void **state)
 {
 	struct sink sink = {0};
@@ -553,7 +553,7 @@ static void test_numbers_run_out(void **state)
 
 /* ---- damage ---- */
 
-/* A recording that has everything; *ret_frames: offsets of its frames, the end included. */
+/* A trace with all kinds of frames; *ret_frames: their offsets, and the end. */
 static struct sink make_everything(size_t *ret_frames, size_t *ret_count)
 {
 	struct sink sink = {0};
@@ -630,7 +630,7 @@ static void test_every_cut_is_told(void **state)
 		while (next + 1 < count && frames[next + 1] <= len)
 			next++;
 		if (len == frames[next] && next) {
-			/* between two records nothing is missing */
+			/* cut between two frames: nothing is missing */
 			assert_int_equal(found, 0);
 			assert_int_equal(trace_reader_offset(reader), len);
 		} else {
@@ -651,7 +651,7 @@ static void test_every_cut_is_told(void **state)
 	free(sink.bytes);
 }
 
-/* Each bit of each byte: no flip goes unseen, whatever stands before it is read. */
+/* Flips each bit of each byte: every flip is found, and everything before it is read. */
 static void test_every_flip_is_told(void **state)
 {
 	size_t frames[64], count, next = 0;
@@ -680,7 +680,7 @@ static void test_every_flip_is_told(void **state)
 	free(sink.bytes);
 }
 
-/* Damage that fits its checksum: nonsense by a writer. Anything but a crash. */
+/* Random frames with valid checksums: anything but a crash. */
 static void test_nonsense_with_a_good_checksum(void **state)
 {
 	size_t frames[64], count;
@@ -806,8 +806,8 @@ static struct hand make_foreign(uint64_t version, const char *const *names, cons
 }
 
 /*
- * Another build: its bits are numbered otherwise, it has a field that we do not know, lacks one of
- * ours (reclaims: then nothing of that bit is known), and has all of major_faults.
+ * Another build: its bits have other numbers, it has a field that we do not know, it does not have
+ * reclaims (then all of that bit is missing), and it has major_faults.
  */
 static void check_another_builds_fields(uint64_t version)
 {
@@ -862,7 +862,7 @@ static void test_another_builds_fields(void **state)
 	check_another_builds_fields(TRACE_VERSION);
 }
 
-/* A name that is longer than any can be is left out: half of it would be another name. */
+/* A name longer than any real one is left out: half of it would be another name. */
 static void test_names(void **state)
 {
 	const struct trace_names first = {"web-1", "shop", NULL}, then = {"web-1", "shop", "main"};
@@ -892,7 +892,7 @@ static void test_names(void **state)
 	assert_string_equal(item.names.pod, "web-1");
 	assert_string_equal(item.names.namespace, "shop");
 	assert_null(item.names.container);
-	/* once each time that they change */
+	/* once for each change */
 	assert_int_equal(trace_next(reader, &item), 1);
 	assert_int_equal(item.kind, TRACE_NAMES);
 	assert_string_equal(item.names.container, "main");

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * How large recordings are: ten minutes of trouble in ten scopes at 10 samples a second, each with
- * twenty processes listed once a second, stay under 5 MB. The trouble is a recorded livelock's,
- * played over and over: its counters go on by the differences that they had, in every scope from
- * another moment on.
+ * The size of traces: ten minutes with ten hot scopes, 10 samples a second, and a list of twenty
+ * processes each second stay under 5 MB. The samples are those of a recorded livelock, over and
+ * over: the counters go on with their differences, in every scope from another moment on.
  */
 #include "unit.h"
 
@@ -34,7 +33,7 @@ static int count_bytes(void *userdata, const char *frame, size_t len)
 	return 0;
 }
 
-/* The samples of the recording, beginning where its trouble does. */
+/* The samples of the trace, from its first stall on. */
 static size_t load(struct sample *samples)
 {
 	struct trace_reader *reader;
@@ -57,7 +56,7 @@ static size_t load(struct sample *samples)
 	return n;
 }
 
-/* @sample a tick further, as the recording went from its sample @i to the next. */
+/* Moves @sample on by a tick, as the trace does from its sample @i to the next. */
 static void go_on(struct sample *sample, const struct sample *samples, size_t i)
 {
 	sample->has = samples[i + 1].has;
@@ -82,7 +81,7 @@ static void test_ten_minutes_in_ten_scopes(void **state)
 	uint64_t random = 1;
 
 	(void)state;
-	/* enough of it that no two scopes play the same part at a time */
+	/* long enough that no two scopes play the same part at a time */
 	assert_true(n >= 100);
 	assert_int_equal(trace_writer_new(&writer, count_bytes, NULL), 0);
 	for (int i = 0; i < SCOPES * PROCESSES; i++)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * Where recordings go: files that are continued, never spoilt; the last minutes in memory; how
- * many files are kept, and how large they are.
+ * Where traces go: a file is continued and never damaged; the last minutes are in memory; the
+ * number of files, and their size.
  */
 #include "unit.h"
 
@@ -23,7 +23,7 @@
 #include "tell/trace_write.h"
 #include "tell/writer.h"
 
-static char folder[] = "/tmp/fastoom-recorder-XXXXXX";
+static char folder[] = "/tmp/fastoom-trace-XXXXXX";
 static char path[64];
 static const struct trace_head head = {.release = "test", .page_bytes = 4096};
 static const struct trace_scope scope = {TRACE_SCOPE_CGROUP, 42, "/a"};
@@ -84,7 +84,7 @@ static void write_file(const char *bytes, size_t len)
 	fclose(file);
 }
 
-/* Samples of a file, which must be whole; their times must be those given, in steps of 1. */
+/* Counts the samples of a valid file; their times must go from @from in steps of 1. */
 static size_t count_samples(const char *name, uint64_t *ret_first, uint64_t *ret_last)
 {
 	struct trace_reader *reader;
@@ -144,7 +144,7 @@ static void test_a_file_is_continued(void **state)
 	assert_int_equal(count_samples(path, &first, &last), 150);
 }
 
-/* Whatever was cut off of the last record is gone, and nothing else. */
+/* An incomplete last frame is removed, and nothing else. */
 static void test_a_cut_costs_one_record(void **state)
 {
 	uint64_t first, last;
@@ -180,7 +180,7 @@ static void assert_refused(const char *bytes, size_t len, const char *said)
 	free(after);
 }
 
-/* What is no recording, or a damaged one, stays as it is. */
+/* A file that is not a trace, or a damaged one, is not changed. */
 static void test_foreign_files_are_left_alone(void **state)
 {
 	size_t cut, len;
@@ -211,7 +211,7 @@ static void test_foreign_files_are_left_alone(void **state)
 	write_file(bytes, len);
 	free(bytes);
 
-	/* somewhere in the middle */
+	/* a bit in the middle */
 	assert_int_equal(writer_open(&writer, NULL), 0);
 	assert_int_equal(
 		trace_store_open(&trace_store, writer, path, &head, why, sizeof(why), &cut),
@@ -220,8 +220,8 @@ static void test_foreign_files_are_left_alone(void **state)
 }
 
 /*
- * The disk is full for a while, in the middle of a write: what is read afterwards is whole and
- * right, and what is missing is counted in it.
+ * The disk is full for a while, in the middle of a write: the file can be read afterwards, and the
+ * lost items are counted in it.
  */
 static void test_a_full_disk(void **state)
 {
@@ -258,7 +258,7 @@ static void test_a_full_disk(void **state)
 		if (i % 100 == 0)
 			trace_store_tick(trace_store, sample.at_ns, false);
 	}
-	/* on a busy machine the writer may be behind */
+	/* on a busy machine the writer can be late */
 	usleep(100000);
 	trace_store_tick(trace_store, sample.at_ns, true);
 	assert_true(writer_close(writer));
@@ -283,7 +283,7 @@ static void test_a_full_disk(void **state)
 	free(bytes);
 }
 
-/* Puts @n samples of each of @scopes at 10 a second; @now goes on. */
+/* Puts @n samples of each of @scopes, 10 a second, and moves @now on. */
 static void fill(struct trace_store *trace_store, uint64_t *now, size_t n, uint64_t scopes)
 {
 	static uint64_t random = 5;
@@ -302,7 +302,7 @@ static void fill(struct trace_store *trace_store, uint64_t *now, size_t n, uint6
 	}
 }
 
-/* A file has its name once it is whole. */
+/* A file gets its name when it is complete. */
 static void wait_for(char *name, size_t size, uint64_t id)
 {
 	snprintf(name, size, "%s/kill-%llu.fo", folder, (unsigned long long)id);
@@ -311,7 +311,7 @@ static void wait_for(char *name, size_t size, uint64_t id)
 	assert_int_equal(access(name, F_OK), 0);
 }
 
-/* A hot hour, and what comes of it is the last two minutes. */
+/* A scope is hot for an hour: the file has the last two minutes. */
 static void test_the_last_minutes_are_kept(void **state)
 {
 	struct trace_store *trace_store;
@@ -328,11 +328,11 @@ static void test_the_last_minutes_are_kept(void **state)
 	wait_for(name, sizeof(name), 77);
 	assert_true(count_samples(name, &first, &last) >= 10 * 1200);
 	assert_true(last == now);
-	/* all of two minutes, and no more than it takes to fill the oldest piece */
+	/* two minutes, and at most the rest of the oldest piece */
 	assert_true(now - first >= 119 * SEC);
 	assert_true(now - first < 200 * SEC);
 
-	/* quiet for three minutes: what was before says nothing about now */
+	/* quiet for three minutes: older samples are dropped */
 	now += 180 * SEC;
 	fill(trace_store, &now, 100, 1);
 	trace_store_hand_over(trace_store, 78);
@@ -357,7 +357,7 @@ static void test_few_files_are_kept(void **state)
 	(void)state;
 	assert_int_equal(writer_open(&writer, NULL), 0);
 	assert_int_equal(trace_store_keep(&trace_store, writer, folder, &head), 0);
-	/* no file of ours, however alike */
+	/* not a file of the daemon, although the name is similar */
 	snprintf(name, sizeof(name), "%s/kill-1.fo.keep", folder);
 	other = fopen(name, "we");
 	assert_non_null(other);
@@ -382,7 +382,7 @@ static void test_few_files_are_kept(void **state)
 	assert_int_equal(access(name, F_OK), 0);
 }
 
-/* A folder that went away: the loss is told with its reason, the next one works. */
+/* The folder is removed: the loss is counted with its errno, and the next file works. */
 static void test_a_file_that_cannot_be_made(void **state)
 {
 	struct trace_store *trace_store;
