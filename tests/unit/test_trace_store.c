@@ -84,7 +84,7 @@ static void write_file(const char *bytes, size_t len)
 	fclose(file);
 }
 
-/* Counts the samples of a valid file; their times must go from @from in steps of 1. */
+/* Counts the samples of a valid file. Their times must go up in steps of 1: the first, the last. */
 static size_t count_samples(const char *name, uint64_t *ret_first, uint64_t *ret_last)
 {
 	struct trace_reader *reader;
