@@ -162,7 +162,7 @@ void start_notifier(struct notifier **notifier, const struct config *config)
 			 strerror(-err));
 }
 
-int start_loader_exit(int err)
+static int start_loader_exit(int err)
 {
 	return err == -ENOENT || err == -EPERM || err == -EACCES || err == -ENOPROTOOPT ? EXIT_HOST
 											: EXIT_LOAD;

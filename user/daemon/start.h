@@ -27,8 +27,6 @@ int start_lock(int *ret_fd);
 int start_cgroups(struct cgroup_host *ret, const struct config *config, bool *ret_sees_cgroups);
 int start_node(struct node *ret);
 int start_loader(struct loader **ret, int cgroup_version);
-/* The exit code for an error of loader_new(). */
-int start_loader_exit(int err);
 /*
  * The writer of the event file: @asked, or what @config says, or the default. *ret_path: the path
  * that was opened; NULL: none. @resolved, PATH_MAX bytes: as others find it, or "".
