@@ -119,8 +119,10 @@ for spoil in 'del(.victim)' '.risk = 2' '.victim.pid = "1"' 'del(.took_ms)' '.ev
 	check "a record with $spoil does not match" \
 		eval '! python3 tests/lib/validate.py docs/record.schema.json "$SHOW__SCRATCH/spoilt" >/dev/null'
 done
-check "explain says that the kill helped" grep -q '^Afterwards      The scope recovered' <("$BIN" explain -e "$SHOW__SCRATCH/events")
-check "with the history" grep -q 'time lost 1.00' <("$BIN" explain -e "$SHOW__SCRATCH/events")
+# not the last kill: another scope of the host can have one
+"$BIN" explain -e "$SHOW__SCRATCH/events" "$(daemon_records '.event == "kill"' | jq -s '.[0].id')" >"$SHOW__SCRATCH/explained" || :
+check "explain says that the kill helped" grep -q '^Afterwards      The scope recovered' "$SHOW__SCRATCH/explained"
+check "with the history" grep -q 'time lost 1.00' "$SHOW__SCRATCH/explained"
 
 for pid in "${deaf[@]}"; do
 	kill "$pid" 2>/dev/null || :
