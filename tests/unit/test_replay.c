@@ -293,7 +293,7 @@ static void test_it_judges_as_it_was_judged(void **state)
 			assert_string_equal(first, second);
 			snprintf(expected, sizeof(expected),
 				 way == 2 ? "\"verdicts_recorded\":%d,\"verdicts_same\":%d}"
-					  : "of %d recorded verdicts %d came out the same",
+					  : "of %d recorded verdicts %d are the same",
 				 197, 197);
 			assert_says(first, expected);
 			free(first);
@@ -314,10 +314,10 @@ static void test_what_was_done_and_would_be(void **state)
 	record(&trace, 5, 8, 20, 40 * MS, KILLS, 0);
 	text = replay_text(&trace, trace.len, &options, EXIT_OK);
 	assert_says(text, "would kill leaker[101], 170.0 MiB\n");
-	assert_says(text, "did kill leaker[101], 170.0 MiB\n");
-	assert_says(text, "did settle: killed");
+	assert_says(text, "  killed leaker[101], 170.0 MiB\n");
+	assert_says(text, "outcome: killed");
 	assert_says(text, "recovered\n");
-	assert_says(text, ", at the moment that leaker[101] was killed\n");
+	assert_says(text, ", when leaker[101] was killed\n");
 	free(text);
 	trace_stop(&trace);
 }
@@ -392,8 +392,8 @@ static void test_a_file_that_begins_midway(void **state)
 	text = replay_text(&trace, trace.len, &options, EXIT_OK);
 	assert_says(text, "act near-oom");
 	assert_says(text, "would kill leaker[101]");
-	assert_says(text, "120 samples of 1 scopes");
-	assert_says(text, "of 0 recorded verdicts 0 came out the same");
+	assert_says(text, "120 samples of 1 scope");
+	assert_says(text, "of 0 recorded verdicts 0 are the same");
 	free(text);
 	trace_stop(&trace);
 }
@@ -409,7 +409,7 @@ static void test_a_file_that_was_cut_off(void **state)
 	trace_start(&trace, false);
 	record(&trace, 5, 8, 20, 40 * MS, KILLS, 0);
 	text = replay_text(&trace, trace.len - 1, &options, EXIT_FAILED);
-	assert_says(text, "199 samples of 1 scopes");
+	assert_says(text, "199 samples of 1 scope");
 	assert_says(said, "t.fo: offset ");
 	assert_says(said, "the file ends within a frame; everything before it is valid");
 	free(text);

@@ -126,21 +126,20 @@ void print_did(const struct replay_print *p, const struct replayed_scope *scope,
 	fprintf(p->out, "%9.3f s  %s  ", seconds(p, did->at_ns), replayed_name(scope));
 	switch (did->what) {
 	case TRACE_KILL:
-		fprintf(p->out, "%s %s[%d], %s\n",
-			did->dry_run ? "(dry run) did choose" : "did kill", event->comm, did->pid,
-			size);
+		fprintf(p->out, "%s %s[%d], %s\n", did->dry_run ? "(dry run) chose" : "killed",
+			event->comm, did->pid, size);
 		break;
 	case TRACE_OPENED:
-		fprintf(p->out, "did begin to act on %s[%d]\n", event->comm, did->pid);
+		fprintf(p->out, "began to act on %s[%d]\n", event->comm, did->pid);
 		break;
 	case TRACE_SETTLED:
-		fprintf(p->out, "did settle: %s, %s given back\n", event->text, size);
+		fprintf(p->out, "outcome: %s, %s freed\n", event->text, size);
 		break;
 	case TRACE_STOOD_DOWN:
-		fprintf(p->out, "did nothing: %s\n", event->text);
+		fprintf(p->out, "killed no process: %s\n", event->text);
 		break;
 	default:
-		fprintf(p->out, "the kernel did kill %s[%d], %s\n", event->comm, did->pid, size);
+		fprintf(p->out, "the kernel killed %s[%d], %s\n", event->comm, did->pid, size);
 	}
 }
 
@@ -272,11 +271,11 @@ static void print_difference(const struct replay_print *p, const struct replayed
 		fprintf(p->out, "would kill %s[%d] at %.3f s", would->comm, would->pid,
 			seconds(p, would->at_ns));
 	if (!did) {
-		fputs(", where nothing was killed\n", p->out);
+		fputs(", when no process was killed\n", p->out);
 		return;
 	}
 	if (would && by > -0.05 && by < 0.05)
-		fputs(", at the moment that ", p->out);
+		fputs(", when ", p->out);
 	else if (would)
 		fprintf(p->out, ", %.1f s %s than ", by < 0 ? -by : by,
 			by < 0 ? "earlier" : "later");
@@ -318,9 +317,9 @@ void print_end(const struct replay_print *p)
 		return;
 	}
 	fprintf(p->out,
-		"%zu samples of %zu scopes in %.1f s; of %zu recorded verdicts %zu came out the "
-		"same\n",
+		"%zu samples of %zu scope%s in %.1f s; of %zu recorded verdicts %zu are the same\n",
 		p->replayed->samples, p->replayed->scope_count,
+		p->replayed->scope_count == 1 ? "" : "s",
 		p->replayed->begin_ns ? seconds(p, p->replayed->end_ns) : 0.0,
 		p->replayed->verdicts, p->replayed->verdicts_same);
 }

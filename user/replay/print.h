@@ -37,17 +37,17 @@ struct replay_choice {
 };
 
 void print_head(const struct replay_print *print, const char *config_name);
-/* @event: tick, or verdict where it changed. */
+/* @event: "tick" for each sample, or "verdict" if the verdict changed. */
 void print_judgement(const struct replay_print *print, const struct replayed_scope *scope,
 		     const char *event, const struct judgement *judgement);
 void print_recovered(const struct replay_print *print, const struct replayed_scope *scope,
 		     uint64_t at_ns);
 void print_would(const struct replay_print *print, const struct replayed_scope *scope,
 		 const struct judgement *judgement, const struct replay_choice *choice);
-/* What was done, as it was recorded. */
+/* An action of the daemon or the kernel, from the trace. */
 void print_did(const struct replay_print *print, const struct replayed_scope *scope,
 	       const struct replayed_did *did);
-/* The differences between what was done and what would be, and how much came out the same. */
+/* Compares the kills of the trace with those of this replay, and counts the equal verdicts. */
 void print_end(const struct replay_print *print);
 
 #endif /* FASTOOM_REPLAY_PRINT_H */
