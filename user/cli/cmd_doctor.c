@@ -27,7 +27,7 @@ static const char *verdict_name(int code)
 	return code == EXIT_OK ? "ok" : code == EXIT_HOST ? "cannot run" : "degraded";
 }
 
-/* What is ok first, so that the rest is at the end of the terminal. */
+/* Prints what is ok first: the rest is then the last on the screen. */
 static void print_lines(const struct doctor *doctor, int code)
 {
 	size_t counts[DOCTOR_STATES_] = {0};
@@ -47,7 +47,8 @@ static void print_lines(const struct doctor *doctor, int code)
 			continue;
 		printf("%-8s %s: %s\n", doctor_state_name(check->state), check->name, check->what);
 		if (check->cost)
-			printf("%8s   costs: %s\n%8s   fix: %s\n", "", check->cost, "", check->fix);
+			printf("%8s   effect: %s\n%8s   fix: %s\n", "", check->cost, "",
+			       check->fix);
 	}
 	printf("%s: %zu ok, %zu degraded, %zu missing, %zu unknown. fastoom-bpf %s.%s\n",
 	       verdict_name(code), counts[DOCTOR_OK], counts[DOCTOR_DEGRADED],
@@ -55,7 +56,7 @@ static void print_lines(const struct doctor *doctor, int code)
 	       code == EXIT_OK	   ? "can run here"
 	       : code == EXIT_HOST ? "cannot run here: see what is missing"
 				   : "can run here, within these limits",
-	       counts[DOCTOR_UNKNOWN] && !doctor->root ? " As root doctor finds out more." : "");
+	       counts[DOCTOR_UNKNOWN] && !doctor->root ? " As root, doctor checks more." : "");
 }
 
 static void put_check(struct json *json, const struct doctor_check *check)
@@ -132,9 +133,9 @@ static int run(const struct command *self, int argc, char **argv)
 
 const struct command command_doctor = {
 	.name = "doctor",
-	.summary = "Check what this host gives the daemon.",
+	.summary = "Check whether this host has what the daemon needs.",
 	.details =
-		"Prints every hook, capability and setting; for one that is missing, what it costs and how to fix it.",
+		"Prints every hook, capability and setting. For one that is missing: the effect on the daemon, and the fix.",
 	.run = run,
 	.options = options,
 	.option_count = ARRAY_SIZE(options),

@@ -79,7 +79,7 @@ static int draw(const json_t *record, const struct explain_options *chosen)
 
 	setlocale(LC_CTYPE, "");
 	utf8 = !chosen->ascii && !strcmp(nl_langinfo(CODESET), "UTF-8");
-	puts("\nThe minute before. A gap: the scope was not watched, as it did not reclaim memory.");
+	puts("\nThe minute before. Gaps: not sampled, because the scope did not reclaim memory.");
 	if (!plot_text(stdout, record, utf8))
 		puts("  The record does not have it.");
 	if (!chosen->svg)

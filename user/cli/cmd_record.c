@@ -37,9 +37,9 @@ static int run(const struct command *self, int argc, char **argv)
 
 const struct command command_record = {
 	.name = "record",
-	.summary = "Record samples of hot scopes for replay.",
+	.summary = "Record a trace of the scopes that reclaim, for replay.",
 	.details =
-		"Judges as run --dry-run does, and appends every sample, verdict and candidate of the hot scopes to FILE. Sends no signal. Can run beside the daemon.",
+		"Judges as run --dry-run does, and appends every sample, verdict and candidate of the hot scopes (those that reclaim) to FILE. Sends no signal. Can run beside the daemon.",
 	.run = run,
 	.options = options,
 	.option_count = ARRAY_SIZE(options),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * doctor: what this host gives the daemon, what each missing thing costs, and how to fix it.
+ * doctor: checks whether this host has what the daemon needs; the effect and the fix of what is
+ * missing.
  *
  * Purity:    reads files; as root it loads and attaches the BPF programs and detaches them again,
  *            and tries to lock its memory and to raise its priority.

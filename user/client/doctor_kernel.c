@@ -13,7 +13,7 @@
 
 #define BTF_PATH "/sys/kernel/btf/vmlinux"
 
-/* What a missing hook costs, where it is not what all hooks of its need cost. */
+/* The effect of a missing hook, where it differs from that of other hooks with the same need. */
 static const struct {
 	const char *program;
 	const char *cost;
@@ -27,12 +27,15 @@ static const struct {
 	{"fo_major_fault", "waits for swap, and decompression of zram, only show as stall"},
 	{"fo_fault_begin",
 	 "the kernel's work at the beginning of a fault counts as work of the task"},
-	{"fo_memstall_enter", "stall as PSI counts it is not known; stall in reclaim is"},
-	{"fo_memstall_leave", "stall as PSI counts it is not known; stall in reclaim is"},
+	{"fo_memstall_enter",
+	 "stall outside of reclaim (what PSI counts beyond it) is not measured"},
+	{"fo_memstall_leave",
+	 "stall outside of reclaim (what PSI counts beyond it) is not measured"},
 	{"fo_open_check",
 	 "a stall whose end is not seen keeps its scope hot until its task reclaims again or exits"},
 	{"fo_refault",
-	 "refaults of pages that were reclaimed before page tracking are counted late, from files"},
+	 "refaults of pages that were evicted before page tracking began are seen later, in the "
+	 "statistics of the cgroup"},
 	{"fo_task_list", "processes are listed from /proc, about twenty times slower"},
 	{"fo_compact_begin", "the time spent in compaction is not shown"},
 	{"fo_compact_end", "the time spent in compaction is not shown"},
@@ -52,7 +55,7 @@ static const char *hook_cost(const struct loader_hook *hook)
 	if (hook->need == LOADER_NEED_TRACKING)
 		return "no page tracking: refaults are read from files, so fewer livelocks are "
 		       "found, and later";
-	return "one source of evidence less; the others suffice";
+	return "one source of evidence is missing; the others suffice";
 }
 
 static const char *hook_fix(const struct doctor *doctor, const struct loader_hook *hook)
@@ -120,7 +123,7 @@ static void check_hook(struct doctor *doctor, const struct loader_trial *trial, 
 							       : hook_fix(doctor, hook));
 }
 
-/* Features that only loading shows. */
+/* Features that can be checked only by loading a program. */
 static void check_features(struct doctor *doctor, const struct loader_features *features,
 			   bool loaded)
 {

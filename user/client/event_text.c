@@ -137,27 +137,27 @@ char *event_scope_title(char *buf, size_t size, const json_t *record)
 
 /* ---- words for keys -------------------------------------------------------------- */
 
-/* Indexed by the enum: a test walks it, so that none is forgotten. */
+/* A test checks that every feature, reason and outcome has words. */
 static const char *const feature_words[FEATURES_] = {
 	[FEATURE_AVOIDABLE] = "time lost to refaults that a kill avoids",
-	[FEATURE_REREAD] = "files that are read back and waited for",
+	[FEATURE_REREAD] = "refaults and major faults",
 	[FEATURE_STALLED] = "stalled tasks",
 	[FEATURE_UNPRODUCTIVE] = "unproductive tasks",
-	[FEATURE_COST] = "reclaim that gets few pages for its time",
+	[FEATURE_COST] = "reclaim that frees few pages for its time",
 	[FEATURE_GROWTH] = "growth towards exhaustion",
 };
 
 static const char *const reason_words[REASONS_] = {
 	[REASON_CALM] = "the risk is below the threshold",
 	[REASON_HOLDING] = "the risk is above the threshold, but not for long enough yet",
-	[REASON_NEAR_OOM] = "the risk has been above the threshold for long enough",
-	[REASON_SPIKE] = "memory is exhausted before a kill could free any",
-	[REASON_BLIND] = "a measurement is missing, so nothing is decided",
-	[REASON_SETTLING] = "a kill is under way, or its memory is just coming back",
+	[REASON_NEAR_OOM] = "the risk was above the threshold for long enough",
+	[REASON_SPIKE] = "at its growth, memory is exhausted within 0.3 s",
+	[REASON_BLIND] = "an essential measurement is missing, so nothing is killed",
+	[REASON_SETTLING] = "a kill is pending, or ended less than 1 s ago",
 	[REASON_STORM] = "there were too many kills within a minute",
-	[REASON_LEVEL_LOW] = "tasks lose time, but little memory is held: IO, no shortage",
+	[REASON_LEVEL_LOW] = "tasks lose time, but the level is low: the cause is IO, not memory",
 	[REASON_LOW_HEADROOM] = "growth is about to take pages that are in use",
-	[REASON_RECOVERING] = "pages are read back, but none are reclaimed",
+	[REASON_RECOVERING] = "tasks refault pages, but nothing reclaims",
 };
 
 /* Keys of the version before: records on disk have them. */
@@ -182,7 +182,7 @@ const char *event_feature_words(const char *key)
 {
 	key = new_key(key);
 	if (!strcmp(key, "intercept"))
-		return "baseline";
+		return "intercept";
 	for (int i = 0; i < FEATURES_; i++)
 		if (!strcmp(model_feature_name((enum feature)i), key) && feature_words[i])
 			return feature_words[i];
@@ -201,9 +201,9 @@ const char *event_reason_words(const char *key)
 static const char *const outcome_words[CASE_OUTCOMES_] = {
 	[CASE_KILLED] = "was killed",
 	[CASE_EXITED] = "exited before the signal",
-	[CASE_REUSED] = "exited before the signal, and its pid is another process",
+	[CASE_REUSED] = "exited before the signal, and its pid is now another process's",
 	[CASE_REFUSED] = "could not be killed",
-	[CASE_STUCK] = "was sent SIGKILL but is still there",
+	[CASE_STUCK] = "was sent SIGKILL but has not exited",
 	[CASE_UNCONFIRMED] = "was killed, but the others of its group could not be listed",
 	[CASE_RELIEVED] = "was not killed, as an earlier step relieved the scope",
 	[CASE_UNRELIEVED] = "was not killed, as the ladder has no step that kills",

@@ -33,8 +33,8 @@ static bool is_dry(const json_t *record)
 /* ---- afterwards ---------------------------------------------------------------------- */
 
 /*
- * The first record after @at that says how the scope fares: of the same scope one of the first
- * three events, or that the daemon stopped.
+ * The first record after @at that tells whether the kill helped: one of @events of the same scope,
+ * or that the daemon stopped.
  */
 static const json_t *find_after(const json_t *records, size_t at)
 {
@@ -81,7 +81,7 @@ void explain_afterwards(const json_t *records, size_t at)
 		words_add(&words, "Not known: the daemon stopped %s later", took);
 	} else {
 		words_add(
-			&words, "It was not enough: %s later %s chose %s here", took,
+			&words, "The scope did not recover: %s later %s chose %s in it", took,
 			!strcmp(event, "act") ? "fastoom-bpf" : "the kernel's OOM killer",
 			event_process(process, sizeof(process), json_object_get(after, "victim")));
 	}
@@ -96,11 +96,11 @@ static void add_memory(struct words *words, const json_t *evidence)
 	double growth = event_get_number(evidence, "growth_bytes_per_s", 0);
 	char a[UNITS_TEXT_MAX], b[UNITS_TEXT_MAX];
 
-	words_add(words, " Reclaim could not free %.0f %% of its %s (the level)",
+	words_add(words, " Reclaim could not free %.0f %% of the %s of this scope (the level)",
 		  event_get_number(evidence, "level", 0) * 100,
 		  bytes_of(evidence, "total_bytes", a));
 	if (growth > 0)
-		words_add(words, ", which grew by %s/s",
+		words_add(words, ". The part that it could not free grew by %s/s",
 			  units_format_bytes(b, sizeof(b), (uint64_t)growth));
 	if (growth > 0 && has(evidence, "exhausted_s"))
 		words_add(words, " and would have reached 100 %% in %s",
@@ -118,7 +118,7 @@ static void tell_stalled(const json_t *record)
 	if (has(evidence, "lost_share") && has(evidence, "thrash_tasks"))
 		words_add(&words,
 			  "The tasks of %s lost %.0f %% of the time they wanted to run: on average "
-			  "%.2f tasks waited for pages that reclaim had taken shortly before.",
+			  "%.2f tasks waited for pages that reclaim had evicted shortly before.",
 			  scope, event_get_number(evidence, "lost_share", 0) * 100,
 			  event_get_number(evidence, "thrash_tasks", 0));
 	else
@@ -127,13 +127,11 @@ static void tell_stalled(const json_t *record)
 			  "refaults is not known.",
 			  scope);
 	if (has(evidence, "unproductive_tasks"))
-		words_add(
-			&words,
-			" %.2f tasks were unproductive: established, but without progress because "
-			"of memory.",
-			event_get_number(evidence, "unproductive_tasks", 0));
+		words_add(&words,
+			  " %.2f tasks were unproductive: they made no progress because of memory.",
+			  event_get_number(evidence, "unproductive_tasks", 0));
 	if (has(evidence, "stall_tasks"))
-		words_add(&words, " %.2f tasks were in reclaim, which ran %.0f times a second.",
+		words_add(&words, " %.2f tasks were in reclaim, which began %.0f times a second.",
 			  event_get_number(evidence, "stall_tasks", 0),
 			  event_get_number(evidence, "reclaims_per_s", 0));
 	if (has(evidence, "level") && has(evidence, "total_bytes"))
@@ -206,7 +204,7 @@ static void add_unit(struct words *words, const json_t *record)
 				    event_get_text(record, "victim.namespace", ""),
 				    event_get_text(record, "victim.pod", "?"), ""));
 	else
-		words_add(words, "what the policy kills together");
+		words_add(words, "the unit that the policy kills");
 }
 
 /* ", prefer comm: ^java$" */
@@ -267,7 +265,7 @@ static void tell_victim(const json_t *record)
 	}
 	if (refused)
 		words_add(&words,
-			  " The policy kills more than the process, but only the process is "
+			  " The policy kills the whole group, but only the process is "
 			  "killed: %s.",
 			  refused);
 	add_spared(&words, record);
@@ -293,7 +291,7 @@ static void tell_runners_up(const json_t *record)
 		words_add(&words, "None: all other processes of the scope are protected, or too "
 				  "small to help");
 	words_add(&words, ".");
-	words_print("Next in line", &words);
+	words_print("Next victim", &words);
 }
 
 /* ---- what was done ------------------------------------------------------------------- */
@@ -330,7 +328,7 @@ static void tell_freed(const json_t *record)
 
 	if (is_dry(record) || !has(record, "freed_bytes"))
 		return;
-	words_add(&words, "The scope held %s less than at the verdict.",
+	words_add(&words, "When the action ended, the scope held %s less than at the verdict.",
 		  bytes_of(record, "freed_bytes", freed));
 	words_print("Freed", &words);
 }

@@ -25,7 +25,7 @@ static void tell_invoker(const struct oom_report *report)
 	char gfp[1024];
 
 	if (!*report->invoker)
-		words_add(&words, "Not known: the beginning of the report is no longer in the "
+		words_add(&words, "Not known: the first lines of the report are no longer in the "
 				  "kernel's log.");
 	else
 		words_add(
@@ -59,7 +59,7 @@ static void tell_constraint(const struct oom_report *report)
 		words_add(&words, "None: the whole node was out of memory.");
 		break;
 	default:
-		words_add(&words, "Not known: it is no longer in the kernel's log.");
+		words_add(&words, "Not known: the line is no longer in the kernel's log.");
 	}
 	if (report->swap_known && report->swap_total_kb)
 		words_add(&words, " Swap: %s of %s free.", kb(report->swap_free_kb, a),
@@ -89,8 +89,8 @@ static void tell_victim(const struct oom_report *report, bool is_from_log)
 		words_add(&words, " The OOM reaper freed its memory but %s.",
 			  kb(report->left_kb, left));
 	else if (is_from_log)
-		words_add(&words, " The log has no line of the OOM reaper: it freed its memory "
-				  "itself.");
+		words_add(&words, " The log has no line of the OOM reaper: the process freed its "
+				  "memory itself.");
 	words_print("Victim", &words);
 }
 
@@ -111,15 +111,16 @@ static const struct {
 		{"The limit is too low for what runs in the cgroup: it was at its limit, and no "
 		 "growth was seen in the minute before.",
 		 "Raise the limit (memory.max, or limits.memory of the pod), or reduce the load. "
-		 "memory.peak (v1: memory.max_usage_in_bytes) says how much it needs."},
+		 "memory.peak (v1: memory.max_usage_in_bytes) shows how much it needs."},
 	[OOM_CONTIGUOUS] =
-		{"Fragmentation: more memory was free than the kernel reserves, but not so many "
+		{"Fragmentation: more memory was free than the kernel reserves, but not enough "
 		 "contiguous pages.",
 		 "Run echo 1 >/proc/sys/vm/compact_memory now. Raise vm.min_free_kbytes, and find "
 		 "the driver that allocates so many contiguous pages."},
-	[OOM_NUMA] = {"NUMA: the allowed nodes were used up, whatever other nodes had free.",
-		      "Allow more nodes in cpuset.mems or in the task's memory policy (numactl "
-		      "--show), or spread the load."},
+	[OOM_NUMA] =
+		{"NUMA: the allowed nodes were used up; what other nodes had free does not count.",
+		 "Allow more nodes in cpuset.mems or in the task's memory policy (numactl "
+		 "--show), or spread the load."},
 };
 
 /* @growth: of the level within the minute before; negative: not known. */
@@ -135,15 +136,16 @@ static void tell_cause(const struct oom_report *report, double growth)
 			  "memory.",
 			  growth * 100);
 	if (growth < 0 && (cause == OOM_LIMIT_LOW || cause == OOM_EXHAUSTED))
-		words_add(&words,
-			  " (The minute before was not watched, so it can still be a leak.)");
+		words_add(
+			&words,
+			" (The scope was not sampled in the minute before, so a leak is possible.)");
 	words_print("Cause", &words);
 	words = (struct words){0};
 	words_add(&words, "%s", causes[cause].next);
 	words_print("What to do", &words);
 }
 
-/* What the record has of the report. */
+/* Without the kernel's log: fills in what the record has. */
 static void fill_from_record(struct oom_report *report, const json_t *record)
 {
 	const json_t *victim = json_object_get(record, "victim");
@@ -188,7 +190,7 @@ int explain_kernel_kill(const json_t *records, size_t at, const char *log_path)
 	if (err) {
 		fill_from_record(&report, record);
 		words_add(
-			&words, "%s. The kernel's log has no more of it: %s.",
+			&words, "%s. The kernel's log does not have the report: %s.",
 			event_process(process, sizeof(process), json_object_get(record, "invoker")),
 			err == -ENODATA ? "no such kill" : strerror(-err));
 		words_print("Invoker", &words);
