@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * refault: pages that reclaim evicts, and their return. Part of page tracking.
+ * refault: counts the evicted pages that are read again, and their refault distance. Part of page
+ * tracking.
  *
- * The commonest livelock loses its time in reading back what reclaim took (docs/measurements.md).
- * Three tracepoints measure that without fentry and whatever the speed of the disk. An evicted page
- * is remembered with the scope's clock, which counts the pages read in. When the page returns, the
- * difference is its refault distance: by so many pages memory was too small for it. A task whose
- * reads are refaults that a kill would have avoided is in a livelock; one whose reads are new
- * pages, or refaults from farther away, is a stream.
+ * In the most common livelock, tasks lose their time to refaults (docs/measurements.md). Two
+ * tracepoints measure them; they need no fentry, and the result does not depend on the speed of the
+ * disk. An evicted page is stored with the scope's clock, the number of pages read in so far. When
+ * the page is read again, the difference of the clock is its refault distance: the number of pages
+ * by which the cache was too small to keep it. A task in a livelock reads pages that a kill would
+ * have kept in memory. A stream reads new pages, or refaults at larger distances.
  *
- * One page in 2^fo_sample_shift is tracked: the one whose index has that many low bits clear, so
- * that folios of all sizes are sampled alike.
+ * One page in 2^fo_sample_shift is tracked: the one whose index has that many low bits clear.
+ * Folios of all sizes are therefore sampled alike.
  */
 #include "open.bpf.h"
 #include "reader.bpf.h"
@@ -34,19 +35,19 @@ static __always_inline __u64 folio_pages(struct folio *folio)
 		return folio->_nr_pages;
 	if (bpf_core_field_exists(before615->_folio_nr_pages))
 		return before615->_folio_nr_pages;
-	/* 5.17 to 6.0: a large folio counts as one page, and the clock of all runs slower */
+	/* 5.17 to 6.0: a large folio counts as one page, for the clock and for every distance */
 	return 1;
 }
 
 /* The sampled pages of one folio: first, first + 2^shift, ... below end. */
 struct sampled {
-	__u64 inode; /* mixed with its device; only where there are sampled pages */
+	__u64 inode; /* and its device; not set if no page of the folio is sampled */
 	__u64 first;
 	__u64 end;
 	__u64 pages; /* of the folio */
 };
 
-/* A folio of 2 MiB has so many at a shift of 4. */
+/* The sampled pages of a folio of 2 MiB at a shift of 4. */
 #define FO_SAMPLED_MAX 32
 
 static __always_inline void sampled_pages(u64 *ctx, struct sampled *ret)
@@ -75,7 +76,7 @@ static __always_inline void sampled_pages(u64 *ctx, struct sampled *ret)
 		ret->inode = inode->i_ino ^ ((__u64)inode->i_sb->s_dev << 32);
 }
 
-/* Never 0. The multipliers are those of splitmix64. */
+/* A hash of the page, never 0. The multipliers are those of splitmix64. */
 static __always_inline __u64 page_of(__u64 inode, __u64 index)
 {
 	__u64 page = inode ^ index * 0x9e3779b97f4a7c15ULL;
@@ -106,7 +107,7 @@ int fo_page_evicted(u64 *ctx)
 	struct fo_open *open;
 	struct fo_hot *hot;
 
-	/* only reclaim evicts; truncation and unlink delete */
+	/* truncation and unlink also delete pages: only those that reclaim deletes are evicted */
 	open = fo_open_find(FO_SECTION_RECLAIM);
 	if (open && !open->not_a_stall)
 		scope = open->scope;
@@ -136,7 +137,7 @@ int fo_page_evicted(u64 *ctx)
 	return 0;
 }
 
-/* Takes the page's shadow out of its set. False: it has none. */
+/* Removes the page's shadow (the entry of an evicted page) from its set. False: no shadow. */
 static __always_inline bool take_shadow(__u64 page, struct fo_shadow *ret)
 {
 	struct fo_shadow_set *set = set_of(page);
@@ -169,7 +170,7 @@ static __always_inline void sample_refault(struct fo_reader *reader, __u64 page)
 		return;
 	distance = (__u32)reader->hot->added_pages - shadow.added_pages;
 	if (distance < 0)
-		return; /* the clock began anew */
+		return; /* the clock restarted in between */
 	fo_add(stat->refaults, 1);
 	reach = bpf_map_lookup_elem(&fo_reach, &reader->scope);
 	if (reach && (__u64)distance <= *reach) {
@@ -200,7 +201,7 @@ int fo_page_added(u64 *ctx)
 	return 0;
 }
 
-/* The kernel knows a refault also of a page that was evicted before page tracking was on. */
+/* The kernel also recognises refaults of pages that were evicted before page tracking was on. */
 SEC("fentry/workingset_refault")
 int fo_refault(u64 *ctx)
 {

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * case: the state machine of one hot scope, from its first sample until it is idle: the judgement,
- * the choice of a victim, the action that is pending, and what an outcome means for the next
- * judgement. The daemon and replay both drive it, and nothing else asks for a victim.
+ * case: the state machine of one hot scope, from its first sample until it is idle. It judges the
+ * samples, chooses a victim, keeps the pending action, and applies its outcome to the next
+ * judgement. An action is all that follows a verdict to act: the steps of the ladder, usually a
+ * kill. The daemon and replay both use this module; no other code chooses a victim.
  *
  * One tick:
- *	case_see()     the sample; then case_wants_tracking() is known
- *	case_step()    the judgement; VERDICT_ACT asks for an action
- *	case_choose()  the victim, from the processes listed at that moment
- *	case_open()    the action begins; or case_stand_down(): none does
- * and later, in order: case_signalled() with the first signal, case_close() with the outcome.
+ *	case_see()     takes the sample; case_wants_tracking() is valid from here on
+ *	case_step()    judges it; the caller goes on only if the verdict is VERDICT_ACT
+ *	case_rank()    ranks the processes that the caller listed; the first one is the victim
+ *	case_open()    the action begins; or case_stand_down(): no action begins
+ * In a later tick: case_signalled() after the first signal, then case_close() with the outcome.
  *
  * Purity:    pure: no clock, file, allocation or log; time is an argument.
  * Units:     *_ns CLOCK_MONOTONIC, *_bytes.
@@ -30,7 +31,7 @@ struct candidate;
 struct policy;
 struct sample;
 
-/* More victims that refuse to die within VICTIM_BACKOFF_NS displace the oldest. */
+/* Victims that could not be killed within VICTIM_BACKOFF_NS; one more replaces the oldest. */
 #define CASE_BACKOFFS_MAX 16
 
 struct case_backoff {
@@ -40,11 +41,11 @@ struct case_backoff {
 
 struct scope_case {
 	struct judge judge;
-	bool node;	    /* the scope is the node */
-	int self_pid;	    /* of the daemon: never a victim */
-	bool pending;	    /* an action is open */
-	uint64_t action_id; /* of that action; 0: replay assumes it */
-	bool none_reported; /* that no process may be killed, since risk was last calm */
+	bool node;	    /* the scope is the node, not a cgroup */
+	int self_pid;	    /* pid of the daemon, which is never a victim */
+	bool pending;	    /* an action has begun and has no outcome yet */
+	uint64_t action_id; /* of the pending action; 0: an action that only replay assumes */
+	bool none_reported; /* CASE_NONE_PERMITTED was reported in this episode */
 	struct case_backoff backoffs[CASE_BACKOFFS_MAX];
 	size_t backoff_next;
 };
@@ -53,37 +54,37 @@ enum case_choice {
 	CASE_CHOSEN,
 	CASE_NOT_LISTED,     /* the processes cannot be listed */
 	CASE_NONE_PERMITTED, /* no process may be killed */
-	CASE_RECOVERED,	     /* the scope holds less than at the verdict */
+	CASE_RECOVERED,	     /* the scope recovered after the verdict, before any step */
 	CASE_CHOICES_,
 };
 
-/* How an action ended; the names appear in records and traces: they are stable. */
+/* How an action ended. The names are in records and traces, so they must not change. */
 enum case_outcome {
 	CASE_KILLED,	  /* the victim is gone */
-	CASE_EXITED,	  /* it was gone before the signal */
-	CASE_REUSED,	  /* its pid was another process: nothing was sent */
-	CASE_REFUSED,	  /* the kernel refused the signal */
-	CASE_STUCK,	  /* it was signalled and does not die */
-	CASE_UNCONFIRMED, /* it is gone; its group could not be listed to the end */
-	CASE_RELIEVED,	  /* a step below killing was enough */
-	CASE_UNRELIEVED,  /* the ladder has no kill, and its steps were not enough */
+	CASE_EXITED,	  /* the victim exited before the signal */
+	CASE_REUSED,	  /* the pid belonged to another process: no signal was sent */
+	CASE_REFUSED,	  /* the kernel did not let the daemon signal it */
+	CASE_STUCK,	  /* it was sent SIGKILL and did not exit in time */
+	CASE_UNCONFIRMED, /* the victim is gone, but its group could not be listed */
+	CASE_RELIEVED,	  /* the scope recovered by a step that kills no process */
+	CASE_UNRELIEVED,  /* the ladder has no step that kills, and the scope did not recover */
 	CASE_OUTCOMES_,
 };
 
 void case_begin(struct scope_case *c, bool node, int self_pid, uint64_t now_ns);
 
-/* Takes in what the sample alone says. */
+/* Updates the state that depends on the sample alone, not on the policy. */
 void case_see(struct scope_case *c, const struct sample *sample);
 /* Whether the scope needs page tracking. */
 bool case_wants_tracking(const struct scope_case *c);
 
-/* Judges the sample. @pending_within: an action is open in a scope within this one. */
+/* Judges the sample. @pending_within: an action is pending in a descendant of this scope. */
 struct judgement case_step(struct scope_case *c, const struct policy *policy,
 			   const struct sample *sample, bool pending_within);
 
 /*
- * Ranks @n candidates into @ret, which has @n elements; returns how many may die. @total_bytes:
- * the limit or RAM of the scope.
+ * Ranks @n candidates into @ret, which has @n elements; returns how many may be killed.
+ * @total_bytes: the limit of the cgroup, or the RAM of the node.
  */
 size_t case_rank(const struct scope_case *c, const struct policy *policy, uint64_t total_bytes,
 		 uint64_t now_ns, const struct candidate *candidates, size_t n, struct victim *ret);
@@ -96,36 +97,36 @@ struct victim_members case_rank_members(const struct scope_case *c, const struct
 					struct victim *ret);
 
 /*
- * After choosing, which takes a moment: whether the scope still holds what it held at the
- * verdict. False: it recovered meanwhile, for instance by a kill of the kernel.
+ * Whether the scope still holds what it held at the verdict. Asked after the choice, which takes
+ * time. False: the scope recovered meanwhile, for example because the kernel killed a process.
  */
 bool case_still_short(const struct evidence *evidence, uint64_t held_bytes);
 
-/* No action begins: @why is not CASE_CHOSEN. True: this is to be reported. */
+/* Ends the tick without an action; @why is not CASE_CHOSEN. True: the caller reports it. */
 bool case_stand_down(struct scope_case *c, enum case_choice why, uint64_t now_ns);
-/* Whether the next judgement waits after it. */
+/* Whether the scope settles (SETTLE_NS) after case_stand_down() before it is judged again. */
 bool case_stand_down_waits(enum case_choice why);
 const char *case_choice_name(enum case_choice choice);
 
 void case_open(struct scope_case *c, uint64_t action_id);
-/* The first signal of the action was sent, or would have been. */
+/* The first signal of the action was sent; in a dry run, would have been sent. */
 void case_signalled(struct scope_case *c, uint64_t now_ns);
-/* @pid: of the victim. */
+/* The action has ended. @pid: the victim. */
 void case_close(struct scope_case *c, enum case_outcome outcome, int pid, uint64_t now_ns);
-/* @pid could not be killed: it is passed over for VICTIM_BACKOFF_NS. */
+/* @pid could not be killed: excludes it for VICTIM_BACKOFF_NS. */
 void case_back_off(struct scope_case *c, int pid, uint64_t now_ns);
-/* The scope is no longer watched, or its action was dropped without an outcome. */
+/* The scope is no longer sampled, or its action ended without an outcome. */
 void case_drop(struct scope_case *c);
 const char *case_outcome_name(enum case_outcome outcome);
-/* Whether the next judgement waits after it. */
+/* Whether the scope settles (SETTLE_NS) after this outcome before it is judged again. */
 bool case_outcome_waits(enum case_outcome outcome);
-/* CASE_OUTCOMES_: no outcome has that name. */
+/* Returns CASE_OUTCOMES_ for an unknown name. */
 enum case_outcome case_outcome_of_name(const char *name);
 
-/* The kernel's OOM killer took a process of the scope. */
+/* The kernel's OOM killer killed a process of the scope. */
 void case_kernel_killed(struct scope_case *c, uint64_t now_ns);
 
-/* After the tick: see judge_end(). */
+/* To be called at the end of each tick; see judge_end(). */
 enum judge_end case_end(struct scope_case *c, uint64_t now_ns, bool *ret_recovered,
 			uint64_t *ret_mute_ns);
 

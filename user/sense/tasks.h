@@ -3,14 +3,14 @@
  * tasks: lists the processes of a scope as candidates.
  *
  * A listing is one pass of the BPF task iterator, or of /proc where the kernel refuses the
- * iterator. Between listings a table keeps the former size of each process, for its growth, and its
- * command line and executable. A worker reads these: /proc/PID/cmdline takes the mmap lock, which a
- * stalled process may hold for seconds.
+ * iterator. Between listings a table keeps the last size of each process, from which its growth is
+ * computed, and its command line and executable. Another thread (the worker) reads the latter two,
+ * because /proc/PID/cmdline takes the mmap lock, which a stalled process may hold for seconds.
  *
  * Purity:    reads the kernel through the loader or /proc; allocates only in tasks_new().
  * Units:     bytes; *_boot_ns CLOCK_BOOTTIME.
- * Errors:    0 or -errno. Processes beyond the limit are counted.
- * Ownership: tasks_new() gives, tasks_free() takes; the arguments of tasks_new() are borrowed.
+ * Errors:    0 or -errno. Processes beyond tasks_max() are counted, not listed.
+ * Ownership: tasks_new() allocates, tasks_free() frees; the arguments of tasks_new() are borrowed.
  *            Candidates and their strings are valid until the next listing.
  */
 #ifndef FASTOOM_SENSE_TASKS_H
@@ -26,7 +26,7 @@ struct cgroup_cache;
 struct tasks;
 struct worker;
 
-/* How many processes a listing has at most. */
+/* The most processes that a listing can have. */
 size_t tasks_max(void);
 
 /*
@@ -37,13 +37,13 @@ int tasks_new(struct tasks **ret, const struct loader *loader, const struct cgro
 	      struct cgroup_cache *cgroup_cache, struct worker *worker);
 void tasks_free(struct tasks *tasks);
 
-/* Lists the processes of @scope. @boot_ns: now. -EIO: the iterator returned part of a record. */
+/* Lists the processes of @scope. @boot_ns: the time. -EIO: the iterator returned half a record. */
 int tasks_read(struct tasks *tasks, uint64_t scope, uint64_t boot_ns,
 	       const struct candidate **ret_candidates, size_t *ret_count);
 
 /*
- * How many processes the last listing left out: beyond tasks_max(), or unreadable for lack of
- * memory or descriptors.
+ * The number of processes that are missing in the last listing: those beyond tasks_max(), and those
+ * that could not be read for lack of memory or descriptors.
  */
 uint64_t tasks_overflow(const struct tasks *tasks);
 
