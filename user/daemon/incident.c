@@ -25,13 +25,13 @@
 #include "tell/trace_store.h"
 #include "tell/writer.h"
 
-/* A step asks for a tenth of the scope: enough for its tasks to go on, and soon done. */
+/* Step reclaim frees this part of the scope: its tasks can go on, and it takes little time. */
 #define RECLAIM_PART 10
 
-/* A scope that grew by a fiftieth while a step was tried is not recovering. */
+/* A scope that grows by this part of its memory during a step is not recovering. */
 #define GROWING_PART 50
 
-/* A worker that is not held up undoes a step within this; a longer wait is for a stuck write. */
+/* The next step waits at most this long for a step to be undone: a write to a cgroup can hang. */
 #define UNDO_MOST_NS 1000000000ULL
 
 static int held(const struct incident_parts *parts, const struct hot_scope *scope, uint64_t now_ns,
@@ -55,22 +55,22 @@ static uint64_t freed(const struct incident_parts *parts, const struct incident 
 static void finish(struct incident_parts *parts, struct incident *incident, struct hot_scope *scope,
 		   enum case_outcome outcome, uint64_t now_ns)
 {
-	bool gently = outcome == CASE_RELIEVED || outcome == CASE_UNRELIEVED;
+	bool no_signal = outcome == CASE_RELIEVED || outcome == CASE_UNRELIEVED;
 	uint64_t freed_bytes = freed(parts, incident, scope, now_ns);
 	int pid = incident->victims[0].candidate.pid;
 
 	incident_add_step(incident, case_outcome_name(outcome), now_ns);
-	incident_write_record(incident, scope, parts->reporter, gently ? "act" : "kill",
+	incident_write_record(incident, scope, parts->reporter, no_signal ? "act" : "kill",
 			      case_outcome_name(outcome), freed_bytes, now_ns);
-	if (gently)
-		log_info("%s: %s by the steps below killing; no process was killed",
+	if (no_signal)
+		log_info("%s: %s by the steps before a kill; no process was killed",
 			 hot_scope_name(scope), case_outcome_name(outcome));
 	else
 		incident_log_end(incident, scope, freed_bytes, now_ns);
 	trace_feed_closed(parts->trace, scope, incident->dry_run, outcome, pid, freed_bytes,
 			  now_ns);
 	case_close(&scope->state, outcome, pid, now_ns);
-	if (!gently)
+	if (!no_signal)
 		trace_store_hand_over(parts->trace->store, incident->id);
 	kill_done(&incident->kill);
 	incident->open = false;
@@ -106,24 +106,26 @@ static void free_memory(void *argument, size_t len)
 	struct pollfd gone = {.fd = request->pidfd, .events = POLLIN};
 
 	(void)len;
-	/* while it exists its pid is no other process's */
+	/* while the process exists, its pid cannot belong to another one */
 	if (poll(&gone, 1, 0) == 0)
 		(void)ladder_thaw(request->ladder, request->pid);
 	(void)kill_reap(request->pidfd);
 	close(request->pidfd);
 }
 
-/* The loop is woken by its end; the helper thread thaws it and frees its memory. */
-static void follow(const struct incident_parts *parts, const struct incident *incident, bool dying)
+/* Wakes the event loop when the victim exits; has the helper thread thaw it and free its memory. */
+static void watch_exit(const struct incident_parts *parts, const struct incident *incident,
+		       bool dying)
 {
-	/* once: it stays readable for as long as it is open */
+	/* ONESHOT: after the exit the pidfd stays readable until it is closed */
 	struct epoll_event event = {.events = EPOLLIN | EPOLLONESHOT};
 	struct free_request request = {parts->ladder, -1, incident->kill.ref.pid};
 
 	event.data.fd = incident->kill.ref.fd;
 	if (epoll_ctl(parts->epoll_fd, EPOLL_CTL_ADD, incident->kill.ref.fd, &event) < 0 &&
 	    errno != EEXIST)
-		log_debug("pidfd of %d is not in the loop: %s", request.pid, strerror(errno));
+		log_debug("the exit of %d will not wake the daemon: epoll_ctl: %s", request.pid,
+			  strerror(errno));
 	if (incident->dry_run || !dying)
 		return;
 	request.pidfd = fcntl(incident->kill.ref.fd, F_DUPFD_CLOEXEC, 3);
@@ -132,7 +134,7 @@ static void follow(const struct incident_parts *parts, const struct incident *in
 		close(request.pidfd);
 }
 
-/* SIGTERM if @term, else SIGKILL; to the very process that had SIGTERM before, if one had. */
+/* Sends SIGTERM if @term, else SIGKILL. After SIGTERM, SIGKILL goes to the same process. */
 static void send_signal(struct incident_parts *parts, struct incident *incident,
 			struct hot_scope *scope, bool term)
 {
@@ -155,7 +157,7 @@ static void send_signal(struct incident_parts *parts, struct incident *incident,
 		case_signalled(&scope->state, now_ns);
 		trace_feed_signalled(parts->trace, scope, incident->dry_run, victim, now_ns);
 	}
-	follow(parts, incident, !term);
+	watch_exit(parts, incident, !term);
 }
 
 /* ---- the ladder ---- */
@@ -179,31 +181,32 @@ static void notify(struct incident_parts *parts, struct incident *incident,
 			 strerror(-err));
 }
 
-static int begin_gentle(struct incident_parts *parts, struct incident *incident,
-			const struct hot_scope *scope, enum ladder_step_kind kind, uint64_t now_ns)
+static int begin_cgroup_step(struct incident_parts *parts, struct incident *incident,
+			     const struct hot_scope *scope, enum ladder_step_kind kind,
+			     uint64_t now_ns)
 {
 	const struct candidate *victim = &incident->victims[0].candidate;
 	bool of_scope = kind == STEP_RECLAIM || kind == STEP_FORCE_EMPTY;
-	struct ladder_request order = {
+	struct ladder_request request = {
 		.kind = kind,
-		/* memory of the node is freed by the victim's cgroup, too */
+		/* on the node, reclaim from the victim's cgroup */
 		.path = of_scope && !hot_scope_is_node(scope) ? scope->cgroup.path : victim->cgroup,
 		.pid = victim->pid,
 		.bytes = incident->evidence.total_bytes / RECLAIM_PART,
 	};
 
-	if (!order.path)
+	if (!request.path)
 		return -ENODATA;
 	if (!of_scope && !incident_may_stop_cgroup(parts, incident, scope, now_ns))
 		return -EPERM;
 	if (incident->dry_run)
 		return 0;
-	return ladder_give(parts->ladder, incident->slot, &order);
+	return ladder_give(parts->ladder, incident->slot, &request);
 }
 
-/* From the step that is due, upwards, to the first one that has to be waited for. */
-static void climb(struct incident_parts *parts, struct incident *incident, struct hot_scope *scope,
-		  uint64_t now_ns)
+/* Runs the steps from the current one on, up to one that takes time. */
+static void run_steps(struct incident_parts *parts, struct incident *incident,
+		      struct hot_scope *scope, uint64_t now_ns)
 {
 	static const char *const names[LADDER_STEPS_][2] = {
 		[STEP_RECLAIM] = {"reclaim", "reclaim not possible"},
@@ -229,7 +232,7 @@ static void climb(struct incident_parts *parts, struct incident *incident, struc
 			send_signal(parts, incident, scope, kind == STEP_TERM);
 			return;
 		default:
-			err = begin_gentle(parts, incident, scope, kind, now_ns);
+			err = begin_cgroup_step(parts, incident, scope, kind, now_ns);
 			incident_add_step(incident, names[kind][err != 0], clock_mono_ns());
 			if (!err)
 				return;
@@ -241,7 +244,7 @@ static void climb(struct incident_parts *parts, struct incident *incident, struc
 		finish(parts, incident, scope, CASE_UNRELIEVED, now_ns);
 }
 
-/* The scope fills up while the step is tried: waiting longer only makes it worse. */
+/* The scope grows during the step: waiting longer would make the shortage worse. */
 static bool is_growing(const struct incident *incident, const struct hot_scope *scope,
 		       uint64_t held_bytes)
 {
@@ -251,7 +254,7 @@ static bool is_growing(const struct incident *incident, const struct hot_scope *
 						    held_bytes > incident->step_held_bytes + part);
 }
 
-/* Whether the step in progress has had its time, or there is none to give it. */
+/* Whether the current step has ended: its time is over, it is impossible, or the scope grows. */
 static bool step_is_over(const struct incident_parts *parts, const struct incident *incident,
 			 const struct hot_scope *scope, uint64_t now_ns)
 {
@@ -261,18 +264,18 @@ static bool step_is_over(const struct incident_parts *parts, const struct incide
 
 	if (now_ns - incident->step_ns >= step->wait_ns)
 		return true;
-	/* a step that turned out not to be possible */
+	/* the step is impossible on this host */
 	if (step->kind != STEP_TERM && !incident->dry_run) {
 		err = ladder_result(parts->ladder, incident->slot);
 		if (err && err != -EINPROGRESS)
 			return true;
 	}
-	/* an unfinished reclaim that lets the scope fill up is doing what it can */
+	/* growth does not end a reclaim: it still frees memory */
 	return step->kind != STEP_RECLAIM && step->kind != STEP_FORCE_EMPTY &&
 	       !held(parts, scope, now_ns, &held_bytes) && is_growing(incident, scope, held_bytes);
 }
 
-static bool next_is_gentle(const struct incident *incident)
+static bool next_is_cgroup_step(const struct incident *incident)
 {
 	enum ladder_step_kind next = incident->current + 1 < incident->ladder_count
 					     ? incident->ladder[incident->current + 1].kind
@@ -281,9 +284,9 @@ static bool next_is_gentle(const struct incident *incident)
 	return next != STEP_KILL && next != STEP_TERM && next != STEP_NOTIFY;
 }
 
-/* A gentle step, or SIGTERM: has it helped, or is it time for the next one? */
-static void look_at_step(struct incident_parts *parts, struct incident *incident,
-			 struct hot_scope *scope, uint64_t now_ns)
+/* For a cgroup step or SIGTERM: ends the action if the risk has fallen, or begins the next step. */
+static void check_step(struct incident_parts *parts, struct incident *incident,
+		       struct hot_scope *scope, uint64_t now_ns)
 {
 	const struct verdict *verdict = &scope->state.judge.verdict;
 
@@ -294,24 +297,24 @@ static void look_at_step(struct incident_parts *parts, struct incident *incident
 			ladder_undo(parts->ladder, incident->slot);
 		if (!incident->step_left_ns)
 			incident->step_left_ns = now_ns;
-		/* a process that had SIGTERM must end; other steps are done when the risk is gone
-		 */
+		/* not after SIGTERM: a process that was told to exit must exit */
 		if (verdict->risk.known && !verdict->over) {
 			finish(parts, incident, scope, CASE_RELIEVED, now_ns);
 			return;
 		}
-		/* the next one begins when this one is undone: a moment, if the kernel lets us */
-		if (next_is_gentle(incident) && now_ns - incident->step_left_ns < UNDO_MOST_NS &&
+		/* the next step begins when this one is undone */
+		if (next_is_cgroup_step(incident) &&
+		    now_ns - incident->step_left_ns < UNDO_MOST_NS &&
 		    ladder_is_busy(parts->ladder, incident->slot))
 			return;
 	}
 	incident->current++;
-	climb(parts, incident, scope, now_ns);
+	run_steps(parts, incident, scope, now_ns);
 }
 
 /* ---- from the verdict to the action ---- */
 
-/* No process can die: reported once, and looked at again in a while. */
+/* No action begins: reports it once per episode. The scope is judged again later. */
 static void stand_down(struct incident_parts *parts, struct hot_scope *scope, enum case_choice why,
 		       size_t n, uint64_t now_ns)
 {
@@ -324,13 +327,13 @@ static void stand_down(struct incident_parts *parts, struct hot_scope *scope, en
 		return;
 	snprintf(message, sizeof(message),
 		 "near-oom, but none of the %zu processes of this scope may be killed: all are "
-		 "protected, too small, or could not be killed a moment ago",
+		 "protected, too small, or could not be killed in the last minute",
 		 n);
 	log_error("%s: %s", hot_scope_name(scope), message);
 	report_message(parts->reporter, scope, "error", message);
 }
 
-/* Copies what outlives the list and the ranking. */
+/* Copies what is needed after the list and the ranking are overwritten. */
 static void fill_incident(struct incident_parts *parts, struct incident *incident,
 			  const struct hot_scope *scope, const struct judgement *judgement,
 			  size_t eligible, uint64_t held_bytes, uint64_t now_ns)
@@ -371,17 +374,17 @@ void incident_begin(struct incident_parts *parts, struct incident *incident,
 	int err = tasks_read(parts->tasks, scope->id, clock_boot_ns(), &candidates, &n);
 
 	if (err) {
-		log_warn("%s: its processes cannot be listed: %s; nothing is killed blindly",
+		log_warn("%s: its processes cannot be listed: %s; no process is killed",
 			 hot_scope_name(scope), strerror(-err));
 		stand_down(parts, scope, CASE_NOT_LISTED, 0, now_ns);
 		return;
 	}
 	if (tasks_overflow(parts->tasks))
-		log_warn("%s: %llu processes found no place in the list and are not considered",
+		log_warn("%s: %llu processes did not fit into the list and are not candidates",
 			 hot_scope_name(scope), (unsigned long long)tasks_overflow(parts->tasks));
 	if (n > parts->ranking_size)
 		n = parts->ranking_size;
-	/* at once: a later list takes the place of this one */
+	/* here, because the next listing overwrites the candidates */
 	trace_feed_list(parts->trace, scope, now_ns, candidates, n);
 	eligible = case_rank(&scope->state, scope->policy, evidence->total_bytes, now_ns,
 			     candidates, n, parts->ranking);
@@ -401,7 +404,7 @@ void incident_begin(struct incident_parts *parts, struct incident *incident,
 	incident_add_step(incident, "chosen", clock_mono_ns());
 	incident_write_record(incident, scope, parts->reporter, "act", NULL, 0, clock_mono_ns());
 	incident_add_step(incident, "recorded", clock_mono_ns());
-	climb(parts, incident, scope, clock_mono_ns());
+	run_steps(parts, incident, scope, clock_mono_ns());
 	if (incident->open)
 		incident_log_begin(incident, scope);
 }
@@ -424,13 +427,13 @@ void incident_look(struct incident_parts *parts, struct incident *incident, stru
 		return;
 	if (!kill_look(kill, now_ns)) {
 		if (kill->state != KILL_SENT)
-			look_at_step(parts, incident, scope, now_ns);
+			check_step(parts, incident, scope, now_ns);
 		return;
 	}
 	if (incident->group.unit != KILL_UNIT_PROCESS && kill->state == KILL_GONE)
 		group = incident_look_at_group(parts, incident, scope, now_ns);
 	if (group != GROUP_GONE && now_ns - kill->sent_ns < KILL_TIMEOUT_NS) {
-		kill->state = KILL_SENT; /* the next tick looks again */
+		kill->state = KILL_SENT; /* the next tick checks again */
 		return;
 	}
 	if (group == GROUP_ALIVE)

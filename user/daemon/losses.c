@@ -37,14 +37,16 @@ void losses_report(struct losses *l, uint64_t scopes_refused, bool end)
 		text, sizeof(text),
 		"reclaims begun: direct %llu, at a limit %llu (proactive: %llu), soft %llu; "
 		"events sent %llu, dropped %llu, malformed %llu; "
-		"no place for: scope %llu, hot %llu, task %llu, wait %llu, hot scopes %llu; "
-		"ends unpaired %llu, missed %llu, at exit %llu, of waits %llu, stalls forgotten %llu; "
+		"full tables: scopes %llu, hot %llu, tasks %llu, waits %llu, "
+		"hot scopes of the daemon %llu; "
+		"stalls: end without begin %llu, end missed %llu, ended by exit %llu, by the check %llu; "
+		"waits without end %llu; "
 		"programs skipped %llu; records dropped %llu, not written %llu%s%s; "
 		"not traced %llu%s%s",
 		c.direct_begins, c.limit_begins, c.begins_proactive, c.soft_begins, c.events_sent,
 		c.events_dropped, (unsigned long long)malformed, c.scopes_full, c.hot_full,
 		c.tasks_full, c.waits_full, (unsigned long long)scopes_refused, c.ends_unpaired,
-		c.ends_missed, c.exits_open, c.waits_missed, c.stalls_forgotten,
+		c.ends_missed, c.exits_open, c.stalls_forgotten, c.waits_missed,
 		(unsigned long long)loader_recursion_misses(l->loader),
 		(unsigned long long)writer_dropped(writer), (unsigned long long)failed,
 		failed ? ": " : "", failed ? strerror(error) : "", (unsigned long long)not_traced,
@@ -54,6 +56,6 @@ void losses_report(struct losses *l, uint64_t scopes_refused, bool end)
 		report_message(l->reporter, NULL, "stop", text);
 		return;
 	}
-	log_warn("something was lost: %s", text);
+	log_warn("measurements or records were lost: %s", text);
 	report_message(l->reporter, NULL, "error", text);
 }
