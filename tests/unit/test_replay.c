@@ -467,8 +467,9 @@ static void test_a_configuration_that_is_none(void **state)
 	memcpy(in, "pressure", 8);
 	record(&trace, 5, 8, 20, 40 * MS, KILLS, 0);
 	text = replay_text(&trace, trace.len, &options, EXIT_USAGE);
-	assert_says(said, "t.fo: its configuration is not valid for this build (a.yaml:2:");
-	assert_says(said, "name one with -c");
+	assert_says(said,
+		    "t.fo: the recorded configuration is not valid for this build (a.yaml:2:");
+	assert_says(said, "pass one with -c");
 	free(text);
 	trace_stop(&trace);
 }

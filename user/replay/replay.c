@@ -28,9 +28,9 @@ struct replay {
 	bool no_memory;
 };
 
-/* ---- what was done ---- */
+/* ---- actions of the trace ---- */
 
-/* An action that the judgement did not ask for: what it freed is gone all the same. */
+/* The daemon acted and replay would not have: the later samples show the effect, so take it in. */
 static void take_action(struct scope_case *state, const struct trace_did *did)
 {
 	if (did->what == TRACE_OPENED) {
@@ -57,8 +57,9 @@ static void take_outcome(struct scope_case *state, const struct replayed_did *do
 }
 
 /*
- * What the daemon did between the scope's samples is taken in at once, in the order of the trace:
- * other scopes wait for it. What it did because of a sample stands before that sample, and waits.
+ * An event between two samples of the scope is taken in at once: verdicts of other scopes depend on
+ * it. An event that a sample caused is in the trace before that sample, and waits until the sample
+ * has been judged.
  */
 static bool is_taken_at_once(const struct replayed_scope *scope, const struct trace_did *did)
 {
@@ -114,7 +115,7 @@ static void take_did(struct replay *r, struct replayed_scope *scope, const struc
 	scope->pending_count--;
 }
 
-/* After the judgement of the sample that they stand before; @acted: it asked for an action. */
+/* Takes in the waiting events, after their sample was judged. @acted: the verdict was to act. */
 static void take_pending(struct replay *r, struct replayed_scope *scope, bool acted)
 {
 	struct scope_case *state = &scope->state;
@@ -160,7 +161,7 @@ static bool has_pending(const struct replayed_scope *scope, enum trace_what what
 	return false;
 }
 
-/* ---- what would be done ---- */
+/* ---- actions of this replay ---- */
 
 static void choose_members(struct replay *r, const struct replayed_scope *scope,
 			   const struct evidence *e, struct replay_choice *choice)
@@ -241,7 +242,7 @@ static void act(struct replay *r, struct replayed_scope *scope, const struct jud
 		(void)case_stand_down(&scope->state, CASE_NONE_PERMITTED, at_ns);
 		return;
 	}
-	/* nothing was done: a kill is assumed, which ends at the scope's next sample */
+	/* the daemon did not act here: assume a kill that ends at the scope's next sample */
 	case_open(&scope->state, 0);
 	case_signalled(&scope->state, at_ns);
 }
@@ -326,8 +327,8 @@ static int parse_recorded_config(struct replay *r, const struct trace_head *head
 	if (files)
 		err = config_parse(files, head->config_count, &r->replayed.config, &errors);
 	if (err)
-		log_error("%s: its configuration is not valid for this build (%s); name one with "
-			  "-c",
+		log_error("%s: the recorded configuration is not valid for this build (%s); pass "
+			  "one with -c",
 			  r->name, errors.count ? errors.list[0].text : strerror(-err));
 	config_errors_free(&errors);
 	return err;
@@ -429,8 +430,8 @@ int replay(const char *name, const void *bytes, size_t len, const struct replay_
 		log_error("%s: %s", name, trace_reader_error(reader));
 		code = EXIT_FAILED;
 	} else if (trace_reader_lost(reader)) {
-		log_warn("%s: %" PRIu64 " items found no place when it was recorded", name,
-			 trace_reader_lost(reader));
+		log_warn("%s: %" PRIu64 " items are missing: they were dropped during recording",
+			 name, trace_reader_lost(reader));
 	}
 	trace_reader_free(reader);
 	replayed_free(&r.replayed);
