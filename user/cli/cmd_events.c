@@ -105,7 +105,7 @@ static int run(const struct command *self, int argc, char **argv)
 
 const struct command command_events = {
 	.name = "events",
-	.summary = "Show what the daemon did, and the kernel's kills.",
+	.summary = "Show what the daemon did, and the kernel's OOM kills.",
 	.details = "Prints a line for each record: kills, kills by the kernel, warnings, "
 		   "recoveries, reloads, errors.",
 	.run = run,

@@ -79,9 +79,9 @@ static int draw(const json_t *record, const struct explain_options *chosen)
 
 	setlocale(LC_CTYPE, "");
 	utf8 = !chosen->ascii && !strcmp(nl_langinfo(CODESET), "UTF-8");
-	puts("\nThe minute before. Gaps: not sampled, because the scope did not reclaim memory.");
+	puts("\nHistory (the last minute). Gaps: not sampled, because the scope did not reclaim memory.");
 	if (!plot_text(stdout, record, utf8))
-		puts("  The record does not have it.");
+		puts("  The record has no history.");
 	if (!chosen->svg)
 		return EXIT_OK;
 	snprintf(title, sizeof(title), "%s, %s: the minute before",

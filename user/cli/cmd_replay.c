@@ -49,7 +49,7 @@ const struct command command_replay = {
 	.name = "replay",
 	.summary = "Judge a recorded trace again.",
 	.details =
-		"Shows what would be done with the recorded or another configuration, and what was done.",
+		"Shows what the daemon would do with the recorded or another configuration, and what it did.",
 	.run = run,
 	.options = options,
 	.option_count = ARRAY_SIZE(options),

@@ -130,7 +130,7 @@ static int run(const struct command *self, int argc, char **argv)
 
 const struct command command_status = {
 	.name = "status",
-	.summary = "Show what the daemon sees now.",
+	.summary = "Show the present state of the daemon and its scopes.",
 	.run = run,
 	.options = options,
 	.option_count = ARRAY_SIZE(options),

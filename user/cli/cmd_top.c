@@ -144,7 +144,7 @@ const struct command command_top = {
 	.name = "top",
 	.summary = "Show the node and its cgroups live.",
 	.details =
-		"Shows the risk, the stalls, the level and the next victim of each scope, and the latest kills. Needs no root. F1 explains the columns.",
+		"Shows the risk, the stalls, the level and the next victim of each scope (the node or a cgroup), and the latest kills. Needs no root. F1 explains the columns.",
 	.run = run,
 	.options = options,
 	.option_count = ARRAY_SIZE(options),

@@ -10,8 +10,9 @@
 
 static void usage(FILE *to)
 {
-	fprintf(to, "Usage: fastoom-bpf COMMAND [OPTION]...\n"
-		    "Ends the hang of a Linux machine or container that is short of memory.\n\n");
+	fprintf(to,
+		"Usage: fastoom-bpf COMMAND [OPTION]...\n"
+		"Ends Near-OOM: the state of a host or cgroup that hangs for lack of memory.\n\n");
 	for (size_t i = 0; commands[i]; i++)
 		fprintf(to, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
 	fprintf(to,
