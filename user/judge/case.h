@@ -10,7 +10,7 @@
  *	case_step()    judges it; the caller goes on only if the verdict is VERDICT_ACT
  *	case_rank()    ranks the processes that the caller listed; the first one is the victim
  *	case_open()    the action begins; or case_stand_down(): no action begins
- * In a later tick: case_signalled() after the first signal, then case_close() with the outcome.
+ * After that: case_signalled() after the first signal, then case_close() with the outcome.
  *
  * Purity:    pure: no clock, file, allocation or log; time is an argument.
  * Units:     *_ns CLOCK_MONOTONIC, *_bytes.
