@@ -20,7 +20,7 @@ int fo_exit(u64 *ctx)
 	struct fo_open_key key = fo_open_key(0);
 	struct fo_open open;
 
-	for (__u32 section = 0; section < FO_SECTIONS; section++) {
+	for (__u32 section = 0; fo_open_count && section < FO_SECTIONS; section++) {
 		key.section = section;
 		if (!fo_open_take(&key, &open))
 			continue;
@@ -29,8 +29,10 @@ int fo_exit(u64 *ctx)
 	}
 	if (fo_have_task_storage)
 		state_close(bpf_task_storage_get(&fo_tasks, task, 0, 0));
-	state_close(bpf_map_lookup_elem(&fo_tasks_by_pid, &key.pid));
-	/* the pid may be another task's at once */
-	bpf_map_delete_elem(&fo_tasks_by_pid, &key.pid);
+	if (!fo_have_task_storage || fo_counters.tasks_by_pid) {
+		state_close(bpf_map_lookup_elem(&fo_tasks_by_pid, &key.pid));
+		/* the pid may be another task's at once */
+		bpf_map_delete_elem(&fo_tasks_by_pid, &key.pid);
+	}
 	return 0;
 }

@@ -38,6 +38,7 @@ extern const volatile bool fo_have_int_args;
 /* ---- state that user space changes while programs run ------------------- */
 
 extern struct fo_counters fo_counters;
+extern volatile __u64 fo_open_count;	      /* entries of fo_open: an exit need not look for 0 */
 extern volatile __u32 fo_tracking_generation; /* raised whenever page tracking is switched on */
 extern volatile __u32 fo_tracking_node;	      /* the node is tracked, not only limited cgroups */
 extern volatile __u32 fo_tracking_faults;     /* fo_major_fault is attached */

@@ -48,7 +48,7 @@ int fo_open_check(struct bpf_iter__bpf_map_elem *ctx)
 		return 0;
 	key = *key_at;
 	open = *open_at;
-	if (!is_over(&key, &open) || bpf_map_delete_elem(&fo_open, &key))
+	if (!is_over(&key, &open) || !fo_open_delete(&key))
 		return 0;
 	fo_count(stalls_forgotten);
 	fo_open_forget(key.section, &open);

@@ -25,6 +25,24 @@ static __always_inline struct fo_open *fo_open_find(enum fo_section section)
 	return bpf_map_lookup_elem(&fo_open, &key);
 }
 
+static __always_inline bool fo_open_insert(const struct fo_open_key *key,
+					   const struct fo_open *open)
+{
+	if (bpf_map_update_elem(&fo_open, key, open, BPF_NOEXIST))
+		return false;
+	fo_add(fo_open_count, 1);
+	return true;
+}
+
+/* False: another caller was first. */
+static __always_inline bool fo_open_delete(const struct fo_open_key *key)
+{
+	if (bpf_map_delete_elem(&fo_open, key))
+		return false;
+	fo_add(fo_open_count, -1);
+	return true;
+}
+
 /* Removes an entry. False: there is none, or another caller removed it. */
 static __always_inline bool fo_open_take(const struct fo_open_key *key, struct fo_open *ret)
 {
@@ -33,7 +51,7 @@ static __always_inline bool fo_open_take(const struct fo_open_key *key, struct f
 	if (!open)
 		return false;
 	*ret = *open;
-	return !bpf_map_delete_elem(&fo_open, key);
+	return fo_open_delete(key);
 }
 
 /* Takes a stall whose end was not seen out of the sums. How long it took is not known. */
@@ -66,12 +84,12 @@ static __always_inline bool fo_open_begin(enum fo_section section, struct fo_ope
 
 	open->task = bpf_get_current_task();
 	open->task_start_boot_ns = fo_current_start_boot_ns();
-	if (!bpf_map_update_elem(&fo_open, &key, open, BPF_NOEXIST))
+	if (fo_open_insert(&key, open))
 		return true;
 	if (fo_open_take(&key, &old)) {
 		fo_count(ends_missed);
 		fo_open_forget(section, &old);
-		if (!bpf_map_update_elem(&fo_open, &key, open, BPF_NOEXIST))
+		if (fo_open_insert(&key, open))
 			return true;
 	}
 	fo_count(tasks_full);

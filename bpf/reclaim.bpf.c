@@ -22,6 +22,7 @@ const volatile __u32 fo_cpu_shift = 0;
 const volatile bool fo_have_int_args = false;
 
 struct fo_counters fo_counters = {};
+volatile __u64 fo_open_count = 0;
 volatile __u32 fo_tracking_generation = 0;
 volatile __u32 fo_tracking_node = 0;
 volatile __u32 fo_tracking_faults = 0;

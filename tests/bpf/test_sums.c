@@ -437,7 +437,7 @@ static uint64_t measured_of(const struct counter_pair *pair)
 
 static void test_counts(void **state)
 {
-	uint64_t misses = loader_recursion_misses(loader), measured, reference, low, high;
+	uint64_t misses, measured, reference, low, high;
 	struct count begins, ends, kills;
 	struct fo_scope_stat before = {0}, after;
 	struct reader reader;
@@ -445,6 +445,7 @@ static void test_counts(void **state)
 
 	(void)state;
 	need_scene();
+	misses = loader_recursion_misses(loader);
 	drop_file();
 	for (size_t i = 0; i < PAIRS; i++) {
 		err = count_open(&pairs[i].count, pairs[i].tracepoint, -1);
