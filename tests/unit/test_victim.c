@@ -344,7 +344,7 @@ static void test_never(void **state)
 	}
 }
 
-/* Whom nobody can be shown not to protect is spared only when a rule asks for its line. */
+/* A process is spared for what is not known of it only when a rule asks for that. */
 static void test_unknown_line(void **state)
 {
 	struct rule by_comm = {.comm = regex("^sshd$"), .text = (char *)"comm: ^sshd$"};

@@ -7,7 +7,7 @@
  * Units:     *_ns CLOCK_MONOTONIC, *_bytes.
  * Errors:    trace_feed_open(): an exit code of base/exit.h, with one error logged. Otherwise
  *            none: what is lost is counted.
- * Ownership: the store belongs to the feed's owner, who shuts it after the writer.
+ * Ownership: the owner of the feed closes the store, after the writer.
  */
 #ifndef FASTOOM_DAEMON_TRACE_FEED_H
 #define FASTOOM_DAEMON_TRACE_FEED_H
