@@ -1226,10 +1226,10 @@ static void test_full_table(void **state)
 	(void)sampler_stall(second.sampler, cgroup.id, &stat);
 	second_end(&second);
 	show("entries of the table", filled, 16384, "");
-	show("stalls without room", after.tasks_full - before.tasks_full, 0, "> 100");
+	show("stalls without room", after.tasks_full - before.tasks_full, 0, "> 10");
 	show("stalls open afterwards", (uint64_t)stat.stall.nr, 0, "0");
 	assert_true(filled < 1 << 20); /* an LRU table accepts any number, and evicts */
-	assert_true(after.tasks_full - before.tasks_full > 100);
+	assert_true(after.tasks_full - before.tasks_full > 10);
 	assert_int_equal(stat.stall.nr, 0);
 	assert_int_equal(stat.stall.begun, stat.stall.ended);
 }
