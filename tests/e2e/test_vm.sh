@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
-# timeout: 2400
+# timeout: 3600
 #
 # The short set of tests/vm/matrix: kernels of distributions in guests, with a real near-OOM in
 # each.
@@ -15,6 +15,13 @@ for tool in qemu-system-x86_64 busybox cpio jq; do
 done
 out=$(tests/vm/matrix short)
 rc=$?
+# The processors of guests are emulated: beside another guest on a busy host their tasks seem to work
+# while they only wait (docs/limits.md). What fails is tried once more, one guest at a time.
+if ((rc != 0)); then
+	printf '%s\n\nonce more, one guest at a time:\n' "$out"
+	out=$(JOBS=1 tests/vm/matrix short)
+	rc=$?
+fi
 printf '%s\n' "$out"
 # if all is skipped, so is this test, with the first reason
 if [[ $(tail -n 1 <<<"$out") == "0 passed, 0 failed, "* ]]; then
