@@ -40,11 +40,15 @@ struct case_backoff {
 
 struct scope_case {
 	struct judge judge;
-	bool node;	    /* the scope is the node */
-	int self_pid;	    /* of the daemon: never a victim */
-	bool pending;	    /* an action is open */
-	uint64_t action_id; /* of that action; 0: replay assumes it */
-	bool none_reported; /* that no process may be killed, since risk was last calm */
+	bool node;	      /* the scope is the node */
+	int self_pid;	      /* of the daemon: never a victim */
+	bool pending;	      /* an action is open */
+	uint64_t action_id;   /* of that action; 0: replay assumes it */
+	bool none_reported;   /* that no process may be killed, since risk was last calm */
+	uint64_t total_bytes; /* of the latest sample that says; 0: none did */
+	uint64_t held_bytes;
+	uint64_t kernel_kill_ns;	 /* of the latest kill of the kernel; 0: none */
+	uint64_t kernel_kill_held_bytes; /* at the sample before it */
 	struct case_backoff backoffs[CASE_BACKOFFS_MAX];
 	size_t backoff_next;
 };
@@ -97,9 +101,10 @@ struct victim_members case_rank_members(const struct scope_case *c, const struct
 
 /*
  * After choosing, which takes a moment: whether the scope still holds what it held at the
- * verdict. False: it recovered meanwhile, for instance by a kill of the kernel.
+ * verdict, and what it held before a kill of the kernel within the window. False: it recovered.
  */
-bool case_still_short(const struct evidence *evidence, uint64_t held_bytes);
+bool case_still_short(const struct scope_case *c, const struct evidence *evidence,
+		      uint64_t held_bytes, uint64_t now_ns);
 
 /* No action begins: @why is not CASE_CHOSEN. True: this is to be reported. */
 bool case_stand_down(struct scope_case *c, enum case_choice why, uint64_t now_ns);
@@ -122,8 +127,12 @@ bool case_outcome_waits(enum case_outcome outcome);
 /* CASE_OUTCOMES_: no outcome has that name. */
 enum case_outcome case_outcome_of_name(const char *name);
 
-/* The kernel's OOM killer took a process of the scope. */
-void case_kernel_killed(struct scope_case *c, uint64_t now_ns);
+/*
+ * The kernel's OOM killer took a process of the scope, which held @freed_bytes. The scope settles
+ * if that matters to it. It is no kill of ours: it does not count for kills_per_minute.
+ */
+void case_kernel_killed(struct scope_case *c, const struct policy *policy, uint64_t freed_bytes,
+			uint64_t now_ns);
 
 /* After the tick: see judge_end(). */
 enum judge_end case_end(struct scope_case *c, uint64_t now_ns, bool *ret_recovered,

@@ -50,6 +50,7 @@ struct verdict_state {
 	uint64_t spike_since_ns;	/* 0: no spike */
 	uint64_t low_headroom_since_ns; /* 0: no low headroom */
 	uint64_t settle_until_ns;
+	uint64_t kernel_settled_ns; /* when a kill of the kernel last settled it; 0: never */
 	uint64_t kills_ns[VERDICT_KILLS_KEPT]; /* of the last kills */
 	unsigned kills;
 	bool warned; /* since the risk was last calm: one warning an episode */
@@ -70,10 +71,15 @@ struct verdict {
 struct verdict verdict_decide(struct verdict_state *state, const struct policy *policy,
 			      const struct evidence *evidence, uint64_t now_ns, bool kill_pending);
 
-/* A kill in the scope, by the daemon or the kernel: counts it, then as verdict_settled(). */
+/* A kill in the scope by the daemon: counts it, then as verdict_settled(). */
 void verdict_killed(struct verdict_state *state, uint64_t now_ns);
 /* The victim is gone or stuck: the scope settles for a moment, then is judged again. */
 void verdict_settled(struct verdict_state *state, uint64_t now_ns);
+/*
+ * A kill in the scope by the kernel: as verdict_settled(), but at most once a minute, so that a
+ * tenant that is killed again and again does not keep the scope from being judged. Not counted.
+ */
+void verdict_kernel_killed(struct verdict_state *state, uint64_t now_ns);
 
 /* Sets the score to 0: the samples before do not count any more. */
 void verdict_unseen(struct verdict_state *state);
