@@ -206,6 +206,7 @@ char *event_outcome_words(char *buf, size_t size, const json_t *record)
 		{"exited", "exited before the signal"},
 		{"reused", "exited before the signal, and its pid is another process"},
 		{"refused", "could not be killed"},
+		{"unsent", "was not signalled, as the daemon had no descriptor for it"},
 		{"stuck", "was sent SIGKILL but is still there"},
 		{"relieved", "was not killed, as an earlier step relieved the scope"},
 		{"unrelieved", "was not killed, as the ladder has no step that kills"},
@@ -213,7 +214,7 @@ char *event_outcome_words(char *buf, size_t size, const json_t *record)
 	const char *outcome = event_get_text(record, "outcome", NULL);
 	const char *error = event_get_text(record, "error", NULL);
 	const char *words = outcome ? outcome : "was chosen to be killed";
-	bool refused = outcome && !strcmp(outcome, "refused");
+	bool refused = outcome && (!strcmp(outcome, "refused") || !strcmp(outcome, "unsent"));
 
 	for (size_t i = 0; outcome && i < ARRAY_SIZE(rows); i++)
 		if (!strcmp(rows[i].outcome, outcome))

@@ -12,6 +12,7 @@
 #include "act/ladder.h"
 #include "act/notifier.h"
 #include "base/clock.h"
+#include "base/descriptors.h"
 #include "base/log.h"
 #include "base/util.h"
 #include "base/worker.h"
@@ -73,6 +74,7 @@ static void finish(struct incident_parts *parts, struct incident *incident, stru
 	if (!gently)
 		trace_store_hand_over(parts->trace->store, incident->id);
 	kill_done(&incident->kill);
+	descriptors_hold();
 	incident->open = false;
 }
 
@@ -87,6 +89,8 @@ static enum case_outcome outcome_of(const struct kill *kill)
 		return CASE_REUSED;
 	case KILL_REFUSED:
 		return CASE_REFUSED;
+	case KILL_UNSENT:
+		return CASE_UNSENT;
 	default:
 		return CASE_STUCK;
 	}
@@ -113,23 +117,52 @@ static void free_memory(void *argument, size_t len)
 	close(request->pidfd);
 }
 
+/* Without a descriptor or a place in the queue the next look tries again: it may be frozen. */
+static void free_dying(const struct incident_parts *parts, struct incident *incident)
+{
+	struct free_request request = {parts->ladder, -1, incident->kill.ref.pid};
+
+	if (incident->dry_run || incident->freeing)
+		return;
+	request.pidfd = fcntl(incident->kill.ref.fd, F_DUPFD_CLOEXEC, 3);
+	if (request.pidfd < 0)
+		return;
+	incident->freeing = !worker_give(parts->helper, free_memory, &request, sizeof(request));
+	if (!incident->freeing)
+		close(request.pidfd);
+}
+
 /* The loop is woken by its end; the helper thread thaws it and frees its memory. */
-static void follow(const struct incident_parts *parts, const struct incident *incident, bool dying)
+static void follow(const struct incident_parts *parts, struct incident *incident, bool dying)
 {
 	/* once: it stays readable for as long as it is open */
 	struct epoll_event event = {.events = EPOLLIN | EPOLLONESHOT};
-	struct free_request request = {parts->ladder, -1, incident->kill.ref.pid};
 
 	event.data.fd = incident->kill.ref.fd;
 	if (epoll_ctl(parts->epoll_fd, EPOLL_CTL_ADD, incident->kill.ref.fd, &event) < 0 &&
 	    errno != EEXIST)
-		log_debug("pidfd of %d is not in the loop: %s", request.pid, strerror(errno));
-	if (incident->dry_run || !dying)
-		return;
-	request.pidfd = fcntl(incident->kill.ref.fd, F_DUPFD_CLOEXEC, 3);
-	if (request.pidfd >= 0 &&
-	    worker_give(parts->helper, free_memory, &request, sizeof(request)))
-		close(request.pidfd);
+		log_debug("pidfd of %d is not in the loop: %s; each tick looks at it",
+			  incident->kill.ref.pid, strerror(errno));
+	if (dying)
+		free_dying(parts, incident);
+}
+
+/*
+ * Whether a signal that was not sent for want of a descriptor is tried again at the next look.
+ * After KILL_TIMEOUT_NS the incident ends, and the next verdict lists the processes anew.
+ */
+static bool waits_to_send(struct incident *incident, uint64_t now_ns)
+{
+	if (incident->kill.state != KILL_UNSENT)
+		return false;
+	if (!incident->unsent_ns) {
+		incident->unsent_ns = now_ns;
+		incident_add_step(incident, "no descriptor", now_ns);
+	}
+	if (now_ns - incident->unsent_ns >= KILL_TIMEOUT_NS)
+		return false;
+	kill_done(&incident->kill);
+	return true;
 }
 
 /* SIGTERM if @term, else SIGKILL; to the very process that had SIGTERM before, if one had. */
@@ -145,6 +178,8 @@ static void send_signal(struct incident_parts *parts, struct incident *incident,
 	else
 		(term ? kill_term : kill_send)(&incident->kill, victim->pid, victim->start_boot_ns,
 					       incident->dry_run, now_ns);
+	if (waits_to_send(incident, now_ns))
+		return;
 	if (kill_is_final(&incident->kill)) {
 		finish(parts, incident, scope, outcome_of(&incident->kill), now_ns);
 		return;
@@ -318,6 +353,7 @@ static void stand_down(struct incident_parts *parts, struct hot_scope *scope, en
 	char message[256];
 	bool report = case_stand_down(&scope->state, why, now_ns);
 
+	descriptors_hold();
 	trace_feed_stood_down(parts->trace, scope, report_is_dry_run(parts->reporter, scope), why,
 			      now_ns);
 	if (!report || why != CASE_NONE_PERMITTED)
@@ -370,6 +406,8 @@ void incident_begin(struct incident_parts *parts, struct incident *incident,
 	size_t n, eligible;
 	int err = tasks_read(parts->tasks, scope->id, clock_boot_ns(), &candidates, &n);
 
+	if (descriptors_are_short(err) && descriptors_release())
+		err = tasks_read(parts->tasks, scope->id, clock_boot_ns(), &candidates, &n);
 	if (err) {
 		log_warn("%s: its processes cannot be listed: %s; nothing is killed blindly",
 			 hot_scope_name(scope), strerror(-err));
@@ -411,6 +449,7 @@ void incident_drop(struct incident_parts *parts, struct incident *incident, stru
 {
 	ladder_undo(parts->ladder, incident->slot);
 	kill_done(&incident->kill);
+	descriptors_hold();
 	case_drop(&scope->state);
 	incident->open = false;
 }
@@ -423,7 +462,14 @@ void incident_look(struct incident_parts *parts, struct incident *incident, stru
 
 	if (!incident->open)
 		return;
+	if (incident->unsent_ns && kill->state == KILL_IDLE) {
+		send_signal(parts, incident, scope,
+			    incident->ladder[incident->current].kind == STEP_TERM);
+		return;
+	}
 	if (!kill_look(kill, now_ns)) {
+		if (kill->state == KILL_SENT)
+			free_dying(parts, incident);
 		if (kill->state != KILL_SENT)
 			look_at_step(parts, incident, scope, now_ns);
 		return;

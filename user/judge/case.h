@@ -71,6 +71,7 @@ enum case_outcome {
 	CASE_UNCONFIRMED, /* it is gone; its group could not be listed to the end */
 	CASE_RELIEVED,	  /* a step below killing was enough */
 	CASE_UNRELIEVED,  /* the ladder has no kill, and its steps were not enough */
+	CASE_UNSENT,	  /* no descriptor or memory for the signal: the victim is tried again */
 	CASE_OUTCOMES_,
 };
 
