@@ -17,6 +17,7 @@
 
 #include "daemon/hot_scope.h"
 #include "daemon/incident_data.h"
+#include "judge/kills.h"
 #include "tell/snapshot.h"
 
 struct config;
@@ -44,6 +45,7 @@ struct watches {
 	struct control *control;	      /* NULL: there is no socket */
 	struct daemon_reclaim *reclaim;	      /* reclaims proactively */
 	struct incident_parts incident_parts; /* also what sampling needs */
+	struct kills kills;		      /* of scopes that are not watched */
 	uint64_t refused;
 };
 

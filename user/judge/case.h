@@ -72,6 +72,10 @@ enum case_outcome {
 
 void case_begin(struct scope_case *c, bool node, int self_pid, uint64_t now_ns);
 
+/* After case_begin(): the scope was watched before, and had these kills. */
+void case_take_kills(struct scope_case *c, const struct verdict_kills *kills);
+const struct verdict_kills *case_kills(const struct scope_case *c);
+
 /* Takes in what the sample alone says. */
 void case_see(struct scope_case *c, const struct sample *sample);
 /* Whether the scope needs page tracking. */

@@ -43,6 +43,12 @@ enum verdict_reason {
 
 #define VERDICT_KILLS_KEPT 16 /* at least POLICY_KILLS_PER_MINUTE_MOST */
 
+/* The latest kills in a scope. They count for a minute, also when it was idle in between. */
+struct verdict_kills {
+	uint64_t at_ns[VERDICT_KILLS_KEPT];
+	unsigned count; /* of all; the newest VERDICT_KILLS_KEPT are kept */
+};
+
 struct verdict_state {
 	uint64_t at_ns;			/* of the last decision; 0: none */
 	double score;			/* log-odds above the threshold, squared, times seconds */
@@ -50,8 +56,7 @@ struct verdict_state {
 	uint64_t spike_since_ns;	/* 0: no spike */
 	uint64_t low_headroom_since_ns; /* 0: no low headroom */
 	uint64_t settle_until_ns;
-	uint64_t kills_ns[VERDICT_KILLS_KEPT]; /* of the last kills */
-	unsigned kills;
+	struct verdict_kills kills;
 	bool warned; /* since the risk was last calm: one warning an episode */
 };
 
@@ -74,6 +79,9 @@ struct verdict verdict_decide(struct verdict_state *state, const struct policy *
 void verdict_killed(struct verdict_state *state, uint64_t now_ns);
 /* The victim is gone or stuck: the scope settles for a moment, then is judged again. */
 void verdict_settled(struct verdict_state *state, uint64_t now_ns);
+
+/* How many of @kills are in the minute before @now_ns. */
+unsigned verdict_recent_kills(const struct verdict_kills *kills, uint64_t now_ns);
 
 /* Sets the score to 0: the samples before do not count any more. */
 void verdict_unseen(struct verdict_state *state);
