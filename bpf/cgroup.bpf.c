@@ -35,6 +35,7 @@ int fo_cgroup_removed(u64 *ctx)
 	id = cgroup->kn->id;
 	bpf_map_delete_elem(&fo_limit_of, &id);
 	bpf_map_delete_elem(&fo_memstalls, &id);
+	bpf_map_delete_elem(&fo_quiet, &id);
 	bpf_map_delete_elem(&fo_reach, &id);
 	wait.scope = id;
 	for (__u32 stripe = 0; stripe < FO_STRIPES_MAX; stripe++) {

@@ -28,6 +28,7 @@ enum fo_event_type {
 	FO_EVENT_HOT = 1,	/* struct fo_event_hot: reclaim began in an idle scope */
 	FO_EVENT_KERNEL_KILL,	/* struct fo_event_kill: the kernel's OOM killer chose */
 	FO_EVENT_SCOPE_REMOVED, /* struct fo_event: a hot scope's cgroup was removed */
+	FO_EVENT_HOT_FULL,	/* struct fo_event_hot: the same, but fo_hot has no room for it */
 };
 
 struct fo_event {
@@ -140,12 +141,17 @@ struct fo_hot {
 	__u64 added_pages;    /* the clock of refault distances: pages read in so far */
 };
 
+/* Scopes that ever reclaimed: entries of fo_scopes and fo_memstalls. User space deletes old ones.
+ */
+#define FO_SCOPES_MAX 1024
+#define FO_HOT_MAX    256
+
 /* What was counted, and what was lost and why; of all CPUs. */
 struct fo_counters {
 	__u64 events_sent;
 	__u64 events_dropped;	/* the ring buffer was full */
 	__u64 scopes_full;	/* a reclaim was not counted: no room for its scope */
-	__u64 hot_full;		/* a scope did not become hot: no room */
+	__u64 hot_full;		/* a scope found no room in fo_hot and was reported as such */
 	__u64 tasks_full;	/* a stall was not counted: no room for its task */
 	__u64 ends_unpaired;	/* an end whose begin was not seen */
 	__u64 ends_missed;	/* a begin while the task's last stall was open */

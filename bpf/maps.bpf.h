@@ -45,9 +45,7 @@ extern volatile __u64 fo_list_scope;	      /* the task iterator lists this scope
 
 /* ---- sizes --------------------------------------------------------------- */
 
-/* Scopes that ever reclaimed. A removed cgroup's entry is deleted. */
-#define FO_SCOPES_MAX 1024
-#define FO_HOT_MAX    256
+#define FO_QUIET_MAX 2048
 /* Tasks in reclaim or a memory stall at one time; a task may have one entry for each. */
 #define FO_OPEN_MAX 16384
 /* Tasks that are tracked on kernels without task storage; user space sets less elsewhere. */
@@ -83,6 +81,17 @@ struct {
 	__type(key, __u64);
 	__type(value, struct fo_hot);
 } fo_hot __weak SEC(".maps");
+
+/*
+ * Scopes that user space does not watch, and until when it is not to be told again that they
+ * reclaim. They take no room in fo_hot. LRU: one that is forgotten is only reported sooner.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, FO_QUIET_MAX);
+	__type(key, __u64);
+	__type(value, __u64);
+} fo_quiet __weak SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

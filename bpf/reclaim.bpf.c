@@ -27,11 +27,38 @@ volatile __u32 fo_tracking_node = 0;
 volatile __u32 fo_tracking_faults = 0;
 volatile __u64 fo_list_scope = 0;
 
+/* How often a scope that has no room in fo_hot is reported. */
+#define FULL_REPORT_NS 1000000000ULL
+
+static __always_inline bool report_hot(__u32 type, __u64 scope, __u64 leaf, __u32 cause)
+{
+	struct fo_event_hot *event = fo_emit_begin(type, sizeof(*event), scope);
+
+	if (!event)
+		return false;
+	event->leaf_id = leaf;
+	event->pid = bpf_get_current_pid_tgid() >> 32;
+	event->cause = cause;
+	fo_emit_end(event);
+	return true;
+}
+
+/* User space makes room: it knows which scopes a policy acts on. */
+static __always_inline void report_full(__u64 scope, __u64 leaf, __u32 cause, __u64 now)
+{
+	__u64 until = now + FULL_REPORT_NS;
+
+	if (!report_hot(FO_EVENT_HOT_FULL, scope, leaf, cause))
+		return;
+	fo_count(hot_full);
+	bpf_map_update_elem(&fo_quiet, &scope, &until, BPF_ANY);
+}
+
 /* Reports to user space that @scope reclaims, unless it knows or has muted the scope. */
 static __always_inline void make_hot(__u64 scope, __u64 leaf, __u32 cause, __u64 now)
 {
 	struct fo_hot fresh = {}, *hot = bpf_map_lookup_elem(&fo_hot, &scope);
-	struct fo_event_hot *event;
+	__u64 *quiet_until_ns;
 
 	if (hot) {
 		if (!hot->muted_until_ns || now < hot->muted_until_ns)
@@ -39,27 +66,24 @@ static __always_inline void make_hot(__u64 scope, __u64 leaf, __u32 cause, __u64
 		hot->muted_until_ns = 0;
 		hot->since_ns = now;
 	} else {
+		quiet_until_ns = bpf_map_lookup_elem(&fo_quiet, &scope);
+		if (quiet_until_ns && now < *quiet_until_ns)
+			return;
 		fresh.since_ns = now;
 		if (bpf_map_update_elem(&fo_hot, &scope, &fresh, BPF_NOEXIST)) {
 			/* the map is full, or another CPU was faster */
 			if (!bpf_map_lookup_elem(&fo_hot, &scope))
-				fo_count(hot_full);
+				report_full(scope, leaf, cause, now);
 			return;
 		}
 	}
 
-	event = fo_emit_begin(FO_EVENT_HOT, sizeof(*event), scope);
-	if (!event) {
-		/* not reported: the next reclaim tries again */
-		hot = bpf_map_lookup_elem(&fo_hot, &scope);
-		if (hot)
-			hot->muted_until_ns = 1;
+	if (report_hot(FO_EVENT_HOT, scope, leaf, cause))
 		return;
-	}
-	event->leaf_id = leaf;
-	event->pid = bpf_get_current_pid_tgid() >> 32;
-	event->cause = cause;
-	fo_emit_end(event);
+	/* not reported: the next reclaim tries again */
+	hot = bpf_map_lookup_elem(&fo_hot, &scope);
+	if (hot)
+		hot->muted_until_ns = 1;
 }
 
 static __always_inline void stall_begin(__u64 scope, __u64 leaf, __s32 order, __u32 cause)

@@ -23,6 +23,7 @@ static __always_inline __u32 fo_stripe(void)
 	return bpf_get_smp_processor_id() >> fo_cpu_shift;
 }
 
+/* NULL: the scope is not hot any more. Tasks that read for it while it was may live on. */
 static __always_inline struct fo_wait_stat *fo_wait_stat(__u64 scope, __u32 stripe)
 {
 	static const struct fo_wait_stat zero;
@@ -31,6 +32,8 @@ static __always_inline struct fo_wait_stat *fo_wait_stat(__u64 scope, __u32 stri
 
 	if (stat)
 		return stat;
+	if (!bpf_map_lookup_elem(&fo_hot, &scope))
+		return NULL;
 	bpf_map_update_elem(&fo_waits, &key, &zero, BPF_NOEXIST);
 	return bpf_map_lookup_elem(&fo_waits, &key);
 }

@@ -91,9 +91,13 @@ static const struct {
 	const char *name;
 	enum loader_map map;
 } scope_maps[] = {
-	{"fo_hot", LOADER_MAP_HOT},	      {"fo_reach", LOADER_MAP_REACH},
-	{"fo_limit_of", LOADER_MAP_LIMIT_OF}, {"fo_memstalls", LOADER_MAP_MEMSTALLS},
-	{"fo_scopes", LOADER_MAP_SCOPES},     {"fo_waits", LOADER_MAP_WAITS},
+	{"fo_hot", LOADER_MAP_HOT},
+	{"fo_reach", LOADER_MAP_REACH},
+	{"fo_quiet", LOADER_MAP_QUIET},
+	{"fo_limit_of", LOADER_MAP_LIMIT_OF},
+	{"fo_memstalls", LOADER_MAP_MEMSTALLS},
+	{"fo_scopes", LOADER_MAP_SCOPES},
+	{"fo_waits", LOADER_MAP_WAITS},
 };
 
 #define SCOPE_MAPS (sizeof(scope_maps) / sizeof(scope_maps[0]))

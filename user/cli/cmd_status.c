@@ -80,6 +80,12 @@ static void print_status(const json_t *status)
 	if (event_get_number(status, "daemon.lost", 0) > 0)
 		printf("lost: %.0f (fastoom-bpf events --kind error tells what)\n",
 		       event_get_number(status, "daemon.lost", 0));
+	if (json_object_get(json_object_get(status, "daemon"), "not_watched"))
+		printf("not watched, because all places were taken: %.0f times, displaced %.0f "
+		       "times, the latest %s\n",
+		       event_get_number(status, "daemon.not_watched.refused", 0),
+		       event_get_number(status, "daemon.not_watched.displaced", 0),
+		       event_get_text(status, "daemon.not_watched.latest", "none"));
 	if (!json_array_size(scopes)) {
 		puts("nothing reclaims memory");
 		return;

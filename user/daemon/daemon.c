@@ -113,7 +113,7 @@ static void set_timer(struct daemon *daemon, bool on)
 
 static void publish_all(const struct daemon *daemon)
 {
-	publish(&daemon->publisher, daemon->timer_runs, daemon->losses.reported);
+	publish(&daemon->publisher, daemon->timer_runs, daemon->losses.all);
 }
 
 /* New names may mean another policy. */
@@ -136,7 +136,7 @@ static void tick(struct daemon *daemon)
 	now_ns = clock_mono_ns();
 	page_tracking_manage(&daemon->tracking, wants_tracking, now_ns);
 	trace_store_tick(daemon->trace.store, now_ns, hot == 0);
-	losses_report(&daemon->losses, daemon->watches.refused, false);
+	losses_report(&daemon->losses, &daemon->watches.full, now_ns, false);
 	/* the timer runs until page tracking is off again */
 	set_timer(daemon, hot || page_tracking_is_active(&daemon->tracking));
 	publish_all(daemon);
@@ -148,6 +148,9 @@ static void on_event(const struct fo_event *event, void *userdata)
 	struct watch *watch = watches_find(&daemon->watches, event->scope_id);
 
 	switch (event->type) {
+	case FO_EVENT_HOT_FULL:
+		watches_hot_full(&daemon->watches, event->scope_id, clock_mono_ns());
+		/* fallthrough */
 	case FO_EVENT_HOT:
 		if (!watch && watches_begin(&daemon->watches, event->scope_id, clock_mono_ns()))
 			set_timer(daemon, true);
@@ -362,7 +365,7 @@ static int allocate(struct daemon *daemon)
 	const char *host_root = daemon->options.host_root ? daemon->options.host_root : "";
 	struct watches *watches = &daemon->watches;
 	struct incident_parts *parts = &watches->incident_parts;
-	int err = watches_new(watches);
+	int err = watches_new(watches, daemon->loader);
 
 	parts->ranking_size = tasks_max();
 	parts->ranking = calloc(parts->ranking_size, sizeof(*parts->ranking));
@@ -502,7 +505,7 @@ void daemon_free(struct daemon *daemon)
 	bool helper_stopped, tracking_stopped, reclaim_stopped;
 
 	if (daemon->publisher.started_ns) {
-		losses_report(&daemon->losses, watches->refused, true);
+		losses_report(&daemon->losses, &watches->full, clock_mono_ns(), true);
 		for (size_t i = 0; i < WATCHES_MAX; i++)
 			if (watches->list[i].used)
 				watches_end(watches, &watches->list[i], clock_mono_ns());

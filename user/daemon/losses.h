@@ -17,16 +17,20 @@ struct ingest;
 struct loader;
 struct reporter;
 struct trace_store;
+struct watches_full;
 
 struct losses {
 	const struct loader *loader;
 	const struct ingest *ingest;
 	const struct trace_store *trace_store; /* NULL: there is none */
 	const struct reporter *reporter;
-	uint64_t reported;
+	uint64_t all;	   /* of whatever could be lost, up to the latest call */
+	uint64_t reported; /* of them */
+	uint64_t reported_ns;
 };
 
-/* @scopes_refused: hot scopes that found no place. @end: the daemon ends; report in any case. */
-void losses_report(struct losses *losses, uint64_t scopes_refused, bool end);
+/* At most every ten seconds, and the first at once. @end: the daemon ends; report in any case. */
+void losses_report(struct losses *losses, const struct watches_full *full, uint64_t now_ns,
+		   bool end);
 
 #endif /* FASTOOM_DAEMON_LOSSES_H */

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #include "daemon/watch.h"
 
-#include <bpf/bpf.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +15,7 @@
 #include "daemon/trace_feed.h"
 #include "event.h"
 #include "judge/candidate.h"
+#include "judge/displace.h"
 #include "sense/loader.h"
 #include "sense/tasks.h"
 #include "tell/control.h"
@@ -23,16 +23,33 @@
 /* A scope that cannot be watched now is asked for again after this long. */
 #define AGAIN_NS 1000000000ULL
 
+/* So long is a scope left alone that no policy matches; another configuration may match it. */
+#define NO_POLICY_NS 10000000000ULL
+
+#define FULL_EPISODE_NS 60000000000ULL
+
 /* Processes of a hot scope are read this often, so that their growth is known. */
 #define LIST_NS 1000000000ULL
 
 /* Ranking this many takes 1 to 2 ms of the thread that kills; with more, none is named before. */
 #define NEXT_CANDIDATES_MAX 256
 
-int watches_new(struct watches *watches)
+static bool is_watched(const void *userdata, uint64_t scope)
+{
+	const struct watches *watches = userdata;
+
+	for (size_t i = 0; i < WATCHES_MAX; i++)
+		if (watches->list[i].used && watches->list[i].scope.id == scope)
+			return true;
+	return false;
+}
+
+int watches_new(struct watches *watches, const struct loader *loader)
 {
 	watches->list = calloc(WATCHES_MAX, sizeof(*watches->list));
-	return watches->list ? 0 : -ENOMEM;
+	if (!watches->list)
+		return -ENOMEM;
+	return scope_maps_begin(&watches->maps, loader, is_watched, watches);
 }
 
 void watches_free(struct watches *watches)
@@ -54,7 +71,9 @@ static struct watch *find_free(struct watches *watches, uint64_t scope)
 {
 	struct watch *found = NULL;
 
-	for (size_t i = 0; i < WATCHES_MAX; i++) {
+	if (scope == FO_SCOPE_NODE)
+		return &watches->list[WATCHES_NODE];
+	for (size_t i = WATCHES_NODE + 1; i < WATCHES_MAX; i++) {
 		struct watch *watch = &watches->list[i];
 
 		if (watch->used)
@@ -68,20 +87,102 @@ static struct watch *find_free(struct watches *watches, uint64_t scope)
 	return found;
 }
 
-void watches_mute(struct watches *watches, uint64_t scope, uint64_t until_ns)
+/* Logs @why once an episode, which is over when this did not happen for a minute. */
+static void report_full(struct watches *watches, const char *path, const char *why, uint64_t now_ns)
 {
-	int fd = loader_map(watches->loader, LOADER_MAP_HOT);
-	struct fo_hot hot = {0};
+	struct watches_full *full = &watches->full;
 
-	(void)bpf_map_lookup_elem(fd, &scope, &hot);
-	hot.muted_until_ns = until_ns;
-	(void)bpf_map_update_elem(fd, &scope, &hot, BPF_ANY);
+	if (!full->at_ns || now_ns - full->at_ns > FULL_EPISODE_NS)
+		log_warn("%s: %s; further ones are counted (status), and not logged one by one",
+			 path, why);
+	full->at_ns = now_ns;
+}
+
+static void report_not_watched(struct watches *watches, const char *path, const char *why,
+			       uint64_t now_ns)
+{
+	report_full(watches, path, why, now_ns);
+	snprintf(watches->full.path, sizeof(watches->full.path), "%s", path);
+}
+
+/* All places are taken: the one of a scope that is only warned of, if a policy acts on @path. */
+static struct watch *displace(struct watches *watches, const char *path, uint64_t now_ns)
+{
+	struct displace_scope scopes[WATCHES_MAX];
+	struct watch *watch;
+	size_t chosen;
+
+	if (!hot_scope_acts(path, watches->config, watches->names))
+		return NULL;
+	for (size_t i = 0; i < WATCHES_MAX; i++) {
+		const struct watch *other = &watches->list[i];
+		const struct risk *risk = &other->scope.state.judge.verdict.risk;
+
+		/* the node's place stays free while the node is not hot */
+		scopes[i] = (struct displace_scope){
+			.node = i == WATCHES_NODE,
+			.acts = other->used && !other->scope.policy->warn_only,
+			.open = other->incident.open || other->scope.state.pending,
+			.risk = risk->known ? risk->value : -1,
+		};
+	}
+	chosen = displace_choose(scopes, WATCHES_MAX);
+	if (chosen == DISPLACE_NONE)
+		return NULL;
+	watch = &watches->list[chosen];
+	watches->full.displaced++;
+	report_not_watched(watches, hot_scope_name(&watch->scope),
+			   "it is not watched for now, because a scope that a policy acts on needs "
+			   "its place",
+			   now_ns);
+	watches_end(watches, watch, now_ns);
+	scope_maps_quiet(&watches->maps, watch->scope.id, now_ns + AGAIN_NS);
+	return watch;
+}
+
+/* A place for a cgroup; NULL: there is none, or the cgroup was removed. */
+static struct watch *find_place(struct watches *watches, uint64_t scope, uint64_t now_ns)
+{
+	struct watch *watch = find_free(watches, scope);
+	char path[CGROUP_PATH_MAX];
+	int err;
+
+	if (watch)
+		return watch;
+	err = cgroup_path_of(watches->incident_parts.host, scope, path);
+	if (err == -ENODEV) {
+		watches_unmute(watches, scope);
+		return NULL;
+	}
+	if (err)
+		snprintf(path, sizeof(path), "cgroup %llu", (unsigned long long)scope);
+	else
+		watch = displace(watches, path, now_ns);
+	if (watch)
+		return watch;
+	watches->full.refused++;
+	report_not_watched(watches, path,
+			   "it is short of memory, but not watched: all places are taken; it is "
+			   "asked for again every second",
+			   now_ns);
+	scope_maps_quiet(&watches->maps, scope, now_ns + AGAIN_NS);
+	return NULL;
+}
+
+void watches_hot_full(struct watches *watches, uint64_t scope, uint64_t now_ns)
+{
+	char path[CGROUP_PATH_MAX];
+
+	if (scope == FO_SCOPE_NODE || cgroup_path_of(watches->incident_parts.host, scope, path))
+		return;
+	report_full(watches, path,
+		    "the kernel side's table of hot cgroups had no room for it; room is made",
+		    now_ns);
 }
 
 void watches_unmute(struct watches *watches, uint64_t scope)
 {
-	(void)bpf_map_delete_elem(loader_map(watches->loader, LOADER_MAP_HOT), &scope);
-	(void)bpf_map_delete_elem(loader_map(watches->loader, LOADER_MAP_REACH), &scope);
+	scope_maps_forget(&watches->maps, scope);
 }
 
 void watches_end(struct watches *watches, struct watch *watch, uint64_t now_ns)
@@ -100,16 +201,13 @@ void watches_end(struct watches *watches, struct watch *watch, uint64_t now_ns)
 
 bool watches_begin(struct watches *watches, uint64_t scope, uint64_t now_ns)
 {
-	struct watch *watch = find_free(watches, scope);
+	struct watch *watch = find_place(watches, scope, now_ns);
 	struct history history = {0};
 	struct verdict_kills kills;
 	int err;
 
-	if (!watch) {
-		watches->refused++;
-		watches_mute(watches, scope, now_ns + AGAIN_NS);
+	if (!watch)
 		return false;
-	}
 	if (watch->scope.id == scope)
 		history = watch->scope.history;
 	memset(watch, 0, sizeof(*watch));
@@ -123,15 +221,19 @@ bool watches_begin(struct watches *watches, uint64_t scope, uint64_t now_ns)
 		}
 		log_warn("cgroup %llu is short of memory, but its files cannot be read: %s",
 			 (unsigned long long)scope, strerror(-err));
-		watches_mute(watches, scope, now_ns + AGAIN_NS);
+		scope_maps_quiet(&watches->maps, scope, now_ns + AGAIN_NS);
 		return false;
 	}
 	if (!hot_scope_take_policy(&watch->scope, watches->config, watches->names)) {
 		hot_scope_close(&watch->scope);
-		watches_mute(watches, scope, UINT64_MAX);
+		scope_maps_quiet(&watches->maps, scope, now_ns + NO_POLICY_NS);
 		return false;
 	}
 	watch->used = true;
+	err = scope_maps_enter(&watches->maps, scope, now_ns);
+	if (err)
+		log_warn("%s: the kernel side has no room for its sums: %s",
+			 hot_scope_name(&watch->scope), strerror(-err));
 	case_begin(&watch->scope.state, hot_scope_is_node(&watch->scope), getpid(), now_ns);
 	kills = kills_take(&watches->kills, scope);
 	case_take_kills(&watch->scope.state, &kills);
@@ -149,8 +251,8 @@ void watches_take_config(struct watches *watches, const struct config *config)
 
 		if (!watch->used || hot_scope_take_policy(&watch->scope, config, watches->names))
 			continue;
-		watches_mute(watches, watch->scope.id, UINT64_MAX);
 		watches_end(watches, watch, clock_mono_ns());
+		scope_maps_quiet(&watches->maps, watch->scope.id, clock_mono_ns() + NO_POLICY_NS);
 	}
 }
 
@@ -216,8 +318,7 @@ static void set_reach(struct watches *watches, const struct watch *watch, uint64
 {
 	uint64_t pages = anon_bytes / (uint64_t)sysconf(_SC_PAGESIZE);
 
-	(void)bpf_map_update_elem(loader_map(watches->loader, LOADER_MAP_REACH), &watch->scope.id,
-				  &pages, BPF_ANY);
+	scope_maps_set_reach(&watches->maps, watch->scope.id, pages);
 }
 
 static void report_recovered(const struct watches *watches, const struct watch *watch,
@@ -286,7 +387,7 @@ static bool is_over(struct watches *watches, struct watch *watch, const struct e
 		watches_unmute(watches, watch->scope.id);
 		return true;
 	case JUDGE_HEADROOM:
-		watches_mute(watches, watch->scope.id, now_ns + mute_ns);
+		scope_maps_mute(&watches->maps, watch->scope.id, now_ns + mute_ns);
 		return true;
 	default:
 		return false;
@@ -372,6 +473,7 @@ size_t watches_tick(struct watches *watches, bool *ret_wants_tracking)
 {
 	size_t left = 0;
 
+	scope_maps_sweep(&watches->maps, clock_mono_ns());
 	*ret_wants_tracking = false;
 	for (size_t i = 0; i < WATCHES_MAX; i++) {
 		struct watch *watch = &watches->list[i];

@@ -18,6 +18,7 @@
 #include "daemon/hot_scope.h"
 #include "daemon/incident_data.h"
 #include "judge/kills.h"
+#include "sense/scope_maps.h"
 #include "tell/snapshot.h"
 
 struct config;
@@ -26,8 +27,13 @@ struct daemon_reclaim;
 struct loader;
 struct podnames;
 
-/* Hot scopes at a time; further ones are counted in `refused`, and asked for again. */
-#define WATCHES_MAX 64
+/*
+ * Hot scopes at a time; the first place is the node's. Where all are taken, a scope that a policy
+ * acts on displaces one that is only warned of. What finds no place is counted, and asked for again
+ * a second later.
+ */
+#define WATCHES_MAX  64
+#define WATCHES_NODE 0
 
 struct watch {
 	bool used;
@@ -35,6 +41,14 @@ struct watch {
 	struct incident incident;
 	struct snapshot_victim next; /* would die next, while a client wants to know */
 	uint64_t listed_ns;	     /* when its processes were last read */
+};
+
+/* Scopes that reclaimed and were not watched, since the start. */
+struct watches_full {
+	uint64_t refused;	    /* times that a scope found no place */
+	uint64_t displaced;	    /* times that a scope gave its place to another one */
+	uint64_t at_ns;		    /* the latest of both, or of a full table of the kernel side */
+	char path[CGROUP_PATH_MAX]; /* of the latest scope that was not watched; "": none */
 };
 
 struct watches {
@@ -46,17 +60,20 @@ struct watches {
 	struct daemon_reclaim *reclaim;	      /* reclaims proactively */
 	struct incident_parts incident_parts; /* also what sampling needs */
 	struct kills kills;		      /* of scopes that are not watched */
-	uint64_t refused;
+	struct scope_maps maps;
+	struct watches_full full;
 };
 
-/* Makes the table. -ENOMEM. */
-int watches_new(struct watches *watches);
+/* Makes the table and the node's entries in the maps of @loader. -ENOMEM or bpf()'s -errno. */
+int watches_new(struct watches *watches, const struct loader *loader);
 void watches_free(struct watches *watches);
 
 /* NULL: the scope is not watched. */
 struct watch *watches_find(struct watches *watches, uint64_t scope);
 /* The kernel side reports that @scope reclaims. True: it is watched from now on. */
 bool watches_begin(struct watches *watches, uint64_t scope, uint64_t now_ns);
+/* The kernel side reports that @scope reclaims and has no room among the hot ones. */
+void watches_hot_full(struct watches *watches, uint64_t scope, uint64_t now_ns);
 void watches_end(struct watches *watches, struct watch *watch, uint64_t now_ns);
 /* Samples, judges and acts on all. Returns how many are still watched. */
 size_t watches_tick(struct watches *watches, bool *ret_wants_tracking);
@@ -66,9 +83,7 @@ void watches_look(struct watches *watches);
 void watches_take_config(struct watches *watches, const struct config *config);
 /* The names of pods have changed. */
 void watches_take_names(struct watches *watches);
-
-/* The kernel side is not to report @scope before @until_ns; or from its next reclaim on. */
-void watches_mute(struct watches *watches, uint64_t scope, uint64_t until_ns);
+/* The kernel side is to report @scope at its next reclaim. */
 void watches_unmute(struct watches *watches, uint64_t scope);
 
 #endif /* FASTOOM_DAEMON_WATCH_H */

@@ -650,6 +650,7 @@ int loader_map(const struct loader *loader, enum loader_map map)
 		[LOADER_MAP_SCOPES] = loader->skel->maps.fo_scopes,
 		[LOADER_MAP_WAITS] = loader->skel->maps.fo_waits,
 		[LOADER_MAP_HOT] = loader->skel->maps.fo_hot,
+		[LOADER_MAP_QUIET] = loader->skel->maps.fo_quiet,
 		[LOADER_MAP_REACH] = loader->skel->maps.fo_reach,
 		[LOADER_MAP_LIMIT_OF] = loader->skel->maps.fo_limit_of,
 		[LOADER_MAP_MEMSTALLS] = loader->skel->maps.fo_memstalls,

@@ -79,6 +79,13 @@ struct snapshot {
 		uint64_t reclaimed_bytes;
 		uint64_t stops; /* for what was taken came straight back, or nothing could be */
 	} proactive;
+	struct snapshot_not_watched {
+		/* scopes that reclaimed, since the start */
+		uint64_t refused;	      /* all places were taken */
+		uint64_t displaced;	      /* gave the place to a scope that a policy acts on */
+		uint64_t table_full;	      /* the kernel side's table had no room at first */
+		char path[SNAPSHOT_PATH_MAX]; /* of the latest of the first two; "": none */
+	} not_watched;
 	size_t scope_count;
 	struct snapshot_scope scopes[SNAPSHOT_SCOPES];
 };
