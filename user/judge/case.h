@@ -40,11 +40,12 @@ struct case_backoff {
 
 struct scope_case {
 	struct judge judge;
-	bool node;	    /* the scope is the node */
-	int self_pid;	    /* of the daemon: never a victim */
-	bool pending;	    /* an action is open */
-	uint64_t action_id; /* of that action; 0: replay assumes it */
-	bool none_reported; /* that no process may be killed, since risk was last calm */
+	bool node;		  /* the scope is the node */
+	int self_pid;		  /* of the daemon: never a victim */
+	bool pending;		  /* an action is open */
+	uint64_t action_id;	  /* of that action; 0: replay assumes it */
+	bool none_reported;	  /* that no process may be killed, since risk was last calm */
+	uint64_t unread_since_ns; /* the choice waits for names since then; 0: it does not */
 	struct case_backoff backoffs[CASE_BACKOFFS_MAX];
 	size_t backoff_next;
 };
@@ -54,6 +55,7 @@ enum case_choice {
 	CASE_NOT_LISTED,     /* the processes cannot be listed */
 	CASE_NONE_PERMITTED, /* no process may be killed */
 	CASE_RECOVERED,	     /* the scope holds less than at the verdict */
+	CASE_UNREAD,	     /* the names of the leading candidates are being read */
 	CASE_CHOICES_,
 };
 
@@ -87,6 +89,19 @@ struct judgement case_step(struct scope_case *c, const struct policy *policy,
  */
 size_t case_rank(const struct scope_case *c, const struct policy *policy, uint64_t total_bytes,
 		 uint64_t now_ns, const struct candidate *candidates, size_t n, struct victim *ret);
+
+/* By choice: a few listings, and what a helper thread needs that nothing holds up. */
+#define CASE_UNREAD_NS 500000000ULL
+
+/*
+ * The candidates of case_rank()'s @ranking that would be killed before its first one, but whose
+ * names are not read yet: @ret has room for @max. Returns their number; 0 when the choice has
+ * waited CASE_UNREAD_NS for names already. Otherwise the caller has them read and stands down with
+ * CASE_UNREAD: the next tick chooses again.
+ */
+size_t case_unread(const struct scope_case *c, const struct policy *policy, uint64_t total_bytes,
+		   uint64_t now_ns, const struct victim *ranking, size_t n, size_t eligible,
+		   const struct candidate **ret, size_t max);
 
 /* The members of @group among @candidates; see victim_rank_members(). */
 struct victim_members case_rank_members(const struct scope_case *c, const struct policy *policy,

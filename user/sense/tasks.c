@@ -27,6 +27,8 @@
 /* Command lines in the table; chosen. The last quarter is for processes that are not small. */
 #define TEXTS_MAX      4096
 #define TEXTS_RESERVED (TEXTS_MAX / 4 * 3)
+/* So much of the worker's queue is kept for the texts that are wanted and for a kill; chosen. */
+#define ROOM_KEPT 64
 /* Chosen: the class name of a Java program is far behind in its command line. */
 #define CMDLINE_MAX 512
 #define EXE_MAX	    256
@@ -52,6 +54,10 @@ enum text_state { /* the worker changes TEXT_REQUESTED to one of the last two */
 /* What the worker reads. */
 struct text {
 	atomic_int state;
+	/* the process that it belongs to; owner_bytes: when that was last listed */
+	uint64_t owner_start_boot_ns;
+	uint64_t owner_bytes;
+	int owner_pid;
 	bool has_exe;
 	uint16_t line_len;
 	uint16_t next_free;
@@ -70,7 +76,14 @@ struct entry {
 	uint64_t epoch_boot_ns;
 	uint64_t exec_id; /* of the program that its text belongs to */
 	uint16_t text;	  /* NO_TEXT: none */
+	bool wanted;	  /* tasks_want() */
 	char comm[FO_COMM_LEN];
+};
+
+/* A process of this listing that has no text. */
+struct needy {
+	struct entry *entry;
+	uint64_t bytes;
 };
 
 struct tasks {
@@ -82,7 +95,9 @@ struct tasks {
 	struct candidate *candidates;
 	struct text *texts;
 	size_t texts_used;
-	uint16_t text_free; /* head of the list of free texts */
+	uint16_t text_free;		      /* head of the list of free texts */
+	struct needy needy[TASKS_WANTED_MAX]; /* the neediest first */
+	size_t needy_count;
 	size_t count;
 	size_t used;
 	uint32_t listing;
@@ -201,27 +216,71 @@ static void read_text(void *argument, size_t len)
 	atomic_store(&text->state, TEXT_KNOWN);
 }
 
-/* Has the worker read the text of an entry, if it has not. */
-static void request_text(struct tasks *tasks, struct entry *entry, bool small)
+static bool is_needier(const struct needy *a, const struct needy *b)
+{
+	if (a->entry->wanted != b->entry->wanted)
+		return a->entry->wanted;
+	return a->bytes > b->bytes;
+}
+
+static void add_needy(struct tasks *tasks, struct entry *entry, uint64_t bytes)
+{
+	const struct needy needy = {entry, bytes};
+	size_t at = tasks->needy_count;
+
+	if (at == TASKS_WANTED_MAX && !is_needier(&needy, &tasks->needy[at - 1]))
+		return;
+	if (at < TASKS_WANTED_MAX)
+		tasks->needy_count++;
+	else
+		at--;
+	for (; at > 0 && is_needier(&needy, &tasks->needy[at - 1]); at--)
+		tasks->needy[at] = tasks->needy[at - 1];
+	tasks->needy[at] = needy;
+}
+
+/* Takes the first free text for an entry; there is one. */
+static void take_text(struct tasks *tasks, struct entry *entry)
+{
+	struct text *text = &tasks->texts[tasks->text_free];
+
+	entry->text = tasks->text_free;
+	tasks->text_free = text->next_free;
+	tasks->texts_used++;
+	text->owner_start_boot_ns = entry->start_boot_ns;
+	text->owner_pid = entry->pid;
+	atomic_store(&text->state, TEXT_NONE);
+}
+
+/* Has the worker read the text of an entry, if it has not. @bytes: of its process. */
+static void request_text(struct tasks *tasks, struct entry *entry, uint64_t bytes)
 {
 	struct text_request request = {.pid = entry->pid};
-	struct text *text;
+	struct text *text = &tasks->texts[entry->text];
 
-	if (entry->text == NO_TEXT) {
-		if (tasks->text_free == NO_TEXT || (small && tasks->texts_used >= TEXTS_RESERVED))
-			return;
-		entry->text = tasks->text_free;
-		tasks->text_free = tasks->texts[entry->text].next_free;
-		tasks->texts_used++;
-		atomic_store(&tasks->texts[entry->text].state, TEXT_NONE);
-	}
-	text = &tasks->texts[entry->text];
-	if (atomic_load(&text->state) != TEXT_NONE)
+	text->owner_bytes = bytes;
+	if (atomic_load(&text->state) != TEXT_NONE ||
+	    (!entry->wanted && worker_room(tasks->worker) <= ROOM_KEPT))
 		return;
 	request.text = text;
 	atomic_store(&text->state, TEXT_REQUESTED);
 	if (worker_give(tasks->worker, read_text, &request, sizeof(request)))
 		atomic_store(&text->state, TEXT_NONE); /* the next listing tries again */
+}
+
+/* The text of an entry of this listing; a process that finds no place is needy. */
+static void see_text(struct tasks *tasks, struct entry *entry, uint64_t bytes)
+{
+	bool full = tasks->text_free == NO_TEXT ||
+		    (bytes < SMALL_BYTES && tasks->texts_used >= TEXTS_RESERVED);
+
+	if (entry->text == NO_TEXT && full) {
+		add_needy(tasks, entry, bytes);
+		return;
+	}
+	if (entry->text == NO_TEXT)
+		take_text(tasks, entry);
+	request_text(tasks, entry, bytes);
 }
 
 /* False: the worker is still writing to it. */
@@ -239,6 +298,76 @@ static bool forget_text(struct tasks *tasks, struct entry *entry)
 	tasks->texts_used--;
 	entry->text = NO_TEXT;
 	return true;
+}
+
+/* The owner of a text; NULL: it has none, it is wanted, or the worker is still writing to it. */
+static struct entry *owner_to_displace(struct tasks *tasks, const struct text *text)
+{
+	struct entry *owner = entry_find(tasks, text->owner_start_boot_ns, text->owner_pid);
+
+	if (!owner || !owner->start_boot_ns || owner->text != text - tasks->texts ||
+	    owner->wanted || atomic_load(&text->state) == TEXT_REQUESTED)
+		return NULL;
+	return owner;
+}
+
+/* The text of the smallest process that may lose it. NULL: there is none. */
+static struct text *smallest_text(struct tasks *tasks)
+{
+	struct text *smallest = NULL;
+
+	for (size_t i = 0; i < TEXTS_MAX; i++) {
+		struct text *text = &tasks->texts[i];
+
+		if ((!smallest || text->owner_bytes < smallest->owner_bytes) &&
+		    owner_to_displace(tasks, text))
+			smallest = text;
+	}
+	return smallest;
+}
+
+/* The candidate that shows this text shows none from now on. */
+static void hide_text(struct tasks *tasks, const struct text *text)
+{
+	for (size_t i = 0; i < tasks->count; i++) {
+		struct candidate *candidate = &tasks->candidates[i];
+
+		if (candidate->cmdline != text->line)
+			continue;
+		candidate->cmdline = candidate->exe = NULL;
+		candidate->cmdline_len = 0;
+	}
+}
+
+/*
+ * At the end of a listing, before its candidates are handed out. A process that is not wanted must
+ * have twice the size of the one that loses its text: equals would take turns for ever.
+ */
+static void displace_texts(struct tasks *tasks)
+{
+	for (size_t i = 0; i < tasks->needy_count; i++) {
+		const struct needy *needy = &tasks->needy[i];
+		bool wanted = needy->entry->wanted;
+
+		if (!wanted || tasks->text_free == NO_TEXT) {
+			struct text *text = smallest_text(tasks);
+
+			if (!text || (!wanted && text->owner_bytes >= needy->bytes / 2))
+				return;
+			hide_text(tasks, text);
+			(void)forget_text(tasks, owner_to_displace(tasks, text));
+		}
+		take_text(tasks, needy->entry);
+		request_text(tasks, needy->entry, needy->bytes);
+	}
+}
+
+void tasks_want(struct tasks *tasks, const struct candidate *candidate)
+{
+	struct entry *entry = entry_find(tasks, candidate->start_boot_ns, candidate->pid);
+
+	if (entry && entry->start_boot_ns)
+		entry->wanted = true;
 }
 
 /* Bytes by which it grew. @fresh: this is its first listing. */
@@ -330,6 +459,7 @@ static void take(struct tasks *tasks, const struct fo_task *task, uint64_t boot_
 		entry->start_boot_ns = task->start_boot_ns;
 		entry->pid = (int)task->tgid;
 		entry->text = NO_TEXT;
+		entry->wanted = false;
 		entry->exec_id = task->exec_id;
 		tasks->used++;
 	} else if (entry->listing == tasks->listing) {
@@ -341,7 +471,7 @@ static void take(struct tasks *tasks, const struct fo_task *task, uint64_t boot_
 	memcpy(entry->comm, task->comm, sizeof(entry->comm));
 	entry->listing = tasks->listing;
 	if (entry->exec_id == task->exec_id)
-		request_text(tasks, entry, own < SMALL_BYTES);
+		see_text(tasks, entry, own);
 
 	candidate = &tasks->candidates[tasks->count++];
 	*candidate = (struct candidate){
@@ -365,6 +495,8 @@ static void take(struct tasks *tasks, const struct fo_task *task, uint64_t boot_
 		.comm = entry->comm,
 	};
 	text = entry->text == NO_TEXT ? NULL : &tasks->texts[entry->text];
+	if (text && atomic_load(&text->state) >= TEXT_KNOWN)
+		entry->wanted = false;
 	if (text && entry->exec_id == task->exec_id && atomic_load(&text->state) == TEXT_KNOWN) {
 		candidate->cmdline = text->line;
 		candidate->cmdline_len = text->line_len;
@@ -443,6 +575,7 @@ int tasks_read(struct tasks *tasks, uint64_t scope, uint64_t boot_ns,
 	cgroup_cache_begin(tasks->cgroup_cache);
 	tasks->listing++;
 	tasks->count = 0;
+	tasks->needy_count = 0;
 	tasks->overflow = 0;
 	err = tasks->procs ? procs_read(tasks->procs, scope, take_proc, &listing)
 			   : read_iterator(tasks, scope, boot_ns);
@@ -450,6 +583,7 @@ int tasks_read(struct tasks *tasks, uint64_t scope, uint64_t boot_ns,
 		return err;
 	if (tasks->procs)
 		tasks->overflow += procs_unreadable(tasks->procs);
+	displace_texts(tasks);
 	fill_pods(tasks);
 	*ret_candidates = tasks->candidates;
 	*ret_count = tasks->count;

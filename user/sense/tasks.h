@@ -5,7 +5,9 @@
  * A listing is one pass of the BPF task iterator, or of /proc where the kernel refuses the
  * iterator. Between listings a table keeps the former size of each process, for its growth, and its
  * command line and executable. A worker reads these: /proc/PID/cmdline takes the mmap lock, which a
- * stalled process may hold for seconds.
+ * stalled process may hold for seconds. There is a bounded number of such texts. Processes that
+ * find no place take those of the smallest ones, so that no number of small processes hides a large
+ * one.
  *
  * Purity:    reads the kernel through the loader or /proc; allocates only in tasks_new().
  * Units:     bytes; *_boot_ns CLOCK_BOOTTIME.
@@ -40,6 +42,15 @@ void tasks_free(struct tasks *tasks);
 /* Lists the processes of @scope. @boot_ns: now. -EIO: the iterator returned part of a record. */
 int tasks_read(struct tasks *tasks, uint64_t scope, uint64_t boot_ns,
 	       const struct candidate **ret_candidates, size_t *ret_count);
+
+/* By choice: how many processes get the places of others' texts at one listing. */
+#define TASKS_WANTED_MAX 16
+
+/*
+ * The command line and executable of @candidate, one of the last listing, are wanted now: the next
+ * listing gives it the place of another text if it has none.
+ */
+void tasks_want(struct tasks *tasks, const struct candidate *candidate);
 
 /*
  * How many processes the last listing left out: beyond tasks_max(), or unreadable for lack of
