@@ -8,8 +8,11 @@
  * reclaim memory in the kernel: the daemon's thread only copies into memory that is there and,
  * if somebody listens, raises an eventfd. The same thread looks up the group that may connect.
  *
- * Bounds:    16 readers, 4 of one user (but root); 4 KiB a request; a reader that takes too
- *            little is passed over for snapshots and dropped when an event finds no room.
+ * Bounds:    16 readers, 4 of one user (but root, which displaces another one if need be); 4 KiB a
+ *            request, 5 s without one; a reader that takes too little is passed over for snapshots
+ *            and dropped when an event finds no room.
+ * Privacy:   where everyone may connect, a user that is not root sees the names of own processes
+ *            only (tell/redact.h).
  * Units:     *_ms.
  * Errors:    0 or -errno from control_open(); afterwards everything that is lost is counted.
  * Ownership: control_open() gives, control_close() takes (NULL is fine) and removes the socket. It
@@ -29,7 +32,7 @@ struct control_counters {
 	uint64_t readers; /* connected now */
 	uint64_t served;  /* connections so far */
 	uint64_t refused; /* found no place */
-	uint64_t dropped; /* were too slow, or sent what is no request */
+	uint64_t dropped; /* too slow or idle, displaced by root, or sent what is no request */
 	uint64_t events_lost;
 };
 
