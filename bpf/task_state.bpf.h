@@ -12,11 +12,14 @@
 
 #include "maps.bpf.h"
 
-/* @task: NULL on kernels without task storage, for current. */
-static __always_inline struct fo_task_state *fo_task_state(struct task_struct *task, bool create)
+/*
+ * @task: NULL on kernels without task storage. It is not compared with NULL here: up to 6.1 the
+ * verifier then follows a NULL into bpf_task_storage_get() and refuses the program.
+ */
+static __always_inline struct fo_task_state *fo_task_state(struct task_struct *task, __u32 pid,
+							   bool create)
 {
 	struct fo_task_state zero = {}, *state;
-	__u32 pid = task ? task->pid : (__u32)bpf_get_current_pid_tgid();
 
 	if (!fo_have_task_storage || fo_counters.tasks_by_pid) {
 		state = bpf_map_lookup_elem(&fo_tasks_by_pid, &pid);
@@ -38,7 +41,8 @@ static __always_inline struct fo_task_state *fo_task_state(struct task_struct *t
 
 static __always_inline struct fo_task_state *fo_current_state(bool create)
 {
-	return fo_task_state(fo_have_task_storage ? bpf_get_current_task_btf() : NULL, create);
+	return fo_task_state(fo_have_task_storage ? bpf_get_current_task_btf() : NULL,
+			     (__u32)bpf_get_current_pid_tgid(), create);
 }
 
 #endif /* FASTOOM_TASK_STATE_BPF_H */

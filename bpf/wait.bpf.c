@@ -18,7 +18,7 @@ static __always_inline bool in_reclaim(const struct fo_task_state *state, struct
 
 static __always_inline void switched_out(struct task_struct *task, __u64 now)
 {
-	struct fo_task_state *state = fo_task_state(task, false);
+	struct fo_task_state *state = fo_task_state(task, task->pid, false);
 	struct fo_wait_stat *stat;
 	bool waits;
 
@@ -52,7 +52,7 @@ static __always_inline void switched_out(struct task_struct *task, __u64 now)
 
 static __always_inline void switched_in(struct task_struct *task, __u64 now)
 {
-	struct fo_task_state *state = fo_task_state(task, false);
+	struct fo_task_state *state = fo_task_state(task, task->pid, false);
 	struct fo_wait_stat *stat;
 	__u16 doing;
 	__u64 start;
