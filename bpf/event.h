@@ -16,7 +16,7 @@
 
 #include <linux/types.h>
 
-#define FO_ABI		5
+#define FO_ABI		6
 #define FO_SCOPE_NODE	0ULL
 #define FO_SCOPE_KERNEL (~0ULL) /* in fo_memstalls only */
 #define FO_COMM_LEN	16
@@ -132,6 +132,45 @@ struct fo_wait_stat {
 	__u64 workingset_refaults; /* pages, by the kernel, where its function can be attached to */
 };
 
+/*
+ * Refault distances in powers of two: slot 0 counts those below 512 pages (2 MiB of 4 KiB pages),
+ * slot i those in [2^(i+8), 2^(i+9)) pages, the last all above.
+ */
+#define FO_DISTANCE_SLOTS 12
+#define FO_DISTANCE_SHIFT 8
+
+struct fo_process_key {
+	__u64 scope;
+	__u32 tgid;
+	__u32 pad;
+};
+
+/* One established process in one hot scope, only while page tracking is on. */
+struct fo_process {
+	__u64 start_boot_ns; /* of its leader: with the pid, its identity */
+	__s64 nr; /* tasks that wait for IO or reclaim; time lost, as in struct fo_stall */
+	__s64 start_sum_ns;
+	__s64 done_ns;
+	__u64 run_ns;	       /* on a CPU, without reclaim */
+	__u64 fault_sys_ns;    /* of it: kernel time up to the end of major faults */
+	__u64 unproductive_ns; /* see struct fo_wait_stat */
+	__u64 blocked_ns;      /* of tasks in spans of which they lost most: see fo_span_end() */
+	__u64 added_pages;     /* pages that it read in */
+	__u32 swapins;
+	__u32 samples;			     /* of added_pages: looked up among the evicted */
+	__u32 refaults[FO_DISTANCE_SLOTS];   /* of samples, by distance */
+	__u32 workingset[FO_DISTANCE_SLOTS]; /* of refaults: PG_workingset when evicted */
+	__u32 generation;
+	__u32 pad;
+};
+
+/* Of one scope, by user space: which refaults a kill there would avoid. */
+struct fo_reach {
+	__u64 pages;	    /* those at most this far away */
+	__u32 evicted_from; /* and evicted at this clock (fo_hot.added_pages) or later, */
+	__u32 has_kill;	    /* if this is not 0: the clock when a kill freed memory */
+};
+
 /* One hot scope. */
 struct fo_hot {
 	__u64 since_ns;
@@ -163,6 +202,7 @@ struct fo_counters {
 	__u64 waits_full;     /* a read was not counted: no room for its task or scope */
 	__u64 waits_missed;   /* a wait for IO whose end was not seen */
 	__u64 memstalls_full; /* a memory stall was not counted: no room for its scope */
+	__u64 processes_full; /* what a process lost was not counted: no room for it */
 	__u64 tasks_by_pid;   /* not lost: a tracked task that got no task storage */
 };
 
@@ -198,8 +238,11 @@ _Static_assert(sizeof(struct fo_scope_stat) == 192 + 8 * FO_STALL_SLOTS, "ABI");
 _Static_assert(sizeof(struct fo_memstall) == 32, "ABI");
 _Static_assert(sizeof(struct fo_wait_key) == 16, "ABI");
 _Static_assert(sizeof(struct fo_wait_stat) == 136, "ABI");
+_Static_assert(sizeof(struct fo_process_key) == 16, "ABI");
+_Static_assert(sizeof(struct fo_process) == 88 + 8 * FO_DISTANCE_SLOTS, "ABI");
+_Static_assert(sizeof(struct fo_reach) == 16, "ABI");
 _Static_assert(sizeof(struct fo_hot) == 24, "ABI");
-_Static_assert(sizeof(struct fo_counters) == 176, "ABI");
+_Static_assert(sizeof(struct fo_counters) == 184, "ABI");
 _Static_assert(sizeof(struct fo_task) == 120, "ABI");
 
 #endif /* FASTOOM_EVENT_H */

@@ -3,14 +3,18 @@
  * exit: ends what an exiting task has left open, because a program was skipped: see open.bpf.h.
  */
 #include "open.bpf.h"
+#include "process.bpf.h"
 #include "task_state.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 static __always_inline void state_close(struct fo_task_state *state)
 {
-	if (state && state->wait_start_ns && state->generation == fo_tracking_generation)
+	if (!state || state->generation != fo_tracking_generation)
+		return;
+	if (state->wait_start_ns)
 		fo_wait_forget(state);
+	fo_loss_end(state, bpf_ktime_get_ns());
 }
 
 SEC("tp_btf/sched_process_exit")

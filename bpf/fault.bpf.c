@@ -36,6 +36,8 @@ int fo_major_fault(void *ctx)
 		reader.state->read_in = 0;
 	} else {
 		fo_add(reader.stat->swapins, 1);
+		if (reader.process)
+			fo_add(reader.process->swapins, 1);
 		if (!reader.state->is_new) {
 			fo_count_sample(reader.state);
 			reader.state->within_reach++;

@@ -53,6 +53,8 @@ extern volatile __u64 fo_list_scope;	      /* the task iterator lists this scope
 #define FO_OPEN_MAX 16384
 /* Tasks that are tracked on kernels without task storage; user space sets less elsewhere. */
 #define FO_TASKS_MAX 8192
+/* Processes in hot scopes that read pages; one may be in two scopes. */
+#define FO_PROCESSES_MAX 2048
 /* Evicted pages that are remembered, in sets. */
 #define FO_SHADOW_SETS 32768
 #define FO_SHADOW_WAYS 4
@@ -80,6 +82,13 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, FO_PROCESSES_MAX);
+	__type(key, struct fo_process_key);
+	__type(value, struct fo_process);
+} fo_processes __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, FO_HOT_MAX);
 	__type(key, __u64);
 	__type(value, struct fo_hot);
@@ -92,12 +101,11 @@ struct {
 	__type(value, struct fo_memstall);
 } fo_memstalls __weak SEC(".maps");
 
-/* scope -> pages. A refault at most this far away would be avoided by a kill in the scope. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, FO_HOT_MAX);
 	__type(key, __u64);
-	__type(value, __u64);
+	__type(value, struct fo_reach);
 } fo_reach __weak SEC(".maps");
 
 /* a task's own cgroup -> the ancestor whose limit it last hit */
@@ -150,8 +158,10 @@ struct {
  * GiB. An LRU hash takes three times the memory for each page, and locks.
  */
 struct fo_shadow {
-	__u64 page;	   /* inode, device and index, mixed; 0: none */
-	__u32 owner;	   /* scope and tracking generation, mixed: other owners' clocks differ */
+	__u64 page; /* inode, device and index, mixed; 0: none */
+	/* scope and tracking generation, mixed, for other owners' clocks differ; bit 0: the page
+	 * had PG_workingset */
+	__u32 owner;
 	__u32 added_pages; /* the scope's clock when the page was evicted; it may wrap around */
 };
 
@@ -206,6 +216,11 @@ struct fo_task_state {
 	__u64 undecided_ns;    /* time that counts as work or as lost by what comes next */
 	__u64 most_file_pages; /* most mapped file pages since it last lost little */
 	__u64 most_pages;      /* most pages of all kinds since then; at first: ever */
+	__u64 own_start_ns;    /* since when it runs for itself; 0: it does not */
+	__u64 loss_start_ns;   /* since when it waits for IO or reclaims; 0: it does not */
+	__u64 loss_scope;
+	__u32 tgid;
+	__u32 pad;
 };
 
 struct {

@@ -16,6 +16,7 @@
 #ifndef FASTOOM_PROGRESS_BPF_H
 #define FASTOOM_PROGRESS_BPF_H
 
+#include "process.bpf.h"
 #include "rss.bpf.h"
 #include "scope.bpf.h"
 
@@ -39,6 +40,26 @@
  * to 6 us, whatever is done there, so a service that usually works less seems to go on working.
  */
 #define FO_USUAL_LEAST 32
+
+/*
+ * In 1/1024 of a span: a task that lost this much was blocked, in part and in full. A task with
+ * time to spare loses less and does all its work; one that reads page after page back loses 0.9
+ * and more, also on busy processors (docs/judgement.md, "Relief").
+ */
+#define FO_BLOCKED_FROM	 512
+#define FO_BLOCKED_WHOLE 922
+
+/* What of a span that lost @lost_ns counts as blocked. */
+static __always_inline __u64 fo_blocked_ns(__u64 span_ns, __u64 lost_ns)
+{
+	__u64 part = lost_ns * 1024 / (span_ns + 1);
+
+	if (part <= FO_BLOCKED_FROM)
+		return 0;
+	if (part >= FO_BLOCKED_WHOLE)
+		return span_ns;
+	return span_ns * (part - FO_BLOCKED_FROM) / (FO_BLOCKED_WHOLE - FO_BLOCKED_FROM);
+}
 
 /* The task is @doing that from @now on; the time until @now is summed by what it was doing. */
 static __always_inline void fo_does(struct fo_task_state *state, __u16 doing, __u64 now)
@@ -115,11 +136,16 @@ static __always_inline void fo_span_end(struct fo_task_state *state, struct fo_w
 					struct task_struct *task, __u64 now)
 {
 	__u64 span = now - state->span_start_ns, usual = state->usual, min_flt = task->min_flt;
-	__u64 worked, minor;
+	struct fo_process *process;
+	__u64 worked, minor, lost_ns, blocked_ns;
 	bool lost;
 
 	if (!state->span_start_ns || span < FO_SPAN_NS)
 		return;
+	process = fo_process_find(state->scope, state->tgid);
+	blocked_ns = fo_blocked_ns(span, state->span_lost_ns);
+	if (process && blocked_ns)
+		fo_add(process->blocked_ns, blocked_ns);
 	if (usual < FO_USUAL_LEAST)
 		usual = FO_USUAL_LEAST;
 	lost = fo_lost_working_set(state, task->mm) ||
@@ -135,9 +161,11 @@ static __always_inline void fo_span_end(struct fo_task_state *state, struct fo_w
 	if (worked < FO_UNPRODUCTIVE_WHOLE || !fo_fault_ns)
 		worked = FO_UNPRODUCTIVE_WHOLE;
 	if (lost && state->span_lost_ns > (span - minor) / 4 * 3 && worked < FO_UNPRODUCTIVE_FROM) {
-		fo_add(stat->unproductive_ns,
-		       span * (FO_UNPRODUCTIVE_FROM - worked) /
-			       (FO_UNPRODUCTIVE_FROM - FO_UNPRODUCTIVE_WHOLE));
+		lost_ns = span * (FO_UNPRODUCTIVE_FROM - worked) /
+			  (FO_UNPRODUCTIVE_FROM - FO_UNPRODUCTIVE_WHOLE);
+		fo_add(stat->unproductive_ns, lost_ns);
+		if (process)
+			fo_add(process->unproductive_ns, lost_ns);
 	} else if (state->span_lost_ns < span / 4) {
 		state->usual = (3 * state->usual + state->span_worked_ns * 1024 / span) / 4;
 		state->most_file_pages = 0;

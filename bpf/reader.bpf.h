@@ -43,12 +43,13 @@ struct fo_reader {
 	struct fo_hot *hot;
 	struct fo_task_state *state;
 	struct fo_wait_stat *stat;
+	struct fo_process *process; /* NULL: a new process, or there was no room */
 };
 
 /* False: current is in no hot scope, or there is no room, which is counted. */
 static __always_inline bool fo_find_reader(struct fo_reader *ret)
 {
-	__u64 leaf = fo_current_memcg(), scope = FO_SCOPE_NODE, *limited;
+	__u64 leaf = fo_current_memcg(), scope = FO_SCOPE_NODE, *limited, start_boot_ns;
 	struct fo_task_state *state;
 	struct fo_wait_stat *stat;
 	struct fo_hot *hot = NULL;
@@ -80,11 +81,15 @@ static __always_inline bool fo_find_reader(struct fo_reader *ret)
 		state->fault_sys_ns = 0;
 		state->run_start_ns = 0; /* counted from its next turn on a CPU */
 		state->span_start_ns = 0;
+		state->own_start_ns = 0;
+		state->loss_start_ns = 0;
 		state->in_reclaim = false;
 		state->known = 0;
 	}
 	state->scope = scope;
-	state->is_new = fo_current_age_ns() < FO_ESTABLISHED_NS;
+	state->tgid = bpf_get_current_pid_tgid() >> 32;
+	start_boot_ns = fo_current_process_start_boot_ns();
+	state->is_new = bpf_ktime_get_boot_ns() - start_boot_ns < FO_ESTABLISHED_NS;
 	if (state->is_new)
 		state->known = 1;
 	if (!state->is_new && !state->span_start_ns)
@@ -93,6 +98,7 @@ static __always_inline bool fo_find_reader(struct fo_reader *ret)
 	ret->hot = hot;
 	ret->state = state;
 	ret->stat = stat;
+	ret->process = state->is_new ? NULL : fo_process_make(state, start_boot_ns);
 	return true;
 }
 
@@ -113,12 +119,16 @@ static __always_inline void fo_add_sys(struct fo_task_state *state, __u64 stime)
 
 static __always_inline void fo_sys_lost(struct fo_task_state *state, struct fo_wait_stat *stat)
 {
+	struct fo_process *process;
 	__u64 lost = state->fault_sys_ns;
 
 	if (lost > FO_FAULT_SYS_MOST_NS)
 		lost = FO_FAULT_SYS_MOST_NS;
 	if (state->samples)
 		fo_add(stat->refault_sys_ns, lost * state->within_reach / state->samples);
+	process = lost ? fo_process_find(state->scope, state->tgid) : NULL;
+	if (process)
+		fo_add(process->fault_sys_ns, lost);
 	state->fault_sys_ns = 0;
 }
 

@@ -84,6 +84,8 @@ static __always_inline void stall_begin(__u64 scope, __u64 leaf, __s32 order, __
 	if (!state)
 		return;
 	fo_does(state, FO_LOSES, open.start_ns);
+	if (state->generation == fo_tracking_generation)
+		fo_loss_begin(state, open.start_ns);
 	state->in_reclaim = true;
 	if (scope != FO_SCOPE_NODE || !state->scope)
 		state->scope = scope;
@@ -126,6 +128,11 @@ static __always_inline void stall_end(__u64 pages)
 	if (!state)
 		return;
 	state->in_reclaim = false;
+	if (state->generation == fo_tracking_generation) {
+		fo_loss_end(state, now);
+		if (!state->is_new)
+			state->own_start_ns = now;
+	}
 	stall_lost(state, open.scope, took);
 	fo_does(state, FO_FAULTS, now); /* most reclaim is within a fault */
 }

@@ -18,18 +18,21 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
+static __always_inline __u64 folio_flags(struct folio *folio)
+{
+	struct folio___flags_struct *flags_struct = (void *)folio;
+	struct folio___flags_word *flags_word = (void *)folio;
+
+	if (bpf_core_field_exists(flags_struct->flags.f))
+		return flags_struct->flags.f;
+	return flags_word->flags;
+}
+
 static __always_inline __u64 folio_pages(struct folio *folio)
 {
 	struct folio___before615 *before615 = (void *)folio;
-	struct folio___flags_struct *flags_struct = (void *)folio;
-	struct folio___flags_word *flags_word = (void *)folio;
-	__u64 flags;
 
-	if (bpf_core_field_exists(flags_struct->flags.f))
-		flags = flags_struct->flags.f;
-	else
-		flags = flags_word->flags;
-	if (!(flags & (1ULL << bpf_core_enum_value(enum pageflags, PG_head))))
+	if (!(folio_flags(folio) & (1ULL << bpf_core_enum_value(enum pageflags, PG_head))))
 		return 1;
 	if (bpf_core_field_exists(folio->_nr_pages))
 		return folio->_nr_pages;
@@ -44,7 +47,9 @@ struct sampled {
 	__u64 inode; /* and its device; not set if no page of the folio is sampled */
 	__u64 first;
 	__u64 end;
-	__u64 pages; /* of the folio */
+	__u64 pages;	 /* of the folio */
+	bool workingset; /* it was active before: the kernel's mark of pages in use more than once
+			  */
 };
 
 /* The sampled pages of a folio of 2 MiB at a shift of 4. */
@@ -54,7 +59,7 @@ static __always_inline void sampled_pages(u64 *ctx, struct sampled *ret)
 {
 	struct address_space *mapping;
 	struct inode *inode;
-	__u64 index, mask = (1ULL << fo_sample_shift) - 1;
+	__u64 index, flags, mask = (1ULL << fo_sample_shift) - 1;
 
 	if (fo_cache_has_folio) {
 		struct folio *folio = (struct folio *)ctx[0];
@@ -62,16 +67,19 @@ static __always_inline void sampled_pages(u64 *ctx, struct sampled *ret)
 		mapping = folio->mapping;
 		index = folio->index;
 		ret->pages = folio_pages(folio);
+		flags = folio_flags(folio);
 	} else {
 		struct page *page = (struct page *)ctx[0];
 
 		mapping = page->mapping;
 		index = page->index;
 		ret->pages = 1;
+		flags = page->flags;
 	}
 	inode = mapping->host;
 	ret->first = (index + mask) & ~mask;
 	ret->end = index + ret->pages;
+	ret->workingset = flags & (1ULL << bpf_core_enum_value(enum pageflags, PG_workingset));
 	if (ret->first < ret->end)
 		ret->inode = inode->i_ino ^ ((__u64)inode->i_sb->s_dev << 32);
 }
@@ -93,9 +101,10 @@ static __always_inline struct fo_shadow_set *set_of(__u64 page)
 	return bpf_map_lookup_elem(&fo_shadows, &set);
 }
 
+/* Bit 0 is left clear. */
 static __always_inline __u32 owner_of(__u64 scope)
 {
-	return (scope * 0x9e3779b97f4a7c15ULL >> 32) + fo_tracking_generation * 0x85ebca6bU;
+	return ((scope * 0x9e3779b97f4a7c15ULL >> 32) + fo_tracking_generation * 0x85ebca6bU) << 1;
 }
 
 SEC("tp_btf/mm_filemap_delete_from_page_cache")
@@ -118,7 +127,7 @@ int fo_page_evicted(u64 *ctx)
 	if (!hot)
 		return 0;
 	sampled_pages(ctx, &sampled);
-	shadow.owner = owner_of(scope);
+	shadow.owner = owner_of(scope) | sampled.workingset;
 	shadow.added_pages = hot->added_pages;
 	for (int i = 0; i < FO_SAMPLED_MAX; i++) {
 		struct fo_shadow_set *set;
@@ -154,26 +163,46 @@ static __always_inline bool take_shadow(__u64 page, struct fo_shadow *ret)
 	return false;
 }
 
+static __always_inline void count_distance(struct fo_process *process, __u32 distance,
+					   bool workingset)
+{
+	__u32 slot = fo_log2(distance >> FO_DISTANCE_SHIFT);
+
+	if (slot >= FO_DISTANCE_SLOTS)
+		slot = FO_DISTANCE_SLOTS - 1;
+	fo_add(process->refaults[slot], 1);
+	if (workingset)
+		fo_add(process->workingset[slot], 1);
+}
+
 static __always_inline void sample_refault(struct fo_reader *reader, __u64 page)
 {
 	struct fo_task_state *state = reader->state;
 	struct fo_wait_stat *stat = reader->stat;
 	struct fo_shadow shadow;
-	__u64 *reach;
+	struct fo_reach *reach;
 	__s32 distance;
 
 	if (!state->is_new) {
 		fo_add(stat->samples, 1);
 		fo_count_sample(state);
 	}
-	if (!take_shadow(page, &shadow) || state->is_new || shadow.owner != owner_of(reader->scope))
+	if (reader->process)
+		fo_add(reader->process->samples, 1);
+	if (!take_shadow(page, &shadow) || state->is_new ||
+	    (shadow.owner & ~1U) != owner_of(reader->scope))
 		return;
 	distance = (__u32)reader->hot->added_pages - shadow.added_pages;
 	if (distance < 0)
 		return; /* the clock restarted in between */
 	fo_add(stat->refaults, 1);
 	reach = bpf_map_lookup_elem(&fo_reach, &reader->scope);
-	if (reach && (__u64)distance <= *reach) {
+	/* reading back what was lost before a kill is no loss of the time after it */
+	if (reach && reach->has_kill && (__s32)(shadow.added_pages - reach->evicted_from) < 0)
+		return;
+	if (reader->process)
+		count_distance(reader->process, distance, shadow.owner & 1);
+	if (reach && (__u64)distance <= reach->pages) {
 		state->within_reach++;
 		fo_add(stat->within_reach, 1);
 	}
@@ -192,6 +221,8 @@ int fo_page_added(u64 *ctx)
 	sampled_pages(ctx, &sampled);
 	fo_add(reader.stat->added_pages, sampled.pages);
 	fo_add(reader.hot->added_pages, sampled.pages);
+	if (reader.process)
+		fo_add(reader.process->added_pages, sampled.pages);
 	for (int i = 0; i < FO_SAMPLED_MAX; i++) {
 		if (sampled.first >= sampled.end)
 			break;

@@ -70,17 +70,13 @@ static __always_inline __u64 fo_current_start_boot_ns(void)
 	return BPF_CORE_READ(task, start_boottime);
 }
 
-/* Of its process. */
-static __always_inline __u64 fo_current_age_ns(void)
+static __always_inline __u64 fo_current_process_start_boot_ns(void)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
-	__u64 start;
 
 	if (fo_have_task_storage)
-		start = bpf_get_current_task_btf()->group_leader->start_boottime;
-	else
-		start = BPF_CORE_READ(task, group_leader, start_boottime);
-	return bpf_ktime_get_boot_ns() - start;
+		return bpf_get_current_task_btf()->group_leader->start_boottime;
+	return BPF_CORE_READ(task, group_leader, start_boottime);
 }
 
 static __always_inline __u64 fo_current_stime(void)

@@ -20,6 +20,7 @@ static __always_inline void switched_out(struct task_struct *task, __u64 now)
 {
 	struct fo_task_state *state = fo_task_state(task, task->pid, false);
 	struct fo_wait_stat *stat;
+	struct fo_process *process;
 	bool waits;
 
 	if (!state || state->generation != fo_tracking_generation)
@@ -36,13 +37,18 @@ static __always_inline void switched_out(struct task_struct *task, __u64 now)
 			fo_sys_lost(state, stat);
 		state->run_start_ns = 0;
 	}
+	process = state->own_start_ns ? fo_process_find(state->scope, state->tgid) : NULL;
+	fo_own_end(state, process, now);
 	if (state->wait_start_ns) {
 		/* the switch back was not seen, about 3 times a second, always while another
 		 * task was in a bpf() call on the same CPU */
 		fo_count(waits_missed);
 		fo_wait_forget(state);
+		if (!in_reclaim(state, task))
+			fo_loss_end(state, 0);
 	}
 	if (!state->is_new && waits) {
+		fo_loss_begin(state, now);
 		state->wait_start_ns = now;
 		state->wait_scope = state->scope;
 		state->wait_stripe = fo_stripe();
@@ -54,6 +60,7 @@ static __always_inline void switched_in(struct task_struct *task, __u64 now)
 {
 	struct fo_task_state *state = fo_task_state(task, task->pid, false);
 	struct fo_wait_stat *stat;
+	bool reclaims;
 	__u16 doing;
 	__u64 start;
 
@@ -62,7 +69,12 @@ static __always_inline void switched_in(struct task_struct *task, __u64 now)
 	if (state->is_new)
 		return;
 	doing = state->undecided_ns ? FO_FAULTS : FO_WORKS;
-	if (in_reclaim(state, task))
+	reclaims = in_reclaim(state, task);
+	if (!reclaims) {
+		fo_loss_end(state, now);
+		state->own_start_ns = now;
+	}
+	if (reclaims)
 		doing = FO_LOSES;
 	else if (state->wait_start_ns && fo_tracking_faults)
 		doing = FO_RESUMES;

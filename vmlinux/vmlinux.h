@@ -177,6 +177,7 @@ struct address_space {
 
 /* arguments of the page-cache tracepoints before 5.17 (a0580c6f9bab made them folios) */
 struct page {
+	unsigned long flags;
 	struct address_space *mapping;
 	unsigned long index;
 };
@@ -208,6 +209,7 @@ struct folio___before615 {
 
 enum pageflags {
 	PG_head = 6,
+	PG_workingset = 9, /* since 4.20, 1899ad18c607; relocated by the kernel's BTF */
 };
 
 /* ---- iterator -------------------------------------------------------- */

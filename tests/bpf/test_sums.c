@@ -723,8 +723,10 @@ static void test_stall_of_refaults(void **state)
 				      strerror(-err));
 			skip();
 		}
+		struct fo_reach reach = {.pages = reach_pages[i]};
+
 		assert_int_equal(bpf_map_update_elem(loader_map(loader, LOADER_MAP_REACH),
-						     &cgroup.id, &reach_pages[i], BPF_ANY),
+						     &cgroup.id, &reach, BPF_ANY),
 				 0);
 		drop_file();
 		reader = start_reader(PASSES);

@@ -4,7 +4,7 @@
  * node, if it was hot, and the cgroup SCOPE ("node": none), renamed to /NAME, with the text of the
  * file CONFIG as its configuration. What identifies the host (paths, the build of the kernel) is
  * removed. WITHOUT names inputs that are removed: waits, refaults, faults, memstall, swapins,
- * unproductive.
+ * unproductive, processes.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -22,9 +22,10 @@ static const struct {
 	const char *name;
 	uint32_t has;
 } inputs[] = {
-	{"waits", SAMPLE_HAS_WAITS},	 {"refaults", SAMPLE_HAS_REFAULTS},
-	{"faults", SAMPLE_HAS_FAULTS},	 {"memstall", SAMPLE_HAS_MEMSTALL},
-	{"swapins", SAMPLE_HAS_SWAPINS}, {"unproductive", SAMPLE_HAS_UNPRODUCTIVE},
+	{"waits", SAMPLE_HAS_WAITS},	     {"refaults", SAMPLE_HAS_REFAULTS},
+	{"faults", SAMPLE_HAS_FAULTS},	     {"memstall", SAMPLE_HAS_MEMSTALL},
+	{"swapins", SAMPLE_HAS_SWAPINS},     {"unproductive", SAMPLE_HAS_UNPRODUCTIVE},
+	{"processes", SAMPLE_HAS_PROCESSES},
 };
 
 static _Noreturn void die(const char *name, const char *what)
@@ -161,13 +162,20 @@ int main(int argc, char **argv)
 				item.sample.has |= SAMPLE_HAS_TRACKING_ERROR;
 				item.sample.tracking_error = ENOENT;
 			}
+			if (without & SAMPLE_HAS_WAITS)
+				item.sample.has &= ~(uint32_t)SAMPLE_HAS_PROCESSES;
+			if (item.sample.has & SAMPLE_HAS_PROCESSES)
+				trace_put_spans(writer, &scope, item.spans, item.span_count);
 			trace_put_sample(writer, &scope, &item.sample);
 			break;
 		case TRACE_LIST:
 			put_list(writer, &scope, &item);
 			break;
-		default:
+		case TRACE_DID:
 			trace_put_did(writer, &scope, &item.did);
+			break;
+		default: /* the names of a pod identify the host */
+			break;
 		}
 	}
 	if (found < 0)

@@ -57,7 +57,7 @@ static uint64_t run_until_act(struct scope_case *c, uint64_t from_ns, uint64_t t
 		struct judgement j;
 
 		case_see(c, &sample);
-		j = case_step(c, &policy, &sample, pending_within);
+		j = case_step(c, &policy, &sample, NULL, 0, pending_within);
 		if (j.judged && j.verdict.action == VERDICT_ACT)
 			return now;
 	}
@@ -177,7 +177,7 @@ static void test_standing_down(void **state)
 		struct sample sample = see(now, act_ns + 100 * SEC);
 
 		case_see(&c, &sample);
-		j = case_step(&c, &policy, &sample, false);
+		j = case_step(&c, &policy, &sample, NULL, 0, false);
 	}
 	assert_true(j.judged && j.verdict.reason == REASON_CALM);
 	assert_true(case_stand_down(&c, CASE_NONE_PERMITTED, act_ns + 10 * SEC));

@@ -217,7 +217,7 @@ static void judge_view(const struct view *view, enum pressure pressure, struct o
 		uint64_t mute_ns;
 
 		judge_see(&judge, &view->samples[i]);
-		*j = judge_tick(&judge, &policy, &view->samples[i], false);
+		*j = judge_tick(&judge, &policy, &view->samples[i], NULL, false);
 		(void)judge_end(&judge, view->samples[i].at_ns, false, &recovered, &mute_ns);
 		if (!j->judged)
 			continue;
@@ -657,14 +657,14 @@ static void test_a_scope_that_appears_midway(void **state)
 		judge_begin(&judge, view.samples[0].at_ns);
 		for (size_t i = 0; view.samples[i].at_ns < seen.acts_ns; i++) {
 			judge_see(&judge, &view.samples[i]);
-			(void)judge_tick(&judge, &policy, &view.samples[i], false);
+			(void)judge_tick(&judge, &policy, &view.samples[i], NULL, false);
 		}
 		judge_begin(&judge, seen.acts_ns);
 		for (size_t i = 0; i < view.count && acts_ns == UINT64_MAX; i++) {
 			if (view.samples[i].at_ns < seen.acts_ns)
 				continue;
 			judge_see(&judge, &view.samples[i]);
-			if (judge_tick(&judge, &policy, &view.samples[i], false).verdict.action ==
+			if (judge_tick(&judge, &policy, &view.samples[i], NULL, false).verdict.action ==
 			    VERDICT_ACT)
 				acts_ns = view.samples[i].at_ns;
 		}

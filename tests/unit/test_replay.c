@@ -180,7 +180,7 @@ static size_t record(struct trace *trace, uint64_t bad_s, uint64_t well_s, uint6
 		if (now_ns % SEC == 0)
 			trace_put_list(trace->writer, &scope, now_ns, processes,
 				       ARRAY_SIZE(processes));
-		j = judge_tick(&judge, &policy, &sample, incident != 0);
+		j = judge_tick(&judge, &policy, &sample, NULL, incident != 0);
 		if (j.verdict.action == VERDICT_ACT && answer == STANDS_DOWN) {
 			verdict_settled(&judge.state, now_ns);
 			trace_put_did(trace->writer, &scope,

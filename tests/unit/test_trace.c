@@ -916,7 +916,7 @@ static void test_another_version_is_told(void **state)
 
 	(void)state;
 	assert_refused(&file,
-		       "offset 8: a trace of format version 3; this build reads versions 1 to 2");
+		       "offset 8: a trace of format version 4; this build reads versions 1 to 3");
 	file = make_foreign(TRACE_VERSION, names, needs, 1);
 	assert_refused(&file, "offset 8: the samples have no field at_ns");
 }

@@ -38,6 +38,7 @@
 #include "sense/loader.h"
 #include "sense/node.h"
 #include "sense/podnames.h"
+#include "sense/processes.h"
 #include "sense/sampler.h"
 #include "sense/tasks.h"
 #include "tell/control.h"
@@ -63,6 +64,7 @@ struct daemon {
 	struct loader *loader;
 	struct ingest *ingest;
 	struct sampler *sampler;
+	struct processes *processes;
 	struct tasks *tasks;
 	struct podnames *names;
 	struct cgroup_cache *cgroup_cache;
@@ -374,6 +376,8 @@ static int allocate(struct daemon *daemon)
 	if (!err)
 		err = sampler_new(&daemon->sampler, daemon->loader, &daemon->host, &daemon->node);
 	if (!err)
+		err = processes_new(&daemon->processes, daemon->loader);
+	if (!err)
 		err = worker_start(&daemon->helper, "fo-helper", 64, 1024);
 	if (!err)
 		err = page_tracking_start(&daemon->tracking, daemon->loader);
@@ -412,6 +416,7 @@ static void connect_parts(struct daemon *daemon)
 	watches->config = daemon->config;
 	watches->loader = daemon->loader;
 	watches->names = daemon->names;
+	watches->processes = daemon->processes;
 	watches->control = daemon->control;
 	watches->reclaim = &daemon->reclaim;
 
@@ -523,6 +528,7 @@ void daemon_free(struct daemon *daemon)
 		trace_store_close(daemon->trace.store);
 	ingest_free(daemon->ingest);
 	sampler_free(daemon->sampler);
+	processes_free(daemon->processes);
 	if (helper_stopped) {
 		/* or else it may still be using these; the process ends anyway */
 		tasks_free(daemon->tasks);

@@ -38,6 +38,7 @@ struct hot_scope {
 	const struct policy *policy;
 	struct scope_case state;
 	struct history history;
+	bool freed;	      /* a kill has freed memory since the last sample */
 	uint64_t total_bytes; /* RAM or limit, of the latest sample; 0: not known */
 };
 

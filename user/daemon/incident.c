@@ -70,6 +70,8 @@ static void finish(struct incident_parts *parts, struct incident *incident, stru
 	trace_feed_closed(parts->trace, scope, incident->dry_run, outcome, pid, freed_bytes,
 			  now_ns);
 	case_close(&scope->state, outcome, pid, now_ns);
+	scope->freed |=
+		!incident->dry_run && (outcome == CASE_KILLED || outcome == CASE_UNCONFIRMED);
 	if (!no_signal)
 		trace_store_hand_over(parts->trace->store, incident->id);
 	kill_done(&incident->kill);

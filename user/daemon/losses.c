@@ -14,7 +14,8 @@
 
 static uint64_t kernel_losses(const struct fo_counters *c)
 {
-	return c->events_dropped + c->scopes_full + c->hot_full + c->tasks_full + c->waits_full;
+	return c->events_dropped + c->scopes_full + c->hot_full + c->tasks_full + c->waits_full +
+	       c->processes_full;
 }
 
 void losses_report(struct losses *l, uint64_t scopes_refused, bool end)
@@ -37,7 +38,7 @@ void losses_report(struct losses *l, uint64_t scopes_refused, bool end)
 		text, sizeof(text),
 		"reclaims begun: direct %llu, at a limit %llu (proactive: %llu), soft %llu; "
 		"events sent %llu, dropped %llu, malformed %llu; "
-		"full tables: scopes %llu, hot %llu, tasks %llu, waits %llu, "
+		"full tables: scopes %llu, hot %llu, tasks %llu, waits %llu, processes %llu, "
 		"hot scopes of the daemon %llu; "
 		"stalls: end without begin %llu, end missed %llu, ended by exit %llu, by the check %llu; "
 		"waits without end %llu; "
@@ -45,8 +46,8 @@ void losses_report(struct losses *l, uint64_t scopes_refused, bool end)
 		"not traced %llu%s%s",
 		c.direct_begins, c.limit_begins, c.begins_proactive, c.soft_begins, c.events_sent,
 		c.events_dropped, (unsigned long long)malformed, c.scopes_full, c.hot_full,
-		c.tasks_full, c.waits_full, (unsigned long long)scopes_refused, c.ends_unpaired,
-		c.ends_missed, c.exits_open, c.stalls_forgotten, c.waits_missed,
+		c.tasks_full, c.waits_full, c.processes_full, (unsigned long long)scopes_refused,
+		c.ends_unpaired, c.ends_missed, c.exits_open, c.stalls_forgotten, c.waits_missed,
 		(unsigned long long)loader_recursion_misses(l->loader),
 		(unsigned long long)writer_dropped(writer), (unsigned long long)failed,
 		failed ? ": " : "", failed ? strerror(error) : "", (unsigned long long)not_traced,

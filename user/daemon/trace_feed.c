@@ -180,7 +180,8 @@ static void put_did(struct trace_feed *feed, const struct hot_scope *scope,
 }
 
 void trace_feed_tick(struct trace_feed *feed, const struct hot_scope *scope,
-		     const struct sample *sample, const struct judgement *judgement)
+		     const struct sample *sample, const struct process_span *spans,
+		     size_t span_count, const struct judgement *judgement)
 {
 	const struct trace_scope about = scope_of(scope);
 	const struct trace_names names = {scope->names.pod, scope->names.namespace,
@@ -198,6 +199,7 @@ void trace_feed_tick(struct trace_feed *feed, const struct hot_scope *scope,
 			&(struct trace_did){
 				.what = TRACE_VERDICT, .at_ns = sample->at_ns, .text = text});
 	}
+	trace_put_spans(writer_of(feed), &about, spans, span_count);
 	trace_put_sample(writer_of(feed), &about, sample);
 }
 

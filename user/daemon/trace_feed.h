@@ -21,6 +21,7 @@
 struct candidate;
 struct hot_scope;
 struct judgement;
+struct process_span;
 struct sample;
 struct trace_store;
 struct victim;
@@ -46,7 +47,8 @@ void trace_feed_begin(struct trace_feed *feed, const struct hot_scope *scope, ui
 void trace_feed_end(struct trace_feed *feed, const struct hot_scope *scope, uint64_t now_ns);
 /* The end of a tick, after everything that came of this sample. */
 void trace_feed_tick(struct trace_feed *feed, const struct hot_scope *scope,
-		     const struct sample *sample, const struct judgement *judgement);
+		     const struct sample *sample, const struct process_span *spans,
+		     size_t span_count, const struct judgement *judgement);
 void trace_feed_list(struct trace_feed *feed, const struct hot_scope *scope, uint64_t now_ns,
 		     const struct candidate *candidates, size_t n);
 /* The members of the victim's group, where they are not all in the scope's list. */

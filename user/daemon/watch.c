@@ -16,7 +16,9 @@
 #include "daemon/trace_feed.h"
 #include "event.h"
 #include "judge/candidate.h"
+#include "judge/process.h"
 #include "sense/loader.h"
+#include "sense/processes.h"
 #include "sense/tasks.h"
 #include "tell/control.h"
 
@@ -25,9 +27,6 @@
 
 /* Processes of a hot scope are read this often, so that their growth is known. */
 #define LIST_NS 1000000000ULL
-
-/* Ranking this many takes 1 to 2 ms of the thread that kills; with more, none is named before. */
-#define NEXT_CANDIDATES_MAX 256
 
 int watches_new(struct watches *watches)
 {
@@ -173,19 +172,17 @@ void watches_look(struct watches *watches)
 
 /* ---- one tick of one scope ---- */
 
-/* The process that would die, for the clients that show it. */
+/* The best permitted kill, which is part of the risk, and its victim, for clients that show it. */
 static void find_next(struct watches *watches, struct watch *watch,
 		      const struct candidate *candidates, size_t n, uint64_t now_ns)
 {
-	const struct hot_scope *scope = &watch->scope;
+	struct hot_scope *scope = &watch->scope;
 	struct victim *ranking = watches->incident_parts.ranking;
 	struct snapshot_victim *next = &watch->next;
 
 	next->pid = 0;
-	if (!watches->control || !control_is_watched(watches->control) || n > NEXT_CANDIDATES_MAX ||
-	    !scope->total_bytes ||
-	    !case_rank(&scope->state, scope->policy, scope->total_bytes, now_ns, candidates, n,
-		       ranking))
+	if (!scope->total_bytes || !case_list(&scope->state, scope->policy, scope->total_bytes,
+					      now_ns, candidates, n, ranking))
 		return;
 	next->pid = ranking[0].candidate->pid;
 	next->freeable_bytes = candidate_freeable_bytes(ranking[0].candidate);
@@ -207,13 +204,23 @@ static void list_tasks(struct watches *watches, struct watch *watch, uint64_t no
 	find_next(watches, watch, candidates, n, now_ns);
 }
 
-/* The distance within which a kill avoids a refault: what processes hold. */
-static void set_reach(struct watches *watches, const struct watch *watch, uint64_t anon_bytes)
+/*
+ * The refaults that a kill avoids: at most as far away as what processes hold, and of pages that
+ * were evicted after the last kill.
+ */
+static void set_reach(struct watches *watches, struct watch *watch, uint64_t anon_bytes)
 {
-	uint64_t pages = anon_bytes / (uint64_t)sysconf(_SC_PAGESIZE);
+	struct fo_hot hot;
 
+	watch->reach.pages = anon_bytes / (uint64_t)sysconf(_SC_PAGESIZE);
+	if (watch->scope.freed && !bpf_map_lookup_elem(loader_map(watches->loader, LOADER_MAP_HOT),
+						       &watch->scope.id, &hot)) {
+		watch->reach.evicted_from = (uint32_t)hot.added_pages;
+		watch->reach.has_kill = 1;
+	}
+	watch->scope.freed = false;
 	(void)bpf_map_update_elem(loader_map(watches->loader, LOADER_MAP_REACH), &watch->scope.id,
-				  &pages, BPF_ANY);
+				  &watch->reach, BPF_ANY);
 }
 
 static void report_recovered(const struct watches *watches, const struct watch *watch,
@@ -297,12 +304,14 @@ static void log_evidence(const struct watch *watch, const struct evidence *e)
 		return;
 	log_debug("%s: risk %.3f %s/%s level %.2f growth %.1f MiB/s stall %.3f thrash %.3f io %.3f "
 		  "run %.3f lost %.2f refaulted %.2f reach %.2f avoidable %.2f turnover %.2f "
-		  "faults %.0f reclaims %.0f memstall %.3f swapins %.0f has %x",
+		  "faults %.0f reclaims %.0f memstall %.3f swapins %.0f relief %.2f (%.2f tasks, "
+		  "pid %d) has %x",
 		  hot_scope_name(&watch->scope), verdict->risk.value,
 		  verdict_action_name(verdict->action), verdict_reason_name(verdict->reason),
 		  e->level, e->growth / 1048576, e->stall, e->thrash, e->io, e->run, e->lost_share,
 		  e->refaulted, e->within_reach, e->avoidable, e->turnover, e->major_faults,
-		  e->reclaims, e->memstall, e->swapins, e->has);
+		  e->reclaims, e->memstall, e->swapins, e->relief, e->relief_tasks, e->relief_pid,
+		  e->has);
 }
 
 /* An action is open in a scope within @watch's. */
@@ -327,8 +336,10 @@ static void tick(struct watches *watches, struct watch *watch, uint64_t now_ns)
 {
 	struct incident_parts *parts = &watches->incident_parts;
 	struct hot_scope *scope = &watch->scope;
+	const struct process_span *spans = NULL;
 	struct judgement judgement;
 	struct sample sample;
+	size_t span_count = 0;
 	int err;
 
 	incident_look(parts, &watch->incident, scope, now_ns);
@@ -352,14 +363,19 @@ static void tick(struct watches *watches, struct watch *watch, uint64_t now_ns)
 	if (wants_tracking(watch) && now_ns - watch->listed_ns >= LIST_NS)
 		list_tasks(watches, watch, now_ns);
 
-	judgement =
-		case_step(&scope->state, scope->policy, &sample, is_pending_within(watches, watch));
+	if ((sample.has & SAMPLE_HAS_WAITS) && watches->processes_read) {
+		span_count = processes_of(watches->processes, scope->id, &spans);
+		sample.processes = span_count;
+		sample.has |= SAMPLE_HAS_PROCESSES;
+	}
+	judgement = case_step(&scope->state, scope->policy, &sample, spans, span_count,
+			      is_pending_within(watches, watch));
 	if (judgement.judged) {
 		history_add(&scope->history, &judgement.evidence, &judgement.verdict.risk);
 		log_evidence(watch, &judgement.evidence);
 		after_judgement(watches, watch, &judgement, now_ns);
 	}
-	trace_feed_tick(parts->trace, scope, &sample, &judgement);
+	trace_feed_tick(parts->trace, scope, &sample, spans, span_count, &judgement);
 	if (is_over(watches, watch, &judgement.evidence, now_ns))
 		watches_end(watches, watch, now_ns);
 }
@@ -369,6 +385,9 @@ size_t watches_tick(struct watches *watches, bool *ret_wants_tracking)
 	size_t left = 0;
 
 	*ret_wants_tracking = false;
+	watches->processes_read =
+		page_tracking_state(watches->incident_parts.tracking) == TRACKING_ON &&
+		!processes_read(watches->processes, clock_mono_ns());
 	for (size_t i = 0; i < WATCHES_MAX; i++) {
 		struct watch *watch = &watches->list[i];
 

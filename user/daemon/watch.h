@@ -17,6 +17,7 @@
 
 #include "daemon/hot_scope.h"
 #include "daemon/incident_data.h"
+#include "event.h"
 #include "tell/snapshot.h"
 
 struct config;
@@ -24,6 +25,7 @@ struct control;
 struct daemon_reclaim;
 struct loader;
 struct podnames;
+struct processes;
 
 /* Hot scopes at a time; further ones are counted in `refused`, and asked for again. */
 #define WATCHES_MAX 64
@@ -34,6 +36,7 @@ struct watch {
 	struct incident incident;
 	struct snapshot_victim next; /* would die next, while a client wants to know */
 	uint64_t listed_ns;	     /* when its processes were last read */
+	struct fo_reach reach;	     /* as the kernel side has it */
 };
 
 struct watches {
@@ -41,6 +44,8 @@ struct watches {
 	const struct config *config;
 	struct loader *loader;
 	struct podnames *names;
+	struct processes *processes;	      /* what each one lost */
+	bool processes_read;		      /* in this tick */
 	struct control *control;	      /* NULL: there is no socket */
 	struct daemon_reclaim *reclaim;	      /* reclaims proactively */
 	struct incident_parts incident_parts; /* also what sampling needs */

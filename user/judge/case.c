@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+#include "judge/candidate.h"
+#include "judge/sample.h"
+
 /*
  * A scope that gave back a tenth since the verdict needs no kill: a livelock frees next to
  * nothing by itself, a kill of the kernel frees more (docs/judgement.md, after a kill).
@@ -25,11 +28,45 @@ bool case_wants_tracking(const struct scope_case *c)
 	return judge_wants_tracking(&c->judge);
 }
 
-struct judgement case_step(struct scope_case *c, const struct policy *policy,
-			   const struct sample *sample, bool pending_within)
+/* A relief of pages, where a page is known. */
+static double pages_of(const struct scope_case *c, uint64_t bytes)
 {
-	struct judgement j = judge_tick(&c->judge, policy, sample, c->pending || pending_within);
+	return (double)bytes / (c->page_bytes ? (double)c->page_bytes : 4096.0);
+}
 
+static uint64_t dying_of(const struct scope_case *c)
+{
+	uint64_t dying = 0;
+
+	for (size_t i = 0; i < c->relief.count; i++)
+		for (size_t j = 0; j < c->best.dying_count; j++)
+			if (c->relief.list[i].pid == c->best.dying[j])
+				dying |= 1ULL << i;
+	return dying;
+}
+
+/* Of the best permitted kill. Before the first list: as if all that processes hold were freed. */
+static struct relief best_relief(const struct scope_case *c, const struct sample *sample)
+{
+	if (c->best.known)
+		return relief_of(&c->relief, pages_of(c, c->best.freeable_bytes), dying_of(c));
+	return relief_of(&c->relief, pages_of(c, sample->anon_bytes), 0);
+}
+
+struct judgement case_step(struct scope_case *c, const struct policy *policy,
+			   const struct sample *sample, const struct process_span *spans, size_t n,
+			   bool pending_within)
+{
+	struct relief relief = {0};
+	struct judgement j;
+
+	if (sample->has & SAMPLE_HAS_PAGE_BYTES)
+		c->page_bytes = sample->page_bytes;
+	if (sample->has & SAMPLE_HAS_PROCESSES) {
+		relief_add(&c->relief, sample->at_ns, spans, n, (double)sample->pages_per_sample);
+		relief = best_relief(c, sample);
+	}
+	j = judge_tick(&c->judge, policy, sample, &relief, c->pending || pending_within);
 	if (j.judged && j.calm)
 		c->none_reported = false;
 	return j;
@@ -45,12 +82,55 @@ static struct victim_request make_request(const struct scope_case *c, const stru
 		.node = c->node,
 		.self_pid = c->self_pid,
 		.backoff_pids = pids,
+		.relief = c->relief.measured_s > 0 ? &c->relief : NULL,
+		.page_bytes = c->page_bytes ? c->page_bytes : 4096,
 	};
 
 	for (size_t i = 0; i < CASE_BACKOFFS_MAX; i++)
 		if (c->backoffs[i].until_ns > now_ns)
 			pids[request.backoffs++] = c->backoffs[i].pid;
 	return request;
+}
+
+static uint64_t largest_bytes(const struct scope_case *c, const struct candidate *candidates,
+			      size_t n)
+{
+	uint64_t largest = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct candidate *candidate = &candidates[i];
+		uint64_t bytes = candidate_freeable_bytes(candidate);
+
+		if (candidate->pid > 1 && candidate->pid != c->self_pid &&
+		    candidate->oom_score_adj > -1000 && bytes > largest)
+			largest = bytes;
+	}
+	return largest;
+}
+
+size_t case_list(struct scope_case *c, const struct policy *policy, uint64_t total_bytes,
+		 uint64_t now_ns, const struct candidate *candidates, size_t n, struct victim *ret)
+{
+	const struct victim *best = NULL;
+	size_t eligible;
+
+	c->best = (struct case_best){.known = true};
+	if (n > CASE_RANKED_MAX) {
+		c->best.freeable_bytes = largest_bytes(c, candidates, n);
+		return 0;
+	}
+	eligible = case_rank(c, policy, total_bytes, now_ns, candidates, n, ret);
+	for (size_t i = 0; i < eligible; i++)
+		if (!best || ret[i].relief > best->relief ||
+		    (ret[i].relief == best->relief && ret[i].freeable_bytes > best->freeable_bytes))
+			best = &ret[i];
+	if (!best)
+		return 0;
+	c->best.freeable_bytes = best->freeable_bytes;
+	for (size_t i = 0; i < c->relief.count && c->best.dying_count < CASE_DYING_MAX; i++)
+		if (best->dying & 1ULL << i)
+			c->best.dying[c->best.dying_count++] = c->relief.list[i].pid;
+	return eligible;
 }
 
 size_t case_rank(const struct scope_case *c, const struct policy *policy, uint64_t total_bytes,

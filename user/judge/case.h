@@ -25,6 +25,7 @@
 #include <stdint.h>
 
 #include "judge/judge.h"
+#include "judge/relief.h"
 #include "judge/victim.h"
 
 struct candidate;
@@ -34,18 +35,35 @@ struct sample;
 /* Victims that could not be killed within VICTIM_BACKOFF_NS; one more replaces the oldest. */
 #define CASE_BACKOFFS_MAX 16
 
+/* Ranking this many takes 1 to 2 ms of the thread that kills. */
+#define CASE_RANKED_MAX 256
+
 struct case_backoff {
 	int pid;
 	uint64_t until_ns;
 };
 
+/* Of the processes that die in the best permitted kill, those that are looked for in the relief. */
+#define CASE_DYING_MAX 16
+
+/* The permitted kill that would relieve most, by the latest list of processes. */
+struct case_best {
+	bool known; /* false: there was no list yet */
+	uint64_t freeable_bytes;
+	int dying[CASE_DYING_MAX]; /* pids in the relief's list that it kills */
+	size_t dying_count;
+};
+
 struct scope_case {
 	struct judge judge;
-	bool node;	    /* the scope is the node, not a cgroup */
-	int self_pid;	    /* pid of the daemon, which is never a victim */
-	bool pending;	    /* an action has begun and has no outcome yet */
-	uint64_t action_id; /* of the pending action; 0: an action that only replay assumes */
-	bool none_reported; /* CASE_NONE_PERMITTED was reported in this episode */
+	struct relief_state relief;
+	struct case_best best;
+	uint64_t page_bytes; /* 0: not known */
+	bool node;	     /* the scope is the node, not a cgroup */
+	int self_pid;	     /* pid of the daemon, which is never a victim */
+	bool pending;	     /* an action has begun and has no outcome yet */
+	uint64_t action_id;  /* of the pending action; 0: an action that only replay assumes */
+	bool none_reported;  /* CASE_NONE_PERMITTED was reported in this episode */
 	struct case_backoff backoffs[CASE_BACKOFFS_MAX];
 	size_t backoff_next;
 };
@@ -78,9 +96,21 @@ void case_see(struct scope_case *c, const struct sample *sample);
 /* Whether the scope needs page tracking. */
 bool case_wants_tracking(const struct scope_case *c);
 
-/* Judges the sample. @pending_within: an action is pending in a descendant of this scope. */
+/*
+ * Judges the sample, with the @n spans of its processes. @pending_within: an action is pending in a
+ * descendant of this scope.
+ */
 struct judgement case_step(struct scope_case *c, const struct policy *policy,
-			   const struct sample *sample, bool pending_within);
+			   const struct sample *sample, const struct process_span *spans, size_t n,
+			   bool pending_within);
+
+/*
+ * Takes in a list of the scope's processes: finds the permitted kill that would relieve most.
+ * @ret: as in case_rank(), whose value is returned. A list of more than CASE_RANKED_MAX is not
+ * ranked: @ret is left alone, 0 is returned, and the largest process stands for the best kill.
+ */
+size_t case_list(struct scope_case *c, const struct policy *policy, uint64_t total_bytes,
+		 uint64_t now_ns, const struct candidate *candidates, size_t n, struct victim *ret);
 
 /*
  * Ranks @n candidates into @ret, which has @n elements; returns how many may be killed.

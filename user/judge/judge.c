@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "judge/relief.h"
+
 /* A scope without reclaim for this long is idle: longer than the gaps on a slow disk. */
 #define IDLE_NS 3000000000ULL
 
@@ -65,7 +67,8 @@ static bool reports_blind(struct judge *judge, uint64_t now_ns)
 }
 
 struct judgement judge_tick(struct judge *judge, const struct policy *policy,
-			    const struct sample *sample, bool kill_pending)
+			    const struct sample *sample, const struct relief *relief,
+			    bool kill_pending)
 {
 	struct judgement j = {0};
 
@@ -80,6 +83,12 @@ struct judgement judge_tick(struct judge *judge, const struct policy *policy,
 	j.judged = j.evidence.span_ns != 0;
 	if (!j.judged)
 		return j;
+	if (relief && relief->known) {
+		j.evidence.relief = relief->share;
+		j.evidence.relief_tasks = relief->tasks;
+		j.evidence.relief_pid = relief->pid;
+		j.evidence.has |= EVIDENCE_HAS_RELIEF;
+	}
 	j.verdict = verdict_decide(&judge->state, policy, &j.evidence, sample->at_ns, kill_pending);
 	judge->verdict = j.verdict;
 	j.blind = reports_blind(judge, sample->at_ns);

@@ -18,6 +18,7 @@
 #include "judge/window.h"
 
 struct policy;
+struct relief;
 struct sample;
 
 /* The state of one scope between samples. */
@@ -58,8 +59,10 @@ void judge_begin(struct judge *judge, uint64_t now_ns);
 void judge_see(struct judge *judge, const struct sample *sample);
 bool judge_wants_tracking(const struct judge *judge);
 
+/* @relief: of the best permitted kill; NULL: not measured. */
 struct judgement judge_tick(struct judge *judge, const struct policy *policy,
-			    const struct sample *sample, bool kill_pending);
+			    const struct sample *sample, const struct relief *relief,
+			    bool kill_pending);
 
 /* After acting: whether the scope is still worth watching. *ret_recovered: report it now. */
 enum judge_end judge_end(struct judge *judge, uint64_t now_ns, bool kill_pending,

@@ -28,13 +28,17 @@
 #define COST_LOW_PAGES	400.0
 #define COST_HIGH_PAGES 50.0
 #define COST_STALL	0.50
+/* The share of the time of a process that the best kill gives back. */
+#define RELIEF_LOW  0.20
+#define RELIEF_HIGH 0.80
 /* 1 when memory is exhausted now, 0 when exhaustion is this far off. */
 #define HORIZON_S 10.0
 
 static const struct weights {
 	double intercept;
 	double of[FEATURES_]; /* log-odds when the feature is 1 */
-} with_unproductive = {UNPRODUCTIVE_INTERCEPT, UNPRODUCTIVE_WEIGHTS},
+} with_relief = {RELIEF_INTERCEPT, RELIEF_WEIGHTS},
+  with_unproductive = {UNPRODUCTIVE_INTERCEPT, UNPRODUCTIVE_WEIGHTS},
   with_tracking = {TRACKING_INTERCEPT, TRACKING_WEIGHTS},
   files_only = {FILES_INTERCEPT, FILES_WEIGHTS};
 
@@ -61,9 +65,11 @@ struct risk model_risk(const struct evidence *e)
 	const bool tracking = !e->no_tracking || (e->has & EVIDENCE_HAS_THRASH);
 	const uint32_t essential = tracking ? EVIDENCE_HAS_THRASH | EVIDENCE_HAS_LEVEL : files;
 	const bool unproductive = tracking && (e->has & EVIDENCE_HAS_UNPRODUCTIVE);
-	const struct weights *weights = unproductive ? &with_unproductive
-					: tracking   ? &with_tracking
-						     : &files_only;
+	const bool relief = e->has & EVIDENCE_HAS_RELIEF;
+	const struct weights *weights = relief	       ? &with_relief
+					: unproductive ? &with_unproductive
+					: tracking     ? &with_tracking
+						       : &files_only;
 	struct risk risk = {.intercept = weights->intercept};
 	double *features = risk.features, z = risk.intercept;
 
@@ -85,6 +91,8 @@ struct risk model_risk(const struct evidence *e)
 	if (unproductive)
 		features[FEATURE_UNPRODUCTIVE] =
 			ramp(e->unproductive_share, UNPRODUCTIVE_LOW, UNPRODUCTIVE_HIGH);
+	if (relief)
+		features[FEATURE_RELIEF] = ramp(e->relief, RELIEF_LOW, RELIEF_HIGH);
 	if (e->exhausted_ns != UINT64_MAX)
 		features[FEATURE_GROWTH] = ramp((double)e->exhausted_ns / 1e9, HORIZON_S, 0);
 
@@ -102,7 +110,8 @@ const char *model_feature_name(enum feature feature)
 	static const char *const names[FEATURES_] = {
 		[FEATURE_AVOIDABLE] = "avoidable", [FEATURE_REREAD] = "reread",
 		[FEATURE_STALLED] = "stalled",	   [FEATURE_UNPRODUCTIVE] = "unproductive",
-		[FEATURE_COST] = "cost",	   [FEATURE_GROWTH] = "growth",
+		[FEATURE_COST] = "cost",	   [FEATURE_RELIEF] = "relief",
+		[FEATURE_GROWTH] = "growth",
 	};
 
 	return names[feature];

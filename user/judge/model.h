@@ -7,8 +7,9 @@
  * is weight * feature. Features are 0 to 1 and no weight is negative, so more trouble never lowers
  * the risk. scripts/fit-model fits the weights (coefficients.h) to recorded runs.
  *
- * There are three sets of weights, by what the host measures: all, page tracking without
- * unproductive tasks, files only. docs/judgement.md, "The risk model", explains features and sets;
+ * There are four sets of weights, by what is measured: what each process loses; the scope's sums with
+ * unproductive tasks; those without; files only. Where the processes are measured, relief alone
+ * passes the threshold of `medium`: no other feature can veto it. docs/judgement.md, "The risk model", explains features and sets;
  * docs/judge-report.md has their quality.
  *
  * Purity:    pure.
@@ -30,6 +31,7 @@ enum feature {
 	FEATURE_STALLED,      /* whether one task is stalled: thrash and reclaim */
 	FEATURE_UNPRODUCTIVE, /* whether one task is unproductive */
 	FEATURE_COST,	      /* files only: reclaim frees few pages for its time */
+	FEATURE_RELIEF,	      /* what the best permitted kill would give back */
 	FEATURE_GROWTH,	      /* how soon the memory is exhausted at the present growth */
 	FEATURES_,
 };

@@ -36,6 +36,7 @@ enum {
 	SAMPLE_HAS_MAPPED = 1 << 14, /* mapped_file_bytes */
 	SAMPLE_HAS_UNPRODUCTIVE = 1 << 15,
 	SAMPLE_HAS_PAGE_BYTES = 1 << 16,
+	SAMPLE_HAS_PROCESSES = 1 << 17, /* processes, and their spans beside the sample */
 };
 
 struct sample {
@@ -84,6 +85,7 @@ struct sample {
 	uint64_t mark_low_bytes; /* sum of the zones' low watermarks */
 
 	uint64_t page_bytes; /* size of a base page */
+	uint64_t processes;  /* that have a span (judge/process.h) in this sample */
 };
 
 #endif /* FASTOOM_JUDGE_SAMPLE_H */

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "judge/relief.h"
+
 /*
  * A process that made all of the recent growth counts ten times as much as one of its size that
  * made none (scripts/show-blame; docs/judgement.md, choosing).
@@ -24,6 +26,17 @@
 
 /* Deeper than shells, scripts and makes nest; a bomb with a session in each child ends there. */
 #define KIN_GENERATIONS 32
+
+/*
+ * A kill that relieves less than this part of what the best permitted one does is for nothing:
+ * design choice, docs/judgement.md, "Relief". Below the least nothing can be compared.
+ */
+#define LITTLE_PART  0.25
+#define LEAST_RELIEF 0.10
+/* A process that lost so much of its time suffers. */
+#define SUFFERER_LOSS 0.50
+/* A part of the freeable bytes that is new: a process that grows may be the cause of its loss. */
+#define SUFFERER_NEW_PART 0.25
 
 static double small_bytes(const struct victim_request *request)
 {
@@ -307,11 +320,80 @@ static void add_kin(const struct victim_request *request, struct victim *victims
 	}
 }
 
+/* The place of @candidate among the processes of the relief, or -1. */
+static int place_of(const struct relief_state *relief, const struct candidate *candidate)
+{
+	for (size_t i = 0; i < relief->count; i++)
+		if (relief->list[i].pid == candidate->pid &&
+		    relief->list[i].start_boot_ns == candidate->start_boot_ns)
+			return (int)i;
+	return -1;
+}
+
+/* What the kill of each would give back to the processes that it leaves alive. */
+static void add_relief(const struct victim_request *request, const struct candidate *candidates,
+		       size_t n, struct victim *victims)
+{
+	const struct relief_state *relief = request->relief;
+
+	for (size_t i = 0; i < n; i++)
+		victims[i].relief = -1;
+	if (!relief)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		int place = place_of(relief, &candidates[i]);
+
+		for (size_t j = 0; place >= 0 && j < n; j++)
+			if (!compare_groups(request->policy->kill, victims[j].candidate,
+					    &candidates[i]))
+				victims[j].dying |= 1ULL << place;
+	}
+	for (size_t i = 0; i < n; i++) {
+		double pages = (double)victims[i].freeable_bytes / (double)request->page_bytes;
+
+		victims[i].relief = relief_of(relief, pages, victims[i].dying).share;
+	}
+}
+
+static bool suffers(const struct victim_request *request, const struct victim *victim)
+{
+	double fresh = SUFFERER_NEW_PART * (double)victim->freeable_bytes;
+	int place = place_of(request->relief, victim->candidate);
+
+	return place >= 0 && relief_own_loss(request->relief, (size_t)place) >= SUFFERER_LOSS &&
+	       (double)victim->growth_bytes <= fresh;
+}
+
+/* Excludes those whose kill is for nothing. Returns how many are left. */
+static size_t exclude_useless(const struct victim_request *request, struct victim *victims,
+			      size_t n)
+{
+	double best = LEAST_RELIEF;
+	size_t eligible = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (!victims[i].excluded && victims[i].relief > best)
+			best = victims[i].relief;
+	for (size_t i = 0; i < n; i++) {
+		struct victim *victim = &victims[i];
+
+		if (!victim->excluded && victim->relief >= 0 &&
+		    victim->relief < LITTLE_PART * best) {
+			if (suffers(request, victim))
+				victim->excluded = VICTIM_SUFFERER;
+			else if (best > LEAST_RELIEF && victim->standing != STANDING_PREFER)
+				victim->excluded = VICTIM_LITTLE;
+		}
+		eligible += !victim->excluded;
+	}
+	return eligible;
+}
+
 size_t victim_rank(const struct victim_request *request, const struct candidate *candidates,
 		   size_t n, struct victim *ret)
 {
 	double growth = 0, trust;
-	size_t eligible = 0;
+	size_t eligible;
 
 	for (size_t i = 0; i < n; i++)
 		growth += (double)candidates[i].growth_bytes;
@@ -335,9 +417,9 @@ size_t victim_rank(const struct victim_request *request, const struct candidate 
 		victim->excluded = exclusion_of(request, victim);
 		victim->blame = growth > 0 ? victim->blame / growth : 0;
 		victim->score = score_of(request, victim, trust);
-		if (!victim->excluded)
-			eligible++;
 	}
+	add_relief(request, candidates, n, ret);
+	eligible = exclude_useless(request, ret, n);
 	sort(request, BY_DEATH, ret, n);
 	return eligible;
 }
@@ -394,6 +476,12 @@ static bool is_in_group(const struct victim_group *group, const struct candidate
 	}
 }
 
+/* What keeps a process from being chosen, but not from dying with a group that is. */
+static bool dies_with_group(enum victim_exclusion excluded)
+{
+	return excluded == VICTIM_SMALL || excluded == VICTIM_LITTLE || excluded == VICTIM_SUFFERER;
+}
+
 struct victim_members victim_rank_members(const struct victim_request *request,
 					  const struct victim_group *group,
 					  const struct candidate *candidates, size_t n,
@@ -404,7 +492,7 @@ struct victim_members victim_rank_members(const struct victim_request *request,
 	victim_rank(request, candidates, n, ret);
 	for (size_t i = 0; i < n; i++)
 		if (is_in_group(group, ret[i].candidate) &&
-		    (!ret[i].excluded || ret[i].excluded == VICTIM_SMALL))
+		    (!ret[i].excluded || dies_with_group(ret[i].excluded)))
 			swap(&ret[members.dying++], &ret[i]);
 	for (size_t i = members.dying; i < n; i++)
 		if (is_in_group(group, ret[i].candidate))
@@ -434,6 +522,8 @@ const char *victim_exclusion_name(enum victim_exclusion exclusion)
 		[VICTIM_UNKNOWN] = "not known what a protect rule asks for",
 		[VICTIM_INIT] = "first process of a container, spared",
 		[VICTIM_SMALL] = "too small to matter",
+		[VICTIM_LITTLE] = "its kill would relieve little",
+		[VICTIM_SUFFERER] = "suffers itself, and its kill would relieve no other process",
 		[VICTIM_BACKOFF] = "could not be killed a moment ago",
 	};
 

@@ -18,6 +18,8 @@
 #include "judge/config.h"
 #include "judge/rules.h"
 
+struct relief_state;
+
 /* A candidate that could not be killed is passed over this long: a retry would fail, too. */
 #define VICTIM_BACKOFF_NS 60000000000ULL
 
@@ -30,6 +32,8 @@ enum victim_exclusion {
 	VICTIM_UNKNOWN,	  /* a `protect` rule asks for what is not known of it yet */
 	VICTIM_SMALL,	  /* its kill frees too little, and no rule prefers it */
 	VICTIM_INIT,	  /* the first process of a container, and the policy spares those */
+	VICTIM_LITTLE,	  /* its kill relieves less than a quarter of what the best one does */
+	VICTIM_SUFFERER,  /* it lost its time itself, and its kill relieves no other process */
 	VICTIM_BACKOFF,	  /* could not be killed within VICTIM_BACKOFF_NS */
 	VICTIM_EXCLUSIONS_,
 };
@@ -51,8 +55,10 @@ struct victim {
 	uint64_t freeable_bytes; /* of all that die together */
 	uint64_t growth_bytes;	 /* of all that die together */
 	double score;
-	int kin;      /* a session, and those begun from it; 0: not known */
-	double blame; /* 0..1: its kin's share of the scope's growth, as far as it is new */
+	double relief;	/* 0..1, judge/relief.h; negative: not known */
+	uint64_t dying; /* places of the relief's processes that die with it */
+	int kin;	/* a session, and those begun from it; 0: not known */
+	double blame;	/* 0..1: its kin's share of the scope's growth, as far as it is new */
 };
 
 struct victim_request {
@@ -62,6 +68,8 @@ struct victim_request {
 	int self_pid;
 	const int *backoff_pids; /* may be NULL */
 	size_t backoffs;
+	const struct relief_state *relief; /* NULL: not known */
+	uint64_t page_bytes;		   /* with relief */
 };
 
 /*

@@ -42,6 +42,7 @@ enum {
 	EVIDENCE_HAS_MEMSTALL = 1 << 5,	    /* memstall */
 	EVIDENCE_HAS_SWAPINS = 1 << 6,	    /* swapins */
 	EVIDENCE_HAS_UNPRODUCTIVE = 1 << 7, /* unproductive, unproductive_share */
+	EVIDENCE_HAS_RELIEF = 1 << 8,	    /* relief, relief_tasks, relief_pid; set by the case */
 };
 
 /* docs/judgement.md, "Evidence", explains each field. A reader is a task that reads pages in. */
@@ -65,6 +66,10 @@ struct evidence {
 
 	double within_reach; /* 0..1: share of sampled reads that were refaults within reach */
 	double avoidable;    /* 0..1: share of all pages read in that a kill would have avoided */
+
+	double relief;	     /* 0..1: of the best permitted kill; judge/relief.h */
+	double relief_tasks; /* tasks that would run again after it */
+	int relief_pid;	     /* of the process that gains most; 0: none */
 
 	double level;		  /* 0..1: share of the memory that reclaim cannot free */
 	double growth;		  /* bytes/s: of held_bytes; negative: it shrinks */

@@ -276,8 +276,25 @@ static void begin_scope(struct replay *r, struct replayed_scope *scope, uint64_t
 	scope->whole = whole;
 }
 
-static void take_sample(struct replay *r, struct replayed_scope *scope, const struct sample *sample)
+/* Its latest list, as the daemon did when it had just sampled the scope. */
+static void take_list(struct replay *r, struct replayed_scope *scope)
 {
+	struct replayed_list *list = &scope->list;
+
+	if (!scope->listed_ns || !scope->total_bytes)
+		return;
+	if (replayed_reserve(&r->replayed, list->count))
+		(void)case_list(&scope->state, scope->policy, scope->total_bytes, scope->listed_ns,
+				list->candidates, list->count, r->replayed.ranking);
+	else
+		r->no_memory = true;
+	scope->listed_ns = 0;
+}
+
+static void take_sample(struct replay *r, struct replayed_scope *scope,
+			const struct trace_item *item)
+{
+	const struct sample *sample = &item->sample;
 	bool explain = r->options->explain, recovered, acted;
 	struct scope_case *state = &scope->state;
 	struct judgement j;
@@ -294,7 +311,11 @@ static void take_sample(struct replay *r, struct replayed_scope *scope, const st
 		return;
 	}
 	case_see(state, sample);
-	j = case_step(state, scope->policy, sample, is_pending_within(&r->replayed, scope));
+	if (sample->has & SAMPLE_HAS_LEVEL)
+		scope->total_bytes = sample->total_bytes;
+	take_list(r, scope);
+	j = case_step(state, scope->policy, sample, item->spans, item->span_count,
+		      is_pending_within(&r->replayed, scope));
 	acted = j.judged && j.verdict.action == VERDICT_ACT;
 	if (j.judged) {
 		snprintf(text, sizeof(text), "%s %s", verdict_action_name(j.verdict.action),
@@ -399,10 +420,12 @@ static int take(struct replay *r, const struct trace_item *item)
 	} else if (item->kind == TRACE_LIST) {
 		r->no_memory |= !replayed_keep_list(item->members ? &scope->members : &scope->list,
 						    item->candidates, item->count);
+		if (!item->members)
+			scope->listed_ns = item->at_ns;
 	} else if (item->kind == TRACE_DID) {
 		take_did(r, scope, &item->did);
 	} else {
-		take_sample(r, scope, &item->sample);
+		take_sample(r, scope, item);
 	}
 	return r->no_memory ? EXIT_FAILED : EXIT_OK;
 }

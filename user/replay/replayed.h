@@ -52,6 +52,8 @@ struct replayed_scope {
 	char *names[3];		     /* of its pod: pod, namespace, container; NULL: not known */
 	const struct policy *policy; /* NULL: it has none */
 	struct scope_case state;
+	uint64_t total_bytes; /* of its last sample; 0: not known */
+	uint64_t listed_ns;   /* of a list that no sample has followed yet; 0: there is none */
 	bool hot;
 	bool whole; /* its beginning is in the trace: all verdicts must come out the same */
 	struct replayed_did *pending; /* done since its last sample, and not taken in yet */

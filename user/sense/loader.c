@@ -647,6 +647,7 @@ int loader_map(const struct loader *loader, enum loader_map map)
 		[LOADER_MAP_EVENTS] = loader->skel->maps.fo_events,
 		[LOADER_MAP_SCOPES] = loader->skel->maps.fo_scopes,
 		[LOADER_MAP_WAITS] = loader->skel->maps.fo_waits,
+		[LOADER_MAP_PROCESSES] = loader->skel->maps.fo_processes,
 		[LOADER_MAP_HOT] = loader->skel->maps.fo_hot,
 		[LOADER_MAP_REACH] = loader->skel->maps.fo_reach,
 		[LOADER_MAP_LIMIT_OF] = loader->skel->maps.fo_limit_of,
@@ -803,6 +804,11 @@ bool loader_has(const struct loader *loader, const char *program)
 			return loader->hooks[i].tracking ? atomic_load(&loader->attached) & 1U << i
 							 : loader->hooks[i].state == 0;
 	return false;
+}
+
+size_t loader_processes_max(const struct loader *loader)
+{
+	return bpf_map__max_entries(loader->skel->maps.fo_processes);
 }
 
 uint64_t loader_pages_per_sample(const struct loader *loader)

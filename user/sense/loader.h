@@ -27,6 +27,7 @@ enum loader_map {
 	LOADER_MAP_EVENTS,
 	LOADER_MAP_SCOPES,
 	LOADER_MAP_WAITS,
+	LOADER_MAP_PROCESSES,
 	LOADER_MAP_HOT,
 	LOADER_MAP_REACH,
 	LOADER_MAP_LIMIT_OF,
@@ -122,6 +123,9 @@ void loader_tracking_node(struct loader *loader, bool on);
 
 /* Whether a hook is attached. */
 bool loader_has(const struct loader *loader, const char *program);
+
+/* The most entries of LOADER_MAP_PROCESSES. */
+size_t loader_processes_max(const struct loader *loader);
 
 /* One in so many pages is tracked. */
 uint64_t loader_pages_per_sample(const struct loader *loader);

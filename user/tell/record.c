@@ -102,6 +102,12 @@ void record_put_evidence(struct json *json, const struct evidence *e)
 		put_renamed(json, "within_reach_share", "near_share", e->within_reach);
 		put_renamed(json, "avoidable_share", "futile_share", e->avoidable);
 	}
+	if (e->has & EVIDENCE_HAS_RELIEF) {
+		json_double(json, "relief_share", e->relief);
+		json_double(json, "relief_tasks", e->relief_tasks);
+		if (e->relief_pid)
+			json_u64(json, "relief_pid", (uint64_t)e->relief_pid);
+	}
 	if (e->has & EVIDENCE_HAS_LEVEL) {
 		json_double(json, "level", e->level);
 		json_u64(json, "total_bytes", e->total_bytes);

@@ -27,6 +27,9 @@
  *		A long list has several parts, with an ANEW between them possibly; a file that does
  *		not begin with the first part has the others only
  *	DID	see struct trace_did
+ *	SPANS	scope, count, processes: number (a new process begins as in LIST), mask of the
+ *		values that are not 0, and these values, see struct process_span. Part of the next
+ *		SAMPLE of the scope; there may be several
  *	NAMES	scope, flags, and of a pod its name, namespace and container, where known. Before
  *		the first BEGIN, and when they change
  *
@@ -44,7 +47,8 @@
 
 #define TRACE_MAGIC	"fastoom\n"
 #define TRACE_MAGIC_LEN 8
-#define TRACE_VERSION	2 /* 1: processes without what follows TRACE_KTHREAD; no NAMES, no OPENED */
+/* 1: processes without what follows TRACE_KTHREAD; no NAMES, no OPENED; 2: no SPANS */
+#define TRACE_VERSION 3
 
 enum trace_kind { /* the numbers are the format: never change them */
 	TRACE_HEAD = 1,
@@ -56,6 +60,7 @@ enum trace_kind { /* the numbers are the format: never change them */
 	TRACE_LIST = 7,
 	TRACE_DID = 8,
 	TRACE_NAMES = 9,
+	TRACE_SPANS = 10,
 };
 
 /* The longest frame, but for the head: that has the configuration. */
@@ -95,6 +100,21 @@ enum {
 	TRACE_FLAGS,
 	TRACE_VALUES_,
 	TRACE_TEXT_BIT = TRACE_VALUES_,
+};
+
+/* Of a span, in the order of its mask; then those of each distance. */
+enum {
+	TRACE_SPAN_LOST,
+	TRACE_SPAN_RUN,
+	TRACE_SPAN_FAULT_SYS,
+	TRACE_SPAN_UNPRODUCTIVE,
+	TRACE_SPAN_BLOCKED,
+	TRACE_SPAN_ADDED,
+	TRACE_SPAN_SWAPINS,
+	TRACE_SPAN_SAMPLES,
+	TRACE_SPAN_REFAULTS,
+	TRACE_SPAN_WORKINGSET = TRACE_SPAN_REFAULTS + 12, /* PROCESS_DISTANCES of the format */
+	TRACE_SPAN_VALUES_ = TRACE_SPAN_WORKINGSET + 12,
 };
 
 /* In TRACE_FLAGS. */

@@ -14,6 +14,7 @@
 #include "base/util.h"
 #include "judge/candidate.h"
 #include "judge/fields.h"
+#include "judge/process.h"
 
 #define ERROR_MAX 256
 #define TEXT_MAX  4096
@@ -79,6 +80,9 @@ struct trace_reader {
 		enum trace_scope_kind kind;
 		uint64_t id;
 	} list_scope;
+	struct process_span *spans; /* of the next sample of span_scope */
+	size_t span_count, span_room;
+	size_t span_scope; /* its number */
 	char *did_comm;
 	char *did_text;
 	char *names[3];
@@ -217,7 +221,7 @@ static void forget(struct trace_reader *r)
 		free(r->scopes[i].path);
 	for (size_t i = 0; i < r->process_count; i++)
 		free_texts(r->processes[i].texts);
-	r->scope_count = r->process_count = 0;
+	r->scope_count = r->process_count = r->span_count = 0;
 	r->at_ns = 0;
 }
 
@@ -262,6 +266,7 @@ void trace_reader_free(struct trace_reader *r)
 	free(r->scopes);
 	free(r->processes);
 	free(r->list);
+	free(r->spans);
 	free_configs(r);
 	free(r->did_comm);
 	free(r->did_text);
@@ -506,6 +511,11 @@ static void read_sample(struct trace_reader *r, struct cursor *c, struct trace_i
 			sample_set(&item->sample, field, scope->values[1 + i]);
 	}
 	item->at_ns = item->sample.at_ns;
+	if (r->span_scope == (size_t)(scope - r->scopes)) {
+		item->spans = r->spans;
+		item->span_count = r->span_count;
+	}
+	r->span_count = 0;
 }
 
 /* The bit of the texts in the version of the file: it follows the values. */
@@ -538,14 +548,13 @@ static bool copy_texts(struct text *to, const struct process *from)
 	return copied;
 }
 
-static int read_process(struct trace_reader *r, struct cursor *c)
+/* The process that is meant, defined here if it is new; NULL: the frame is bad. */
+static int read_identity(struct trace_reader *r, struct cursor *c, struct process **ret)
 {
 	size_t number = get_u64(c);
 	struct process *process;
-	struct candidate *candidate;
-	struct text *text;
-	uint64_t mask;
 
+	*ret = NULL;
 	if (c->bad || number > r->process_count) {
 		c->bad = true;
 		return 0;
@@ -558,7 +567,67 @@ static int read_process(struct trace_reader *r, struct cursor *c)
 		process->start_boot_ns = get_u64(c);
 		r->process_count++;
 	}
-	process = &r->processes[number];
+	*ret = &r->processes[number];
+	return 0;
+}
+
+/* Adds to the spans of the scope's next sample. */
+static int read_spans(struct trace_reader *r, struct cursor *c, struct trace_item *item)
+{
+	const struct scope *scope = get_scope(r, c, item);
+	uint64_t count = get_u64(c);
+
+	if (c->bad)
+		return 0;
+	if (r->span_scope != (size_t)(scope - r->scopes))
+		r->span_count = 0;
+	r->span_scope = (size_t)(scope - r->scopes);
+	for (uint64_t i = 0; i < count && !c->bad; i++) {
+		uint64_t values[TRACE_SPAN_VALUES_] = {0}, mask;
+		struct process *process;
+		int err = read_identity(r, c, &process);
+
+		if (err)
+			return err;
+		mask = get_max(c, (1ULL << TRACE_SPAN_VALUES_) - 1);
+		for (int v = 0; v < TRACE_SPAN_VALUES_; v++)
+			if (mask & 1ULL << v)
+				values[v] = get_u64(c);
+		if (c->bad)
+			return 0;
+		if (!grow(&r->spans, &r->span_room, r->span_count, sizeof(*r->spans)))
+			return no_memory(r);
+		r->spans[r->span_count] = (struct process_span){
+			.start_boot_ns = process->start_boot_ns,
+			.pid = process->pid,
+			.lost_ns = values[TRACE_SPAN_LOST],
+			.run_ns = values[TRACE_SPAN_RUN],
+			.fault_sys_ns = values[TRACE_SPAN_FAULT_SYS],
+			.unproductive_ns = values[TRACE_SPAN_UNPRODUCTIVE],
+			.blocked_ns = values[TRACE_SPAN_BLOCKED],
+			.added_pages = values[TRACE_SPAN_ADDED],
+			.swapins = values[TRACE_SPAN_SWAPINS],
+			.samples = values[TRACE_SPAN_SAMPLES],
+		};
+		memcpy(r->spans[r->span_count].refaults, &values[TRACE_SPAN_REFAULTS],
+		       sizeof(r->spans[0].refaults));
+		memcpy(r->spans[r->span_count].workingset, &values[TRACE_SPAN_WORKINGSET],
+		       sizeof(r->spans[0].workingset));
+		r->span_count++;
+	}
+	return 0;
+}
+
+static int read_process(struct trace_reader *r, struct cursor *c)
+{
+	struct process *process;
+	struct candidate *candidate;
+	struct text *text;
+	uint64_t mask;
+	int err = read_identity(r, c, &process);
+
+	if (err || !process)
+		return err;
 	mask = get_max(c, (1ULL << (value_count(r) + 1)) - 1);
 	for (int i = 0; i < value_count(r); i++)
 		if (mask & 1ULL << i)
@@ -760,6 +829,10 @@ static int read_frame(struct trace_reader *r, struct trace_item *ret)
 		break;
 	case TRACE_SAMPLE:
 		read_sample(r, &c, ret);
+		break;
+	case TRACE_SPANS:
+		err = read_spans(r, &c, ret);
+		found = 0;
 		break;
 	case TRACE_LIST:
 		err = read_list(r, &c, ret);

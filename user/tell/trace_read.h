@@ -19,6 +19,7 @@
 #include "tell/trace.h"
 
 struct candidate;
+struct process_span;
 struct trace_reader;
 
 struct trace_item {
@@ -27,6 +28,8 @@ struct trace_item {
 	struct trace_scope scope;	    /* all but HEAD */
 	const struct trace_head *head;	    /* HEAD */
 	struct sample sample;		    /* SAMPLE */
+	const struct process_span *spans;   /* SAMPLE: of its processes */
+	size_t span_count;
 	const struct candidate *candidates; /* LIST */
 	size_t count;
 	bool members;		  /* LIST: of a victim's group */

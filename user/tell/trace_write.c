@@ -10,6 +10,7 @@
 #include "base/util.h"
 #include "judge/candidate.h"
 #include "judge/fields.h"
+#include "judge/process.h"
 #include "judge/victim.h"
 
 _Static_assert(SAMPLE_FIELDS_COUNT <= TRACE_FIELDS_MAX, "the mask of a sample has 64 bits");
@@ -46,6 +47,7 @@ struct scope {
 struct process {
 	uint64_t start_boot_ns;
 	int pid;
+	bool has_text; /* comm and texts were written */
 	uint32_t text_crc;
 	uint64_t values[TRACE_VALUES_];
 };
@@ -303,6 +305,7 @@ struct item {
 	const struct candidate *candidates; /* a list, or */
 	const struct victim *members;	    /* a list of a group's */
 	const struct trace_names *names;
+	const struct process_span *spans;
 	size_t count;
 	bool first;
 	size_t *taken;
@@ -434,10 +437,10 @@ void trace_put_did(struct trace_writer *w, const struct trace_scope *scope,
 }
 
 /* The slot of the process, or the free one where it belongs. */
-static uint16_t *process_home(struct trace_writer *w, const struct candidate *c)
+static uint16_t *process_home(struct trace_writer *w, int pid, uint64_t start_boot_ns)
 {
 	const size_t n = sizeof(w->homes) / sizeof(w->homes[0]);
-	size_t at = ((c->start_boot_ns ^ (uint64_t)c->pid) * 0x9e3779b97f4a7c15ULL) >> 51;
+	size_t at = ((start_boot_ns ^ (uint64_t)pid) * 0x9e3779b97f4a7c15ULL) >> 51;
 
 	for (;; at = (at + 1) % n) {
 		const struct process *process;
@@ -445,9 +448,29 @@ static uint16_t *process_home(struct trace_writer *w, const struct candidate *c)
 		if (!w->homes[at])
 			return &w->homes[at];
 		process = &w->processes[w->homes[at] - 1];
-		if (process->pid == c->pid && process->start_boot_ns == c->start_boot_ns)
+		if (process->pid == pid && process->start_boot_ns == start_boot_ns)
 			return &w->homes[at];
 	}
+}
+
+/* The number of a process; of a new one also what identifies it. */
+static struct process *put_identity(struct trace_writer *w, struct bytes *b, int pid,
+				    uint64_t start_boot_ns)
+{
+	uint16_t *home = process_home(w, pid, start_boot_ns);
+	bool fresh = !*home;
+
+	if (fresh) {
+		w->processes[w->process_count++] =
+			(struct process){.pid = pid, .start_boot_ns = start_boot_ns};
+		*home = (uint16_t)w->process_count;
+	}
+	put_u64(b, *home - 1U);
+	if (fresh) {
+		put_u64(b, (uint64_t)pid);
+		put_u64(b, start_boot_ns);
+	}
+	return &w->processes[*home - 1];
 }
 
 _Static_assert(2 * PROCESSES_MAX == 1 << (64 - 51), "the hash has as many values as places");
@@ -515,29 +538,15 @@ static void put_process(struct trace_writer *w, struct bytes *b, const struct ca
 		[TRACE_FLAGS] = (c->init ? TRACE_FLAG_INIT : 0U) |
 				(c->oom_group ? TRACE_FLAG_OOM_GROUP : 0U),
 	};
-	uint16_t *home = process_home(w, c);
-	struct process *process;
+	struct process *process = put_identity(w, b, c->pid, c->start_boot_ns);
 	uint32_t crc = text_crc(c);
-	bool fresh = !*home;
 	uint64_t mask = 0;
 
-	if (fresh) {
-		process = &w->processes[w->process_count++];
-		*process = (struct process){.pid = c->pid, .start_boot_ns = c->start_boot_ns};
-		*home = (uint16_t)w->process_count;
-	}
-	process = &w->processes[*home - 1];
 	for (int i = 0; i < TRACE_VALUES_; i++)
 		if (process->values[i] != values[i])
 			mask |= 1ULL << i;
-	if (fresh || process->text_crc != crc)
+	if (!process->has_text || process->text_crc != crc)
 		mask |= 1ULL << TRACE_TEXT_BIT;
-
-	put_u64(b, *home - 1U);
-	if (fresh) {
-		put_u64(b, (uint64_t)c->pid);
-		put_u64(b, c->start_boot_ns);
-	}
 	put_u64(b, mask);
 	for (int i = 0; i < TRACE_VALUES_; i++)
 		if (mask & 1ULL << i)
@@ -555,6 +564,79 @@ static void put_process(struct trace_writer *w, struct bytes *b, const struct ca
 	}
 	memcpy(process->values, values, sizeof(values));
 	process->text_crc = crc;
+	process->has_text = true;
+}
+
+static void put_span(struct trace_writer *w, struct bytes *b, const struct process_span *span)
+{
+	uint64_t values[TRACE_SPAN_VALUES_] = {
+		[TRACE_SPAN_LOST] = span->lost_ns,
+		[TRACE_SPAN_RUN] = span->run_ns,
+		[TRACE_SPAN_FAULT_SYS] = span->fault_sys_ns,
+		[TRACE_SPAN_UNPRODUCTIVE] = span->unproductive_ns,
+		[TRACE_SPAN_BLOCKED] = span->blocked_ns,
+		[TRACE_SPAN_ADDED] = span->added_pages,
+		[TRACE_SPAN_SWAPINS] = span->swapins,
+		[TRACE_SPAN_SAMPLES] = span->samples,
+	};
+	uint64_t mask = 0;
+
+	memcpy(&values[TRACE_SPAN_REFAULTS], span->refaults, sizeof(span->refaults));
+	memcpy(&values[TRACE_SPAN_WORKINGSET], span->workingset, sizeof(span->workingset));
+	for (int i = 0; i < TRACE_SPAN_VALUES_; i++)
+		mask |= (uint64_t)(values[i] != 0) << i;
+	(void)put_identity(w, b, span->pid, span->start_boot_ns);
+	put_u64(b, mask);
+	for (int i = 0; i < TRACE_SPAN_VALUES_; i++)
+		if (values[i])
+			put_u64(b, values[i]);
+}
+
+_Static_assert(sizeof(((struct process_span *)0)->refaults) ==
+		       (TRACE_SPAN_WORKINGSET - TRACE_SPAN_REFAULTS) * sizeof(uint64_t),
+	       "the format has as many distances");
+
+/* The most bytes of a span: every value, of up to ten bytes. */
+#define SPAN_MOST (10 * (TRACE_SPAN_VALUES_ + 4))
+
+/* As many as fit; how many that are is *item->taken. */
+static int send_spans(struct trace_writer *w, const struct item *item)
+{
+	unsigned char entries[TRACE_FRAME_MAX - 64];
+	struct bytes list = {.data = entries, .size = sizeof(entries)}, b;
+	size_t number, n = 0;
+	int err;
+
+	if (w->process_count + 256 > PROCESSES_MAX)
+		trace_writer_anew(w);
+	err = scope_number(w, item->scope, &number);
+	if (err)
+		return err;
+	while (n < item->count && n < 256 && list.len + SPAN_MOST <= list.size)
+		put_span(w, &list, &item->spans[n++]);
+	b = payload_of(w);
+	put_u64(&b, number);
+	put_u64(&b, n);
+	if (list.full || list.len > b.size - b.len)
+		return -EMSGSIZE;
+	memcpy(b.data + b.len, list.data, list.len);
+	b.len += list.len;
+	*item->taken = n;
+	return send(w, TRACE_SPANS, &b);
+}
+
+void trace_put_spans(struct trace_writer *w, const struct trace_scope *scope,
+		     const struct process_span *spans, size_t count)
+{
+	size_t taken;
+
+	for (; count; spans += taken, count -= taken)
+		if (!put_item(w, &(struct item){.send = send_spans,
+						.scope = scope,
+						.spans = spans,
+						.count = count,
+						.taken = &taken}))
+			return;
 }
 
 /* As many as fit; how many that are is *item->taken. */

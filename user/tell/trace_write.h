@@ -17,6 +17,7 @@
 #include "tell/trace.h"
 
 struct candidate;
+struct process_span;
 struct sample;
 struct trace_writer;
 struct victim;
@@ -35,6 +36,9 @@ int trace_preamble(const struct trace_head *head, bool magic, char **ret_bytes, 
 
 void trace_put_begin(struct trace_writer *writer, const struct trace_scope *scope, uint64_t at_ns);
 void trace_put_end(struct trace_writer *writer, const struct trace_scope *scope, uint64_t at_ns);
+/* Of the scope's next sample. */
+void trace_put_spans(struct trace_writer *writer, const struct trace_scope *scope,
+		     const struct process_span *spans, size_t count);
 void trace_put_sample(struct trace_writer *writer, const struct trace_scope *scope,
 		      const struct sample *sample);
 void trace_put_list(struct trace_writer *writer, const struct trace_scope *scope, uint64_t at_ns,
