@@ -80,9 +80,9 @@ static void test_one_action_at_a_time(void **state)
 
 	(void)state;
 	assert_true(act_ns != 0);
-	case_open(&c, 7);
+	case_open(&c, 7, false);
 	assert_true(c.pending && c.action_id == 7);
-	case_signalled(&c, act_ns);
+	case_signalled(&c, "x", 0, act_ns);
 	assert_true(run_until_act(&c, act_ns + TICK, act_ns + 30 * SEC, false) == 0);
 	case_close(&c, CASE_KILLED, 100, act_ns + 30 * SEC);
 	assert_false(c.pending);
@@ -117,7 +117,7 @@ static void test_outcomes(void **state)
 		uint64_t act_ns = run_until_act(&c, START, START + 20 * SEC, false), next_ns;
 		struct victim ret;
 
-		case_open(&c, 1);
+		case_open(&c, 1, false);
 		case_close(&c, rows[i].outcome, 100, act_ns);
 		assert_int_equal(case_outcome_waits(rows[i].outcome), rows[i].waits);
 		assert_int_equal(case_outcome_of_name(case_outcome_name(rows[i].outcome)),

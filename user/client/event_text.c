@@ -308,6 +308,11 @@ char *event_line(char *buf, size_t size, const json_t *record, size_t scope_most
 	words_add(&words, "%-11s %s%s", event, shown, *shown ? "  " : "");
 	if (!strcmp(event, "kernel_kill")) {
 		add_kernel_kill(&words, record);
+	} else if (!strcmp(event, "relief")) {
+		words_add(&words,
+			  "the kill gave back %.0f %% of a process's time, predicted %.0f %%",
+			  event_get_number(record, "measured_share", 0) * 100,
+			  event_get_number(record, "predicted_share", 0) * 100);
 	} else if (json_object_get(record, "victim")) {
 		add_kill(&words, record);
 	} else if (json_object_get(record, "message")) {

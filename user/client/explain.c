@@ -57,6 +57,27 @@ static const json_t *find_after(const json_t *records, size_t at)
 	return NULL;
 }
 
+/* What was measured of the kill's relief, and what was predicted. */
+static void add_relief(struct words *words, const json_t *records, size_t at)
+{
+	double id = event_get_number(json_array_get(records, at), "id", -1);
+
+	for (size_t i = at + 1; i < json_array_size(records); i++) {
+		const json_t *record = json_array_get(records, i);
+
+		if (strcmp(event_get_text(record, "event", ""), "relief") != 0 ||
+		    event_get_number(record, "id", -2) != id)
+			continue;
+		words_add(
+			words,
+			" The kill gave back %.0f %% of the time that a process wanted to run; %.0f "
+			"%% were predicted.",
+			event_get_number(record, "measured_share", 0) * 100,
+			event_get_number(record, "predicted_share", 0) * 100);
+		return;
+	}
+}
+
 void explain_afterwards(const json_t *records, size_t at)
 {
 	const json_t *record = json_array_get(records, at), *after = find_after(records, at);
@@ -86,6 +107,7 @@ void explain_afterwards(const json_t *records, size_t at)
 			event_process(process, sizeof(process), json_object_get(after, "victim")));
 	}
 	words_add(&words, ".");
+	add_relief(&words, records, at);
 	words_print("Afterwards", &words);
 }
 
@@ -126,6 +148,12 @@ static void tell_stalled(const json_t *record)
 			  "Page tracking was off: the time that the tasks of %s lost to "
 			  "refaults is not known.",
 			  scope);
+	if (has(evidence, "relief_share"))
+		words_add(
+			&words,
+			" The best permitted kill gives back %.0f %% of the time that the process "
+			"which loses most wants to run.",
+			event_get_number(evidence, "relief_share", 0) * 100);
 	if (has(evidence, "unproductive_tasks"))
 		words_add(&words,
 			  " %.2f tasks were unproductive: they made no progress because of memory.",

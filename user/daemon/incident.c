@@ -156,7 +156,7 @@ static void send_signal(struct incident_parts *parts, struct incident *incident,
 	incident_signal_group(parts, incident, scope, term, now_ns);
 	incident_add_step(incident, term ? "term" : "signal", clock_mono_ns());
 	if (first) {
-		case_signalled(&scope->state, now_ns);
+		case_signalled(&scope->state, victim->comm, victim->start_boot_ns, now_ns);
 		trace_feed_signalled(parts->trace, scope, incident->dry_run, victim, now_ns);
 	}
 	watch_exit(parts, incident, !term);
@@ -400,7 +400,7 @@ void incident_begin(struct incident_parts *parts, struct incident *incident,
 	}
 	fill_incident(parts, incident, scope, judgement, eligible, held_bytes, now_ns);
 	incident_choose_group(parts, incident, scope, candidates, n, now_ns);
-	case_open(&scope->state, incident->id);
+	case_open(&scope->state, incident->id, incident->dry_run);
 	trace_feed_opened(parts->trace, scope, incident->dry_run, &incident->victims[0].candidate,
 			  now_ns);
 	incident_add_step(incident, "chosen", clock_mono_ns());

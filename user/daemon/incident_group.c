@@ -66,6 +66,7 @@ void incident_choose_group(struct incident_parts *parts, struct incident *incide
 
 	incident->members = 1;
 	*group = victim_group_of(scope->policy, &incident->victims[0].candidate);
+	case_widen_group(&scope->state, now_ns, parts->ranking, n, group);
 	if (group->unit == KILL_UNIT_PROCESS)
 		return;
 	if (is_in_scope_list(scope, group)) {

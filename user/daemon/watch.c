@@ -21,6 +21,7 @@
 #include "sense/processes.h"
 #include "sense/tasks.h"
 #include "tell/control.h"
+#include "tell/writer.h"
 
 /* A scope that cannot be watched now is asked for again after this long. */
 #define AGAIN_NS 1000000000ULL
@@ -257,7 +258,25 @@ static void report_warning(const struct watches *watches, const struct watch *wa
 		 hot_scope_name(&watch->scope), verdict_reason_name(verdict->reason),
 		 verdict->risk.value, j->evidence.lost_share * 100, j->evidence.level * 100,
 		 verdict->reason == REASON_STORM ? "too many kills within a minute"
-						 : "no policy of the configuration acts on it");
+		 : verdict->reason == REASON_NO_RELIEF
+			 ? "the last kills relieved no process; look at what holds the memory"
+			 : "no policy of the configuration acts on it");
+}
+
+/* What the last kill gave back. */
+static void report_relief(const struct watches *watches, const struct watch *watch,
+			  const struct judgement *j)
+{
+	const struct reporter *reporter = watches->incident_parts.reporter;
+	struct record_head head = report_head(reporter, &watch->scope, j->relief_action);
+	char line[WRITER_LINE_MAX];
+	size_t len;
+
+	if (!record_relief(line, sizeof(line), &head, j->relief_predicted, j->relief_after, &len))
+		(void)writer_event(reporter->writer, line, len);
+	log_info("%s: the kill gave back %.0f %% of the time that processes wanted to run; %.0f %% "
+		 "were predicted",
+		 hot_scope_name(&watch->scope), j->relief_after * 100, j->relief_predicted * 100);
 }
 
 static void after_judgement(struct watches *watches, struct watch *watch, const struct judgement *j,
@@ -265,6 +284,8 @@ static void after_judgement(struct watches *watches, struct watch *watch, const 
 {
 	if (j->blind)
 		report_blind(watches, watch, j);
+	if (j->relief_measured)
+		report_relief(watches, watch, j);
 	if (j->recovered)
 		report_recovered(watches, watch, &j->evidence);
 	if (j->verdict.action == VERDICT_WARN)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #include "judge/case.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "judge/candidate.h"
@@ -11,6 +12,20 @@
  * nothing by itself, a kill of the kernel frees more (docs/judgement.md, after a kill).
  */
 #define RECOVERED_PART 0.90
+
+/* The service has read back by then what it had lost: measured, docs/judgement.md, "Relief". */
+#define MEASURE_NS 3000000000ULL
+
+/* A kill that gave back less than this part of what was predicted was useless; and how many may be.
+ */
+#define USELESS_PART 0.25
+#define USELESS_MOST 2
+/* Of less nothing can be said: as LEAST_RELIEF in victim.c. */
+#define MEASURED_LEAST 0.10
+
+/* Births that outrun kills: as many as were killed, within this time; chosen. */
+#define KIN_SPAN_NS 10000000000ULL
+#define KIN_BIRTHS  CASE_KILLS_KEPT
 
 void case_begin(struct scope_case *c, bool node, int self_pid, uint64_t now_ns)
 {
@@ -53,6 +68,36 @@ static struct relief best_relief(const struct scope_case *c, const struct sample
 	return relief_of(&c->relief, pages_of(c, sample->anon_bytes), 0);
 }
 
+/* What the last kill gave back, when it is time, or when the scope is to be acted on again. */
+static void measure(struct scope_case *c, struct judgement *j, uint64_t now_ns)
+{
+	const struct case_measure *m = &c->measure;
+	double after = relief_of(&c->relief, INFINITY, 0).share;
+
+	if (!m->due_ns || !j->judged || (now_ns < m->due_ns && j->verdict.action != VERDICT_ACT))
+		return;
+	j->relief_measured = true;
+	j->relief_predicted = m->predicted;
+	j->relief_after = m->before > after ? m->before - after : 0;
+	j->relief_action = m->action_id;
+	/* where others are born meanwhile, the kill was not useless, but not enough */
+	if (m->predicted < MEASURED_LEAST || c->births >= KIN_BIRTHS ||
+	    j->relief_after >= USELESS_PART * m->predicted)
+		c->useless = 0;
+	else
+		c->useless++;
+	c->measure.due_ns = 0;
+	if (c->useless < USELESS_MOST)
+		return;
+	c->useless = 0;
+	verdict_no_relief(&c->judge.state, now_ns);
+	if (j->verdict.action == VERDICT_ACT) {
+		/* what the next judgement says, and the case warns of it then */
+		j->verdict.action = VERDICT_WAIT;
+		j->verdict.reason = REASON_NO_RELIEF;
+	}
+}
+
 struct judgement case_step(struct scope_case *c, const struct policy *policy,
 			   const struct sample *sample, const struct process_span *spans, size_t n,
 			   bool pending_within)
@@ -67,6 +112,7 @@ struct judgement case_step(struct scope_case *c, const struct policy *policy,
 		relief = best_relief(c, sample);
 	}
 	j = judge_tick(&c->judge, policy, sample, &relief, c->pending || pending_within);
+	measure(c, &j, sample->at_ns);
 	if (j.judged && j.calm)
 		c->none_reported = false;
 	return j;
@@ -108,6 +154,18 @@ static uint64_t largest_bytes(const struct scope_case *c, const struct candidate
 	return largest;
 }
 
+/* Processes of the last victim's name that were born after it. */
+static unsigned births(const struct scope_case *c, const struct candidate *candidates, size_t n)
+{
+	const struct case_kill *last = &c->kills[CASE_KILLS_KEPT - 1];
+	unsigned count = 0;
+
+	for (size_t i = 0; last->at_ns && i < n; i++)
+		count += candidates[i].start_boot_ns > last->start_boot_ns &&
+			 !strncmp(candidates[i].comm, last->comm, sizeof(last->comm) - 1);
+	return count;
+}
+
 size_t case_list(struct scope_case *c, const struct policy *policy, uint64_t total_bytes,
 		 uint64_t now_ns, const struct candidate *candidates, size_t n, struct victim *ret)
 {
@@ -115,6 +173,7 @@ size_t case_list(struct scope_case *c, const struct policy *policy, uint64_t tot
 	size_t eligible;
 
 	c->best = (struct case_best){.known = true};
+	c->births = births(c, candidates, n);
 	if (n > CASE_RANKED_MAX) {
 		c->best.freeable_bytes = largest_bytes(c, candidates, n);
 		return 0;
@@ -187,16 +246,48 @@ const char *case_choice_name(enum case_choice choice)
 	return names[choice];
 }
 
-void case_open(struct scope_case *c, uint64_t action_id)
+void case_widen_group(const struct scope_case *c, uint64_t now_ns, const struct victim *ranking,
+		      size_t n, struct victim_group *group)
+{
+	const struct candidate *victim = ranking[0].candidate;
+	const uint64_t first_start_ns = c->kills[CASE_KILLS_KEPT - 1].start_boot_ns;
+	size_t born = 0;
+
+	if (group->unit != KILL_UNIT_PROCESS || ranking[0].kin <= 0)
+		return;
+	for (size_t i = 0; i < CASE_KILLS_KEPT; i++)
+		if (!c->kills[i].at_ns || now_ns - c->kills[i].at_ns > KIN_SPAN_NS ||
+		    strncmp(c->kills[i].comm, victim->comm, sizeof(c->kills[i].comm) - 1))
+			return;
+	for (size_t i = 0; i < n; i++)
+		born += ranking[i].kin == ranking[0].kin &&
+			ranking[i].candidate->start_boot_ns > first_start_ns &&
+			!strcmp(ranking[i].candidate->comm, victim->comm);
+	if (born < KIN_BIRTHS)
+		return;
+	group->unit = KILL_UNIT_KIN;
+	group->kin = ranking[0].kin;
+}
+
+void case_open(struct scope_case *c, uint64_t action_id, bool dry_run)
 {
 	c->pending = true;
 	c->action_id = action_id;
+	c->dry_run = dry_run;
 	c->judge.trouble = true;
+	c->measure = (struct case_measure){
+		.action_id = action_id,
+		.predicted = c->judge.relief,
+		.before = relief_of(&c->relief, INFINITY, 0).share,
+	};
 }
 
-void case_signalled(struct scope_case *c, uint64_t now_ns)
+void case_signalled(struct scope_case *c, const char *comm, uint64_t start_boot_ns, uint64_t now_ns)
 {
 	verdict_killed(&c->judge.state, now_ns);
+	memmove(&c->kills[1], &c->kills[0], sizeof(c->kills) - sizeof(c->kills[0]));
+	c->kills[0] = (struct case_kill){.at_ns = now_ns, .start_boot_ns = start_boot_ns};
+	strncpy(c->kills[0].comm, comm ? comm : "", sizeof(c->kills[0].comm) - 1);
 }
 
 void case_back_off(struct scope_case *c, int pid, uint64_t now_ns)
@@ -213,6 +304,9 @@ bool case_outcome_waits(enum case_outcome outcome)
 
 void case_close(struct scope_case *c, enum case_outcome outcome, int pid, uint64_t now_ns)
 {
+	if ((outcome == CASE_KILLED || outcome == CASE_UNCONFIRMED) && c->action_id &&
+	    !c->dry_run && c->relief.measured_s > 0)
+		c->measure.due_ns = now_ns + MEASURE_NS;
 	c->pending = false;
 	c->action_id = 0;
 	if (outcome == CASE_STUCK || outcome == CASE_REFUSED)

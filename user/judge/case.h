@@ -54,8 +54,31 @@ struct case_best {
 	size_t dying_count;
 };
 
+/* A kill of this scope. */
+struct case_kill {
+	uint64_t at_ns;
+	uint64_t start_boot_ns; /* of the victim */
+	char comm[16];
+};
+
+/* Kills that are kept: two and a third one of the same name may be a fork bomb. */
+#define CASE_KILLS_KEPT 2
+
+/* A kill whose relief is to be measured. */
+struct case_measure {
+	uint64_t due_ns; /* 0: none */
+	uint64_t action_id;
+	double predicted; /* share, of the best permitted kill at the verdict */
+	double before;	  /* share that all processes lost, at any distance */
+};
+
 struct scope_case {
 	struct judge judge;
+	struct case_kill kills[CASE_KILLS_KEPT]; /* the latest first */
+	struct case_measure measure;
+	unsigned useless; /* kills in a row that relieved nobody */
+	unsigned births;  /* processes of the last victim's name that are younger than it */
+	bool dry_run;	  /* the pending action sends nothing, so nothing can be measured */
 	struct relief_state relief;
 	struct case_best best;
 	uint64_t page_bytes; /* 0: not known */
@@ -138,9 +161,18 @@ bool case_stand_down(struct scope_case *c, enum case_choice why, uint64_t now_ns
 bool case_stand_down_waits(enum case_choice why);
 const char *case_choice_name(enum case_choice choice);
 
-void case_open(struct scope_case *c, uint64_t action_id);
-/* The first signal of the action was sent; in a dry run, would have been sent. */
-void case_signalled(struct scope_case *c, uint64_t now_ns);
+/*
+ * The @group of the next action becomes its kin of the same name, where the last two kills were of
+ * that name too, within KIN_SPAN_NS, and more processes were born of it than were killed: a fork
+ * bomb. @ranking: all @n processes, the victim first, as case_rank() returned them.
+ */
+void case_widen_group(const struct scope_case *c, uint64_t now_ns, const struct victim *ranking,
+		      size_t n, struct victim_group *group);
+
+void case_open(struct scope_case *c, uint64_t action_id, bool dry_run);
+/* The first signal of the action was sent to a process; in a dry run, would have been sent. */
+void case_signalled(struct scope_case *c, const char *comm, uint64_t start_boot_ns,
+		    uint64_t now_ns);
 /* The action has ended. @pid: the victim. */
 void case_close(struct scope_case *c, enum case_outcome outcome, int pid, uint64_t now_ns);
 /* @pid could not be killed: excludes it for VICTIM_BACKOFF_NS. */

@@ -34,6 +34,9 @@ enum kill_unit {
 	KILL_UNIT_CGROUP,  /* its cgroup and the descendants */
 	KILL_UNIT_POD,	   /* all containers of its pod */
 	KILL_UNIT_MAX_,
+	/* its kin of the same name: not configured, but what a fork bomb widens a kill to */
+	KILL_UNIT_KIN = KILL_UNIT_MAX_,
+	KILL_UNITS_,
 };
 
 /* The order of candidates that no rule names. docs/judgement.md, "Choosing the victim". */

@@ -34,7 +34,8 @@ struct judge {
 	uint64_t active_ns; /* when it last reclaimed */
 	uint64_t blind_since_ns;
 	bool blind_reported;
-	bool trouble; /* warned or acted: `recovered` follows; set by the case when it acts */
+	double relief; /* 0..1: of the best permitted kill, of the latest sample */
+	bool trouble;  /* warned or acted: `recovered` follows; set by the case when it acts */
 };
 
 /* What one sample says. */
@@ -45,6 +46,11 @@ struct judgement {
 	bool blind;	/* report that the scope is blind */
 	bool calm;	/* whatever was reported of this scope is over */
 	bool recovered; /* report it */
+	/* set by the case: the relief of the last kill was measured */
+	bool relief_measured;
+	double relief_predicted; /* 0..1 */
+	double relief_after;	 /* 0..1: measured */
+	uint64_t relief_action;	 /* the id of the kill */
 };
 
 enum judge_end {

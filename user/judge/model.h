@@ -7,10 +7,10 @@
  * is weight * feature. Features are 0 to 1 and no weight is negative, so more trouble never lowers
  * the risk. scripts/fit-model fits the weights (coefficients.h) to recorded runs.
  *
- * There are four sets of weights, by what is measured: what each process loses; the scope's sums with
- * unproductive tasks; those without; files only. Where the processes are measured, relief alone
- * passes the threshold of `medium`: no other feature can veto it. docs/judgement.md, "The risk model", explains features and sets;
- * docs/judge-report.md has their quality.
+ * There are four sets of weights, by what is measured: what each process loses; the scope's sums
+ * with unproductive tasks; those without; files only. Where the processes are measured, relief
+ * alone passes the threshold of `medium`: no other feature can veto it. docs/judgement.md, "The
+ * risk model", explains features and sets; docs/judge-report.md has their quality.
  *
  * Purity:    pure.
  * Units:     contributions and intercept log-odds.

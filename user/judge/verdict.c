@@ -48,6 +48,9 @@ static const struct {
 /* WINDOW_SPAN_NS: then all evidence is from after the kill. docs/judgement.md, "After a kill". */
 #define SETTLE_NS 1000000000ULL
 
+/* Kills that relieve nobody are not repeated for as long as a storm lasts; chosen. */
+#define NO_RELIEF_NS 60000000000ULL
+
 #define STORM_SPAN_NS 60000000000ULL /* the minute of kills_per_minute */
 
 _Static_assert(POLICY_KILLS_PER_MINUTE_MOST <= VERDICT_KILLS_KEPT,
@@ -183,9 +186,10 @@ struct verdict verdict_decide(struct verdict_state *state, const struct policy *
 		state->warned = true;
 		return verdict;
 	}
-	if (in_storm(state, policy, now_ns)) {
+	if (now_ns < state->no_relief_until_ns || in_storm(state, policy, now_ns)) {
 		verdict.action = state->warned ? VERDICT_WAIT : VERDICT_WARN;
-		verdict.reason = REASON_STORM;
+		verdict.reason =
+			now_ns < state->no_relief_until_ns ? REASON_NO_RELIEF : REASON_STORM;
 		state->warned = true;
 		return verdict;
 	}
@@ -204,6 +208,11 @@ void verdict_settled(struct verdict_state *state, uint64_t now_ns)
 {
 	state->settle_until_ns = now_ns + SETTLE_NS;
 	verdict_unseen(state);
+}
+
+void verdict_no_relief(struct verdict_state *state, uint64_t now_ns)
+{
+	state->no_relief_until_ns = now_ns + NO_RELIEF_NS;
 }
 
 void verdict_unseen(struct verdict_state *state)
@@ -237,6 +246,7 @@ const char *verdict_reason_name(enum verdict_reason reason)
 		[REASON_STORM] = "storm",
 		[REASON_LEVEL_LOW] = "level-low",
 		[REASON_LOW_HEADROOM] = "low-headroom",
+		[REASON_NO_RELIEF] = "no-relief",
 		[REASON_RECOVERING] = "recovering",
 	};
 

@@ -37,6 +37,7 @@ enum verdict_reason {
 	REASON_STORM,	     /* kills_per_minute is reached */
 	REASON_LEVEL_LOW,    /* time is lost, but reclaim can free nearly all memory */
 	REASON_LOW_HEADROOM, /* `low`: growth is about to take mapped files */
+	REASON_NO_RELIEF,    /* the last kills relieved no process */
 	REASON_RECOVERING,   /* pages are read back, but nothing reclaims */
 	REASONS_,
 };
@@ -50,6 +51,7 @@ struct verdict_state {
 	uint64_t spike_since_ns;	/* 0: no spike */
 	uint64_t low_headroom_since_ns; /* 0: no low headroom */
 	uint64_t settle_until_ns;
+	uint64_t no_relief_until_ns;
 	uint64_t kills_ns[VERDICT_KILLS_KEPT]; /* of the last kills */
 	unsigned kills;
 	bool warned; /* since the risk was last calm: one warning an episode */
@@ -74,6 +76,9 @@ struct verdict verdict_decide(struct verdict_state *state, const struct policy *
 void verdict_killed(struct verdict_state *state, uint64_t now_ns);
 /* The victim is gone or stuck: the scope settles for a moment, then is judged again. */
 void verdict_settled(struct verdict_state *state, uint64_t now_ns);
+
+/* The last kills relieved no process: none of this scope is killed for NO_RELIEF_NS. */
+void verdict_no_relief(struct verdict_state *state, uint64_t now_ns);
 
 /* Sets the score to 0: the samples before do not count any more. */
 void verdict_unseen(struct verdict_state *state);

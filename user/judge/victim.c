@@ -426,7 +426,7 @@ size_t victim_rank(const struct victim_request *request, const struct candidate 
 
 struct victim_group victim_group_of(const struct policy *policy, const struct candidate *candidate)
 {
-	struct victim_group group = {.unit = policy->kill};
+	struct victim_group group = {.unit = policy->kill, .comm = candidate->comm};
 
 	/* memory.oom.group: the owner of the cgroup wants it to die as one */
 	if (group.unit == KILL_UNIT_PROCESS && candidate->oom_group && !policy->spare_pid1)
@@ -459,9 +459,13 @@ bool victim_path_is_within(const char *path, const char *above)
 	return !strncmp(path, above, len) && (path[len] == '\0' || path[len] == '/');
 }
 
-static bool is_in_group(const struct victim_group *group, const struct candidate *candidate)
+static bool is_in_group(const struct victim_group *group, const struct victim *victim)
 {
+	const struct candidate *candidate = victim->candidate;
+
 	switch (group->unit) {
+	case KILL_UNIT_KIN:
+		return victim->kin == group->kin && !strcmp(candidate->comm, group->comm);
 	case KILL_UNIT_GROUP:
 		return candidate->group == group->process_group;
 	case KILL_UNIT_CGROUP:
@@ -491,11 +495,11 @@ struct victim_members victim_rank_members(const struct victim_request *request,
 
 	victim_rank(request, candidates, n, ret);
 	for (size_t i = 0; i < n; i++)
-		if (is_in_group(group, ret[i].candidate) &&
+		if (is_in_group(group, &ret[i]) &&
 		    (!ret[i].excluded || dies_with_group(ret[i].excluded)))
 			swap(&ret[members.dying++], &ret[i]);
 	for (size_t i = members.dying; i < n; i++)
-		if (is_in_group(group, ret[i].candidate))
+		if (is_in_group(group, &ret[i]))
 			swap(&ret[members.dying + members.spared++], &ret[i]);
 	return members;
 }

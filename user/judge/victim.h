@@ -88,6 +88,8 @@ struct victim_group {
 	const char *cgroup;  /* likewise: its path, for what is below it; NULL: not known */
 	int process_group;   /* KILL_UNIT_GROUP */
 	const char *pod_uid; /* KILL_UNIT_POD */
+	int kin;	     /* KILL_UNIT_KIN, with its name: */
+	const char *comm;
 };
 
 /*

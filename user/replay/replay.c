@@ -31,18 +31,20 @@ struct replay {
 /* ---- actions of the trace ---- */
 
 /* The daemon acted and replay would not have: the later samples show the effect, so take it in. */
-static void take_action(struct scope_case *state, const struct trace_did *did)
+static void take_action(struct scope_case *state, const struct replayed_did *done)
 {
+	const struct trace_did *did = &done->did;
+
 	if (did->what == TRACE_OPENED) {
 		if (!did->dry_run)
-			case_open(state, did->incident);
+			case_open(state, did->incident, did->dry_run);
 		return;
 	}
 	if (did->dry_run)
 		return;
 	if (!state->pending || state->action_id != did->incident)
-		case_open(state, did->incident);
-	case_signalled(state, did->at_ns);
+		case_open(state, did->incident, did->dry_run);
+	case_signalled(state, done->comm, did->start_boot_ns, did->at_ns);
 }
 
 static void take_outcome(struct scope_case *state, const struct replayed_did *done)
@@ -109,7 +111,7 @@ static void take_did(struct replay *r, struct replayed_scope *scope, const struc
 	else if (did->what == TRACE_SETTLED)
 		take_outcome(&scope->state, kept);
 	else
-		case_signalled(&scope->state, did->at_ns);
+		case_signalled(&scope->state, kept->comm, did->start_boot_ns, did->at_ns);
 	if (did->what == TRACE_KILL)
 		keep_real_kill(r, scope, did, kept->comm);
 	scope->pending_count--;
@@ -138,15 +140,15 @@ static void take_pending(struct replay *r, struct replayed_scope *scope, bool ac
 			/* fallthrough */
 		default:
 			if (acted && did->what == TRACE_OPENED)
-				case_open(state, did->incident);
+				case_open(state, did->incident, did->dry_run);
 			else if (acted && state->action_id == did->incident)
-				case_signalled(state, did->at_ns);
+				case_signalled(state, done->comm, did->start_boot_ns, did->at_ns);
 			else if (acted && !state->pending) {
 				/* version 1 has no TRACE_OPENED */
-				case_open(state, did->incident);
-				case_signalled(state, did->at_ns);
+				case_open(state, did->incident, did->dry_run);
+				case_signalled(state, done->comm, did->start_boot_ns, did->at_ns);
 			} else {
-				take_action(state, did);
+				take_action(state, done);
 			}
 		}
 	}
@@ -171,6 +173,7 @@ static void choose_members(struct replay *r, const struct replayed_scope *scope,
 	const struct replayed_list *list = &scope->list;
 	struct victim_members members;
 
+	case_widen_group(&scope->state, e->at_ns, r->replayed.ranking, list->count, &group);
 	choice->unit = group.unit;
 	choice->members = 1;
 	if (group.unit == KILL_UNIT_PROCESS)
@@ -243,8 +246,9 @@ static void act(struct replay *r, struct replayed_scope *scope, const struct jud
 		return;
 	}
 	/* the daemon did not act here: assume a kill that ends at the scope's next sample */
-	case_open(&scope->state, 0);
-	case_signalled(&scope->state, at_ns);
+	case_open(&scope->state, 0, true);
+	case_signalled(&scope->state, choice.victims[0].candidate->comm,
+		       choice.victims[0].candidate->start_boot_ns, at_ns);
 }
 
 static bool is_pending_within(const struct replayed *r, const struct replayed_scope *outer)
@@ -281,7 +285,7 @@ static void take_list(struct replay *r, struct replayed_scope *scope)
 {
 	struct replayed_list *list = &scope->list;
 
-	if (!scope->listed_ns || !scope->total_bytes)
+	if (!scope->listed_ns || !scope->total_bytes || !scope->policy)
 		return;
 	if (replayed_reserve(&r->replayed, list->count))
 		(void)case_list(&scope->state, scope->policy, scope->total_bytes, scope->listed_ns,
@@ -313,6 +317,9 @@ static void take_sample(struct replay *r, struct replayed_scope *scope,
 	case_see(state, sample);
 	if (sample->has & SAMPLE_HAS_LEVEL)
 		scope->total_bytes = sample->total_bytes;
+	/* a list that an action begins with is for its choice alone */
+	if (has_pending(scope, TRACE_OPENED) || has_pending(scope, TRACE_STOOD_DOWN))
+		scope->listed_ns = 0;
 	take_list(r, scope);
 	j = case_step(state, scope->policy, sample, item->spans, item->span_count,
 		      is_pending_within(&r->replayed, scope));
@@ -418,6 +425,8 @@ static int take(struct replay *r, const struct trace_item *item)
 	} else if (item->kind == TRACE_NAMES) {
 		r->no_memory |= !replayed_take_names(&r->replayed, scope, &item->names);
 	} else if (item->kind == TRACE_LIST) {
+		if (!item->members)
+			take_list(r, scope);
 		r->no_memory |= !replayed_keep_list(item->members ? &scope->members : &scope->list,
 						    item->candidates, item->count);
 		if (!item->members)

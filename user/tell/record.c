@@ -254,6 +254,8 @@ static void put_victim(struct json *json, const char *key, const struct victim *
 	json_u64(json, "freeable_bytes", victim->freeable_bytes);
 	json_u64(json, "growth_bytes", victim->candidate->growth_bytes);
 	json_double(json, "blame", victim->blame);
+	if (victim->relief >= 0)
+		json_double(json, "relief_share", victim->relief);
 	json_double(json, "score", victim->score);
 	json_text(json, "standing", rules_standing_name(victim->standing));
 	json_text(json, "rule", victim->rule ? victim->rule->text : NULL);
@@ -262,11 +264,10 @@ static void put_victim(struct json *json, const char *key, const struct victim *
 
 const char *record_unit_name(enum kill_unit unit)
 {
-	static const char *const names[KILL_UNIT_MAX_] = {
-		[KILL_UNIT_PROCESS] = "process",
-		[KILL_UNIT_GROUP] = "group",
-		[KILL_UNIT_CGROUP] = "cgroup",
-		[KILL_UNIT_POD] = "pod",
+	static const char *const names[KILL_UNITS_] = {
+		[KILL_UNIT_PROCESS] = "process", [KILL_UNIT_GROUP] = "group",
+		[KILL_UNIT_CGROUP] = "cgroup",	 [KILL_UNIT_POD] = "pod",
+		[KILL_UNIT_KIN] = "kin",
 	};
 
 	return names[unit];
@@ -355,6 +356,18 @@ int record_kernel_kill(char *buf, size_t size, const struct record_head *head,
 	put_invoker(&json, "invoker", kill);
 	put_invoker(&json, "asker", kill);
 	put_history(&json, kill->history);
+	return put_end(&json, ret_len);
+}
+
+int record_relief(char *buf, size_t size, const struct record_head *head, double predicted,
+		  double measured, size_t *ret_len)
+{
+	struct json json;
+
+	json_begin(&json, buf, size);
+	put_head(&json, head, "relief");
+	json_double(&json, "predicted_share", predicted);
+	json_double(&json, "measured_share", measured);
 	return put_end(&json, ret_len);
 }
 

@@ -106,6 +106,12 @@ int record_kernel_kill(char *buf, size_t size, const struct record_head *head,
 		       const struct record_kernel_kill *kill, size_t *ret_len);
 
 /* @event: start, stop, reload, error. */
+/*
+ * What a kill gave back to the processes that live on: of the time that they wanted to run, as
+ * predicted at the verdict and as measured afterwards. @head has the id of the kill.
+ */
+int record_relief(char *buf, size_t size, const struct record_head *head, double predicted,
+		  double measured, size_t *ret_len);
 int record_message(char *buf, size_t size, const struct record_head *head, const char *event,
 		   const char *message, size_t *ret_len);
 
