@@ -156,7 +156,8 @@ scene_end
 
 scene_begin listed "$LIMIT"
 inner_make
-show_load /dev/null service "$big" --size 150MiB --comm outside
+show_load /dev/null service "$big" --size 150MiB
+show_load /dev/null steady --size 20MiB --comm outside
 daemon_start_file "policies:
   - name: listed
     match: { cgroup: '$SCENE_REL' }

@@ -23,6 +23,17 @@
 /* Of less nothing can be said: as LEAST_RELIEF in victim.c. */
 #define MEASURED_LEAST 0.10
 
+/*
+ * A unit that suffers alone relieves nobody by its death but itself: it dies where a policy names
+ * its scope, after this long, and if a restart would free it; design.md, section 5.
+ */
+#define ALONE_NS    10000000000ULL
+#define ALONE_LOSS  0.50
+#define ALONE_LEAST 0.05 /* relief of others: below, it suffers alone */
+/* A restart frees what is new of it, or what is half of the scope; not files that do not fit. */
+#define ALONE_NEW_PART	0.25
+#define ALONE_HELD_PART 0.50
+
 /* Births that outrun kills: as many as were killed, within this time; chosen. */
 #define KIN_SPAN_NS 10000000000ULL
 #define KIN_BIRTHS  CASE_KILLS_KEPT
@@ -61,11 +72,22 @@ static uint64_t dying_of(const struct scope_case *c)
 }
 
 /* Of the best permitted kill. Before the first list: as if all that processes hold were freed. */
-static struct relief best_relief(const struct scope_case *c, const struct sample *sample)
+static struct relief best_relief(struct scope_case *c, const struct policy *policy,
+				 const struct sample *sample)
 {
+	double pages = pages_of(c, c->best.known ? c->best.freeable_bytes : sample->anon_bytes);
+	struct relief all = relief_of(&c->relief, pages, 0), others = all;
+
 	if (c->best.known)
-		return relief_of(&c->relief, pages_of(c, c->best.freeable_bytes), dying_of(c));
-	return relief_of(&c->relief, pages_of(c, sample->anon_bytes), 0);
+		others = relief_of(&c->relief, pages, dying_of(c));
+	if (others.share >= ALONE_LEAST || all.share < ALONE_LOSS || c->node || policy->warn_only ||
+	    !c->best.restart_frees) {
+		c->alone_since_ns = 0;
+		return others;
+	}
+	if (!c->alone_since_ns)
+		c->alone_since_ns = sample->at_ns;
+	return sample->at_ns - c->alone_since_ns >= ALONE_NS ? all : others;
 }
 
 /* What the last kill gave back, when it is time, or when the scope is to be acted on again. */
@@ -109,7 +131,7 @@ struct judgement case_step(struct scope_case *c, const struct policy *policy,
 		c->page_bytes = sample->page_bytes;
 	if (sample->has & SAMPLE_HAS_PROCESSES) {
 		relief_add(&c->relief, sample->at_ns, spans, n, (double)sample->pages_per_sample);
-		relief = best_relief(c, sample);
+		relief = best_relief(c, policy, sample);
 	}
 	j = judge_tick(&c->judge, policy, sample, &relief, c->pending || pending_within);
 	measure(c, &j, sample->at_ns);
@@ -186,6 +208,9 @@ size_t case_list(struct scope_case *c, const struct policy *policy, uint64_t tot
 	if (!best)
 		return 0;
 	c->best.freeable_bytes = best->freeable_bytes;
+	c->best.restart_frees =
+		(double)best->growth_bytes >= ALONE_NEW_PART * (double)best->freeable_bytes ||
+		(double)best->freeable_bytes >= ALONE_HELD_PART * (double)total_bytes;
 	for (size_t i = 0; i < c->relief.count && c->best.dying_count < CASE_DYING_MAX; i++)
 		if (best->dying & 1ULL << i)
 			c->best.dying[c->best.dying_count++] = c->relief.list[i].pid;

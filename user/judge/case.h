@@ -52,6 +52,7 @@ struct case_best {
 	uint64_t freeable_bytes;
 	int dying[CASE_DYING_MAX]; /* pids in the relief's list that it kills */
 	size_t dying_count;
+	bool restart_frees; /* most of what it frees is new, or most of the scope */
 };
 
 /* A kill of this scope. */
@@ -81,12 +82,13 @@ struct scope_case {
 	bool dry_run;	  /* the pending action sends nothing, so nothing can be measured */
 	struct relief_state relief;
 	struct case_best best;
-	uint64_t page_bytes; /* 0: not known */
-	bool node;	     /* the scope is the node, not a cgroup */
-	int self_pid;	     /* pid of the daemon, which is never a victim */
-	bool pending;	     /* an action has begun and has no outcome yet */
-	uint64_t action_id;  /* of the pending action; 0: an action that only replay assumes */
-	bool none_reported;  /* CASE_NONE_PERMITTED was reported in this episode */
+	uint64_t page_bytes;	 /* 0: not known */
+	uint64_t alone_since_ns; /* only what the best kill takes suffers, since then; 0: no */
+	bool node;		 /* the scope is the node, not a cgroup */
+	int self_pid;		 /* pid of the daemon, which is never a victim */
+	bool pending;		 /* an action has begun and has no outcome yet */
+	uint64_t action_id;	 /* of the pending action; 0: an action that only replay assumes */
+	bool none_reported;	 /* CASE_NONE_PERMITTED was reported in this episode */
 	struct case_backoff backoffs[CASE_BACKOFFS_MAX];
 	size_t backoff_next;
 };
