@@ -226,7 +226,9 @@ struct fo_task {
 	__s32 session;
 	__u32 is_init; /* of a pid namespace */
 	__u32 pad;
-	__u64 exec_id; /* changes with every exec */
+	__u64 exec_id;	    /* changes with every exec */
+	__u64 mm;	    /* the same in processes that share their memory (CLONE_VM) */
+	__u64 locked_pages; /* of mlocked mappings, present or not */
 	char comm[FO_COMM_LEN];
 };
 
@@ -243,6 +245,6 @@ _Static_assert(sizeof(struct fo_process) == 88 + 8 * FO_DISTANCE_SLOTS, "ABI");
 _Static_assert(sizeof(struct fo_reach) == 16, "ABI");
 _Static_assert(sizeof(struct fo_hot) == 24, "ABI");
 _Static_assert(sizeof(struct fo_counters) == 184, "ABI");
-_Static_assert(sizeof(struct fo_task) == 120, "ABI");
+_Static_assert(sizeof(struct fo_task) == 136, "ABI");
 
 #endif /* FASTOOM_EVENT_H */

@@ -56,6 +56,8 @@ int fo_task_list(struct bpf_iter__task *ctx)
 		fo_signal_pid(task->signal, bpf_core_enum_value(enum pid_type, PIDTYPE_SID));
 	record.is_init = !!(task->signal->flags & FO_SIGNAL_UNKILLABLE);
 	record.exec_id = leader->self_exec_id;
+	record.mm = (__u64)mm;
+	record.locked_pages = mm->locked_vm;
 	record.file_pages = fo_rss_pages(mm, FO_RSS_FILE);
 	record.anon_pages = fo_rss_pages(mm, FO_RSS_ANON);
 	record.swap_pages = fo_rss_pages(mm, FO_RSS_SWAP);

@@ -111,6 +111,7 @@ struct percpu_counter {
 struct mm_struct {
 	atomic_long_t pgtables_bytes;
 	unsigned long total_vm;
+	unsigned long locked_vm;	   /* pages */
 	unsigned long hiwater_rss;	   /* pages */
 	struct percpu_counter rss_stat[4]; /* since 6.2, f1a7941243c1 */
 };

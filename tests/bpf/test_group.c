@@ -86,6 +86,7 @@ static int set_up(void **state)
 	*victim =
 		(struct candidate){.pid = it.members[0], .group = it.members[0], .comm = "leader"};
 	it.incident.victims[0].victim.candidate = victim;
+	it.incident.victims[0].victim.sharers = 1;
 	it.incident.evidence.total_bytes = 1 << 30;
 	it.parts.host = &it.host;
 	it.parts.tasks = it.tasks;

@@ -242,7 +242,8 @@ static void test_members(void **state)
 		{.pid = 102, .group = 100, .uid = 5, .anon_bytes = 50 * MIB, .comm = "protected"},
 		{.pid = 103, .group = 200, .anon_bytes = 500 * MIB, .comm = "other"},
 	};
-	const struct victim_group group = victim_group_of(&group_policy, &processes[0]);
+	const struct victim leader = {.candidate = &processes[0], .sharers = 1};
+	const struct victim_group group = victim_group_of(&group_policy, &leader);
 	struct victim ret[ARRAY_SIZE(processes)];
 	struct scope_case c = begin(false);
 	struct victim_members members = case_rank_members(&c, &group_policy, GIB, START, &group,

@@ -385,7 +385,7 @@ static void test_a_bomb_is_taken_together(void **state)
 			      victims);
 		assert_true(n > 0);
 		assert_string_equal(victims[0].candidate->comm, "bomb");
-		group = victim_group_of(&policy, victims[0].candidate);
+		group = victim_group_of(&policy, &victims[0]);
 		case_widen_group(&c, START + (uint64_t)kill * SEC, victims, 12, &group);
 		assert_int_equal(group.unit, kill < 2 ? KILL_UNIT_PROCESS : KILL_UNIT_KIN);
 		case_signalled(&c, "bomb", 500, START + (uint64_t)kill * SEC);
@@ -401,7 +401,7 @@ static void test_a_bomb_is_taken_together(void **state)
 	case_signalled(&c, "bomb", 1000, START);
 	case_signalled(&c, "bomb", 1000, START + SEC);
 	(void)case_rank(&c, &policy, 512 * MIB, START + 2 * SEC, list, 12, victims);
-	group = victim_group_of(&policy, victims[0].candidate);
+	group = victim_group_of(&policy, &victims[0]);
 	case_widen_group(&c, START + 2 * SEC, victims, 12, &group);
 	assert_int_equal(group.unit, KILL_UNIT_PROCESS);
 }

@@ -690,6 +690,13 @@ static void test_min_free(void **state)
 	assert_int_equal(rank_of(&policy, candidates, 2, victims), 2);
 }
 
+static struct victim_group group_of(const struct policy *policy, const struct candidate *chosen)
+{
+	const struct victim victim = {.candidate = chosen, .sharers = 1};
+
+	return victim_group_of(policy, &victim);
+}
+
 /* Whether @other, listed beside @chosen, dies with it. */
 static bool dies_with(const struct policy *policy, const struct candidate *chosen,
 		      const struct candidate *other)
@@ -697,7 +704,7 @@ static bool dies_with(const struct policy *policy, const struct candidate *chose
 	const struct candidate list[] = {*chosen, *other};
 	const struct victim_request request = {
 		.policy = policy, .scope_bytes = 1024 * MIB, .self_pid = 9999};
-	struct victim_group group = victim_group_of(policy, chosen);
+	struct victim_group group = group_of(policy, chosen);
 	struct victim ret[2];
 	struct victim_members members = victim_rank_members(&request, &group, list, 2, ret);
 
@@ -712,7 +719,7 @@ static void test_groups(void **state)
 {
 	struct policy policy = {.kill = KILL_UNIT_POD};
 	struct candidate chosen = in_pod(10, 50, QOS_BURSTABLE, 50, 0), other = chosen;
-	struct victim_group group = victim_group_of(&policy, &chosen);
+	struct victim_group group = group_of(&policy, &chosen);
 
 	(void)state;
 	other.pid = 11;
@@ -724,12 +731,12 @@ static void test_groups(void **state)
 	assert_false(dies_with(&policy, &chosen, &other));
 	/* not in a pod: itself */
 	chosen.pod_uid = NULL;
-	assert_int_equal(victim_group_of(&policy, &chosen).unit, KILL_UNIT_PROCESS);
+	assert_int_equal(group_of(&policy, &chosen).unit, KILL_UNIT_PROCESS);
 
 	policy.kill = KILL_UNIT_GROUP;
-	assert_int_equal(victim_group_of(&policy, &chosen).unit, KILL_UNIT_PROCESS);
+	assert_int_equal(group_of(&policy, &chosen).unit, KILL_UNIT_PROCESS);
 	chosen.group = 77;
-	group = victim_group_of(&policy, &chosen);
+	group = group_of(&policy, &chosen);
 	assert_int_equal(group.unit, KILL_UNIT_GROUP);
 	assert_false(dies_with(&policy, &chosen, &other));
 	other.group = 77;
@@ -752,16 +759,141 @@ static void test_groups(void **state)
 	/* the owner of the cgroup wants it to die as one; not where PID 1 is to live */
 	policy.kill = KILL_UNIT_PROCESS;
 	chosen.oom_group = true;
-	group = victim_group_of(&policy, &chosen);
+	group = group_of(&policy, &chosen);
 	assert_int_equal(group.unit, KILL_UNIT_CGROUP);
 	assert_int_equal(group.memcg_id, 5);
 	policy.spare_pid1 = true;
-	assert_int_equal(victim_group_of(&policy, &chosen).unit, KILL_UNIT_PROCESS);
+	assert_int_equal(group_of(&policy, &chosen).unit, KILL_UNIT_PROCESS);
+}
+
+/*
+ * A culprit whose memory is a memfd or a shared mapping: it counts where all holders die, and
+ * nowhere else. So do mlocked pages of files.
+ */
+static void test_shared_memory(void **state)
+{
+	enum {
+		HOLDER,
+		SECOND,
+		INNOCENT,
+		N,
+	};
+	struct policy policy = {.rank = RANK_SIZE, .kill = KILL_UNIT_PROCESS};
+	struct candidate c[N] = {process(10, 2), process(11, 3), process(12, 30)};
+	struct victim victims[N];
+
+	(void)state;
+	c[HOLDER].shmem_bytes = 190 * MIB;
+	c[HOLDER].shares[0] = (struct candidate_share){190 * MIB, 7, 1};
+	assert_int_equal(rank_of(&policy, c, N, victims), N);
+	assert_int_equal(victims[0].candidate->pid, 10);
+	assert_int_equal(victims[0].freeable_bytes, 192 * MIB);
+
+	/* a second holder: neither gives it back alone */
+	c[HOLDER].shares[0].holders = 2;
+	c[SECOND].shares[1] = c[HOLDER].shares[0];
+	rank_of(&policy, c, N, victims);
+	assert_int_equal(victims[0].candidate->pid, 12);
+	assert_int_equal(victims[2].freeable_bytes, 2 * MIB);
+
+	/* both in one group give it back, once */
+	policy.kill = KILL_UNIT_GROUP;
+	c[HOLDER].group = c[SECOND].group = 10;
+	rank_of(&policy, c, N, victims);
+	assert_int_equal(victims[0].candidate->group, 10);
+	assert_int_equal(victims[0].freeable_bytes, 195 * MIB);
+	assert_int_equal(victims[1].freeable_bytes, 195 * MIB);
+	assert_int_equal(victims[2].freeable_bytes, 30 * MIB);
+
+	/* a third one is elsewhere on the host */
+	c[HOLDER].shares[0].holders = c[SECOND].shares[1].holders = 3;
+	rank_of(&policy, c, N, victims);
+	assert_int_equal(victims[0].candidate->pid, 12);
+
+	c[SECOND].locked_file_bytes = 165 * MIB;
+	policy.kill = KILL_UNIT_PROCESS;
+	rank_of(&policy, c, N, victims);
+	assert_int_equal(victims[0].candidate->pid, 11);
+	assert_int_equal(victims[0].freeable_bytes, 168 * MIB);
+}
+
+/* Of the kernel's rank each page counts once: shared and locked ones are resident pages. */
+static void test_kernel_rank_counts_once(void **state)
+{
+	const struct policy policy = {.rank = RANK_KERNEL};
+	struct candidate c = process(10, 10);
+	struct victim victim;
+
+	(void)state;
+	c.shmem_bytes = 50 * MIB;
+	c.shares[0] = (struct candidate_share){50 * MIB, 0, 1};
+	c.file_bytes = 30 * MIB;
+	c.locked_file_bytes = 20 * MIB;
+	assert_int_equal(rank_of(&policy, &c, 1, &victim), 1);
+	assert_true(victim.score == 90.0 * MIB);
+}
+
+/* Processes that share all memory (CLONE_VM): it counts once, and they die together or not at all.
+ */
+static void test_clone_vm(void **state)
+{
+	enum {
+		FIRST,
+		SECOND,
+		OTHER,
+		N,
+	};
+	struct policy policy = {.rank = RANK_SIZE, .kill = KILL_UNIT_PROCESS};
+	struct candidate c[N] = {process(10, 100), process(11, 100), process(12, 150)};
+	const struct victim_request request = {
+		.policy = &policy, .scope_bytes = SCOPE, .self_pid = SELF};
+	struct victim_members members;
+	struct victim_group group;
+	struct victim victims[N], chosen;
+
+	(void)state;
+	c[FIRST].mm = c[SECOND].mm = 5;
+	c[OTHER].mm = 6;
+	c[FIRST].growth_bytes = c[SECOND].growth_bytes = c[OTHER].growth_bytes = 60 * MIB;
+	assert_int_equal(rank_of(&policy, c, N, victims), N);
+	assert_int_equal(victims[0].candidate->pid, 12);
+	assert_int_equal(victims[0].sharers, 1);
+	assert_int_equal(victims[1].sharers, 2);
+	assert_int_equal(victims[1].freeable_bytes, 100 * MIB);
+	assert_int_equal(victims[2].freeable_bytes, 100 * MIB);
+	for (int i = 0; i < N; i++)
+		assert_true(victims[i].blame > 0.49 && victims[i].blame < 0.51);
+
+	/* the unit of the victim: both, also where the policy kills process groups */
+	chosen = victims[1];
+	for (int kill = 0; kill < 2; kill++) {
+		policy.kill = kill ? KILL_UNIT_GROUP : KILL_UNIT_PROCESS;
+		group = victim_group_of(&policy, &chosen);
+		assert_false(victim_group_is_single(&group));
+		members = victim_rank_members(&request, &group, c, N, victims);
+		assert_int_equal(members.dying, 2);
+		assert_int_equal(members.spared, 0);
+		assert_int_equal(victims[0].candidate->pid + victims[1].candidate->pid, 21);
+	}
+	policy.kill = KILL_UNIT_PROCESS;
+
+	/* one of them must not die: neither may the other */
+	c[SECOND].oom_score_adj = -1000;
+	assert_int_equal(rank_of(&policy, c, N, victims), 1);
+	assert_int_equal(victims[0].candidate->pid, 12);
+	assert_int_equal(victims[1].excluded, VICTIM_ADJ);
+	assert_int_equal(victims[2].excluded, VICTIM_ADJ);
+	c[SECOND].oom_score_adj = 0;
+	c[FIRST].pid = SELF;
+	assert_int_equal(rank_of(&policy, c, N, victims), 1);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_shared_memory),
+		cmocka_unit_test(test_kernel_rank_counts_once),
+		cmocka_unit_test(test_clone_vm),
 		cmocka_unit_test(test_bomb_by_session),
 		cmocka_unit_test(test_bomb_by_ancestor),
 		cmocka_unit_test(test_tiers),

@@ -432,7 +432,7 @@ void incident_look(struct incident_parts *parts, struct incident *incident, stru
 			check_step(parts, incident, scope, now_ns);
 		return;
 	}
-	if (incident->group.unit != KILL_UNIT_PROCESS && kill->state == KILL_GONE)
+	if (!victim_group_is_single(&incident->group) && kill->state == KILL_GONE)
 		group = incident_look_at_group(parts, incident, scope, now_ns);
 	if (group != GROUP_GONE && now_ns - kill->sent_ns < KILL_TIMEOUT_NS) {
 		kill->state = KILL_SENT; /* the next tick checks again */

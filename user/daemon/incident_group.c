@@ -50,11 +50,13 @@ static void keep_spared(struct incident *incident, const struct victim *spared, 
 	}
 }
 
+/* What shares the victim's memory dies with it all the same. */
 static void refuse_group(struct incident *incident, const char *why)
 {
-	incident->group = (struct victim_group){.unit = KILL_UNIT_PROCESS};
+	incident->group =
+		(struct victim_group){.unit = KILL_UNIT_PROCESS, .mm = incident->group.mm};
 	incident->unit_refused = why;
-	incident->members = 1;
+	incident->members = incident->victims[0].victim.sharers;
 }
 
 void incident_choose_group(struct incident_parts *parts, struct incident *incident,
@@ -65,9 +67,9 @@ void incident_choose_group(struct incident_parts *parts, struct incident *incide
 	struct victim_members members;
 
 	incident->members = 1;
-	*group = victim_group_of(scope->policy, &incident->victims[0].candidate);
+	*group = victim_group_of(scope->policy, &incident->victims[0].victim);
 	case_widen_group(&scope->state, now_ns, parts->ranking, n, group);
-	if (group->unit == KILL_UNIT_PROCESS)
+	if (victim_group_is_single(group))
 		return;
 	if (is_in_scope_list(scope, group)) {
 		members = case_rank_members(&scope->state, scope->policy,
@@ -113,7 +115,7 @@ void incident_signal_group(struct incident_parts *parts, struct incident *incide
 	struct cgroup cgroup;
 	int err = -ENOENT;
 
-	if (incident->group.unit == KILL_UNIT_PROCESS)
+	if (victim_group_is_single(&incident->group))
 		return;
 	/* not listed now: incident_look_at_group() tries again */
 	if (list_members(parts, incident, scope, &incident->group, now_ns, &members))
@@ -125,7 +127,8 @@ void incident_signal_group(struct incident_parts *parts, struct incident *incide
 		err = kill_cgroup(cgroup.dir_fd, incident->dry_run);
 		cgroup_close(&cgroup);
 	}
-	if (err)
+	/* what shares the victim's memory may be in another cgroup */
+	if (err || incident->group.mm)
 		signal_ranked(parts, incident, members.dying, incident->victims[0].candidate.pid,
 			      term, now_ns);
 }

@@ -34,11 +34,31 @@ enum place {	       /* where a process runs, by its memory cgroup */
 	PLACE_RUNTIME, /* the kubelet, a container runtime or one of its shims */
 };
 
+/* Sets of holders are numbered below this; a list has no more. */
+#define CANDIDATE_SETS_MAX 256
+/* A process keeps its largest shares. */
+#define CANDIDATE_SHARES 3
+
+/*
+ * Shared memory without a name in a filesystem (memfd, MAP_SHARED, an unlinked tmpfs file): it is
+ * freed when the last process that maps it or has it open is gone.
+ */
+struct candidate_share {
+	uint64_t bytes;	  /* of all that has the same set of holders */
+	uint32_t set;	  /* the number of this set, the same in one list */
+	uint32_t holders; /* processes of the host in the set; 0: there is no share */
+};
+
 struct candidate {
 	uint64_t start_boot_ns; /* with pid: the identity */
 	uint64_t memcg_id;	/* its own memory cgroup */
+	uint64_t mm;		/* the same in processes that share all memory; 0: not known */
 	uint64_t anon_bytes;
-	uint64_t shmem_bytes; /* may have other users, so its death may not free it */
+	uint64_t shmem_bytes;	    /* shared memory that it maps, its shares included */
+	uint64_t locked_file_bytes; /* mlocked pages of files: nothing reclaims them before it dies
+				     */
+	struct candidate_share shares[CANDIDATE_SHARES]; /* the largest first */
+	bool shares_known;				 /* shares and locked_file_bytes */
 	uint64_t file_bytes;
 	uint64_t swap_bytes;
 	uint64_t pgtables_bytes;
@@ -68,10 +88,27 @@ struct candidate {
 	const char *container; /* its name in the pod */
 };
 
-/* What its death frees for certain: memory without other users. */
+/* Shared memory that no other process holds. */
+static inline uint64_t candidate_sole_bytes(const struct candidate *c)
+{
+	uint64_t bytes = 0;
+
+	for (int i = 0; i < CANDIDATE_SHARES; i++)
+		if (c->shares[i].holders == 1)
+			bytes += c->shares[i].bytes;
+	return bytes;
+}
+
+/* What only this process holds, apart from shared memory. */
+static inline uint64_t candidate_private_bytes(const struct candidate *c)
+{
+	return c->anon_bytes + c->swap_bytes + c->pgtables_bytes + c->locked_file_bytes;
+}
+
+/* What its death frees for certain. */
 static inline uint64_t candidate_freeable_bytes(const struct candidate *c)
 {
-	return c->anon_bytes + c->swap_bytes + c->pgtables_bytes;
+	return candidate_private_bytes(c) + candidate_sole_bytes(c);
 }
 
 #endif /* FASTOOM_JUDGE_CANDIDATE_H */

@@ -92,7 +92,9 @@ static double score_of(const struct victim_request *request, const struct victim
 	switch (request->policy->rank) {
 	case RANK_KERNEL:
 		/* mm/oom_kill.c, oom_badness(): all resident pages, swap and page tables */
-		return gives + (double)candidate->file_bytes + (double)candidate->shmem_bytes + adj;
+		return gives - (double)candidate->locked_file_bytes -
+		       (double)candidate_sole_bytes(candidate) + (double)candidate->file_bytes +
+		       (double)candidate->shmem_bytes + adj;
 	case RANK_BLAME:
 		return gives * (1 + BLAME_WEIGHT * victim->blame * trust) + adj;
 	default:
@@ -145,9 +147,24 @@ static bool dies_before(const struct victim *a, const struct victim *b)
 	return a->candidate->pid < b->candidate->pid;
 }
 
-/* 0: @a and @b die together. Else they die apart; the sign is any total order of groups. */
-static int compare_groups(enum kill_unit unit, const struct candidate *a, const struct candidate *b)
+/* 0: @a and @b are one process, or share their memory. Else the sign is any total order. */
+static int compare_memory(const struct victim *a, const struct victim *b)
 {
+	uint64_t a_mm = a->sharers > 1 ? a->candidate->mm : 0;
+	uint64_t b_mm = b->sharers > 1 ? b->candidate->mm : 0;
+
+	if (a_mm || b_mm)
+		return (a_mm > b_mm) - (a_mm < b_mm);
+	return (a->candidate->pid > b->candidate->pid) - (a->candidate->pid < b->candidate->pid);
+}
+
+/* 0: @first and @second die together. Else they die apart; the sign is any total order of groups.
+ */
+static int compare_groups(enum kill_unit unit, const struct victim *first,
+			  const struct victim *second)
+{
+	const struct candidate *a = first->candidate, *b = second->candidate;
+
 	switch (unit) {
 	case KILL_UNIT_GROUP:
 		if (a->group > 0 && b->group > 0)
@@ -167,12 +184,13 @@ static int compare_groups(enum kill_unit unit, const struct candidate *a, const 
 	/* a process without a group: before those that have one, by its pid */
 	if (unit == KILL_UNIT_GROUP && (a->group > 0) != (b->group > 0))
 		return a->group > 0 ? 1 : -1;
-	return (a->pid > b->pid) - (a->pid < b->pid);
+	return compare_memory(first, second);
 }
 
 /* The orders of a sort: first to be killed, or which processes belong together. */
 enum order {
 	BY_DEATH,
+	BY_MEMORY,
 	BY_GROUP,
 	BY_PID,
 	BY_KIN,
@@ -182,8 +200,11 @@ static bool is_before(const struct victim_request *request, enum order order,
 		      const struct victim *a, const struct victim *b)
 {
 	switch (order) {
+	case BY_MEMORY:
+		return a->candidate->mm != b->candidate->mm ? a->candidate->mm < b->candidate->mm
+							    : a->candidate->pid < b->candidate->pid;
 	case BY_GROUP:
-		return compare_groups(request->policy->kill, a->candidate, b->candidate) < 0;
+		return compare_groups(request->policy->kill, a, b) < 0;
 	case BY_PID:
 		return a->candidate->pid < b->candidate->pid;
 	case BY_KIN:
@@ -225,27 +246,83 @@ static void sort(const struct victim_request *request, enum order order, struct 
 	}
 }
 
+/* The process of each memory that counts for it: the one with the lowest pid. False: none share. */
+static bool find_sharers(const struct victim_request *request, struct victim *victims, size_t n)
+{
+	bool any = false;
+
+	sort(request, BY_MEMORY, victims, n);
+	for (size_t from = 0, to; from < n; from = to) {
+		uint64_t mm = victims[from].candidate->mm;
+
+		for (to = from + 1; to < n && mm && victims[to].candidate->mm == mm;)
+			to++;
+		for (size_t i = from; i < to; i++) {
+			victims[i].counts = i == from;
+			victims[i].sharers = (uint32_t)(to - from);
+		}
+		any |= to - from > 1;
+	}
+	return any;
+}
+
+/* A process cannot die without those that share its memory: all of them are spared with one. */
+static void spare_sharers(const struct victim_request *request, struct victim *victims, size_t n)
+{
+	sort(request, BY_MEMORY, victims, n);
+	for (size_t from = 0, to; from < n; from = to) {
+		enum victim_exclusion spared = VICTIM_ELIGIBLE;
+
+		to = from + victims[from].sharers;
+		for (size_t i = from; i < to && !spared; i++)
+			if (victims[i].excluded != VICTIM_SMALL)
+				spared = victims[i].excluded;
+		for (size_t i = from; i < to && spared; i++)
+			if (!victims[i].excluded || victims[i].excluded == VICTIM_SMALL)
+				victims[i].excluded = spared;
+	}
+}
+
+/* Shared memory of which all holders are among @members. */
+static uint64_t shares_of(const struct victim *members, size_t n)
+{
+	uint32_t seen[CANDIDATE_SETS_MAX] = {0};
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < n; i++)
+		for (int k = 0; k < CANDIDATE_SHARES; k++) {
+			const struct candidate_share *share = &members[i].candidate->shares[k];
+
+			if (share->holders && share->set < CANDIDATE_SETS_MAX &&
+			    ++seen[share->set] == share->holders)
+				bytes += share->bytes;
+		}
+	return bytes;
+}
+
 /* The freeable bytes and the growth of all that die with each one. */
-static void add_groups(const struct victim_request *request, struct victim *victims, size_t n)
+static void add_groups(const struct victim_request *request, struct victim *victims, size_t n,
+		       bool sharers)
 {
 	enum kill_unit unit = request->policy->kill;
 
-	for (size_t i = 0; i < n; i++) {
-		victims[i].freeable_bytes = candidate_freeable_bytes(victims[i].candidate);
-		victims[i].growth_bytes = victims[i].candidate->growth_bytes;
-	}
-	if (unit == KILL_UNIT_PROCESS)
+	if (unit == KILL_UNIT_PROCESS && !sharers) {
+		for (size_t i = 0; i < n; i++) {
+			victims[i].freeable_bytes = candidate_freeable_bytes(victims[i].candidate);
+			victims[i].growth_bytes = victims[i].candidate->growth_bytes;
+		}
 		return;
+	}
 	sort(request, BY_GROUP, victims, n);
 	for (size_t from = 0, to; from < n; from = to) {
 		uint64_t gives = 0, growth = 0;
 
-		for (to = from; to < n && !compare_groups(unit, victims[from].candidate,
-							  victims[to].candidate);
-		     to++) {
-			gives += victims[to].freeable_bytes;
-			growth += victims[to].growth_bytes;
-		}
+		for (to = from; to < n && !compare_groups(unit, &victims[from], &victims[to]); to++)
+			if (victims[to].counts) {
+				gives += candidate_private_bytes(victims[to].candidate);
+				growth += victims[to].candidate->growth_bytes;
+			}
+		gives += shares_of(&victims[from], to - from);
 		for (size_t i = from; i < to; i++) {
 			victims[i].freeable_bytes = gives;
 			victims[i].growth_bytes = growth;
@@ -309,7 +386,8 @@ static void add_kin(const struct victim_request *request, struct victim *victims
 		double growth = 0;
 
 		for (to = from; to < n && victims[to].kin == kin; to++)
-			growth += (double)victims[to].growth_bytes;
+			if (victims[to].counts)
+				growth += (double)victims[to].growth_bytes;
 		for (size_t i = from; i < to; i++) {
 			double own = (double)victims[i].growth_bytes;
 			double gives = (double)victims[i].freeable_bytes;
@@ -331,8 +409,7 @@ static int place_of(const struct relief_state *relief, const struct candidate *c
 }
 
 /* What the kill of each would give back to the processes that it leaves alive. */
-static void add_relief(const struct victim_request *request, const struct candidate *candidates,
-		       size_t n, struct victim *victims)
+static void add_relief(const struct victim_request *request, struct victim *victims, size_t n)
 {
 	const struct relief_state *relief = request->relief;
 
@@ -341,11 +418,13 @@ static void add_relief(const struct victim_request *request, const struct candid
 	if (!relief)
 		return;
 	for (size_t i = 0; i < n; i++) {
-		int place = place_of(relief, &candidates[i]);
+		const struct victim *sufferer = &victims[i];
+		uint64_t mm = sufferer->candidate->mm;
+		int place = place_of(relief, sufferer->candidate);
 
 		for (size_t j = 0; place >= 0 && j < n; j++)
-			if (!compare_groups(request->policy->kill, victims[j].candidate,
-					    &candidates[i]))
+			if (!compare_groups(request->policy->kill, &victims[j], sufferer) ||
+			    (mm && victims[j].candidate->mm == mm))
 				victims[j].dying |= 1ULL << place;
 	}
 	for (size_t i = 0; i < n; i++) {
@@ -394,16 +473,19 @@ size_t victim_rank(const struct victim_request *request, const struct candidate 
 {
 	double growth = 0, trust;
 	size_t eligible;
+	bool sharers;
 
 	for (size_t i = 0; i < n; i++)
-		growth += (double)candidates[i].growth_bytes;
+		ret[i] = (struct victim){.candidate = &candidates[i]};
+	sharers = find_sharers(request, ret, n);
+	for (size_t i = 0; i < n; i++)
+		if (ret[i].counts)
+			growth += (double)ret[i].candidate->growth_bytes;
 	trust = growth / (GROWTH_FULL_SHARE * (double)(request->scope_bytes + 1));
 	if (trust > 1)
 		trust = 1;
 
-	for (size_t i = 0; i < n; i++)
-		ret[i] = (struct victim){.candidate = &candidates[i]};
-	add_groups(request, ret, n);
+	add_groups(request, ret, n, sharers);
 	for (size_t i = 0; i < n; i++)
 		ret[i].blame = (double)ret[i].growth_bytes;
 	if (request->policy->kill == KILL_UNIT_PROCESS)
@@ -418,15 +500,22 @@ size_t victim_rank(const struct victim_request *request, const struct candidate 
 		victim->blame = growth > 0 ? victim->blame / growth : 0;
 		victim->score = score_of(request, victim, trust);
 	}
-	add_relief(request, candidates, n, ret);
+	if (sharers)
+		spare_sharers(request, ret, n);
+	add_relief(request, ret, n);
 	eligible = exclude_useless(request, ret, n);
 	sort(request, BY_DEATH, ret, n);
 	return eligible;
 }
 
-struct victim_group victim_group_of(const struct policy *policy, const struct candidate *candidate)
+struct victim_group victim_group_of(const struct policy *policy, const struct victim *victim)
 {
-	struct victim_group group = {.unit = policy->kill, .comm = candidate->comm};
+	const struct candidate *candidate = victim->candidate;
+	struct victim_group group = {
+		.unit = policy->kill,
+		.comm = candidate->comm,
+		.mm = victim->sharers > 1 ? candidate->mm : 0,
+	};
 
 	/* memory.oom.group: the owner of the cgroup wants it to die as one */
 	if (group.unit == KILL_UNIT_PROCESS && candidate->oom_group && !policy->spare_pid1)
@@ -463,6 +552,8 @@ static bool is_in_group(const struct victim_group *group, const struct victim *v
 {
 	const struct candidate *candidate = victim->candidate;
 
+	if (group->mm && candidate->mm == group->mm)
+		return true;
 	switch (group->unit) {
 	case KILL_UNIT_KIN:
 		return victim->kin == group->kin && !strcmp(candidate->comm, group->comm);

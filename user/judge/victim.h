@@ -5,6 +5,7 @@
  * Units:     the score is in bytes: freeable bytes weighted by blame, plus oom_score_adj in
  *            thousandths of the scope. Where the policy kills a group, cgroup or pod, both are of
  *            all that die: each process of a fork bomb is small, all of them together are not.
+ *            Memory that several processes share counts once, and only where all of them die.
  * Errors:    none; an empty or fully excluded list ranks to 0 entries.
  * Ownership: victims point into the caller's candidates and policy, which must outlive them.
  */
@@ -55,10 +56,12 @@ struct victim {
 	uint64_t freeable_bytes; /* of all that die together */
 	uint64_t growth_bytes;	 /* of all that die together */
 	double score;
-	double relief;	/* 0..1, judge/relief.h; negative: not known */
-	uint64_t dying; /* places of the relief's processes that die with it */
-	int kin;	/* a session, and those begun from it; 0: not known */
-	double blame;	/* 0..1: its kin's share of the scope's growth, as far as it is new */
+	double relief;	  /* 0..1, judge/relief.h; negative: not known */
+	uint64_t dying;	  /* places of the relief's processes that die with it */
+	uint32_t sharers; /* processes of the list with its memory (CLONE_VM), itself included */
+	bool counts;	  /* false: another one of them counts for all */
+	int kin;	  /* a session, and those begun from it; 0: not known */
+	double blame;	  /* 0..1: its kin's share of the scope's growth, as far as it is new */
 };
 
 struct victim_request {
@@ -90,13 +93,20 @@ struct victim_group {
 	const char *pod_uid; /* KILL_UNIT_POD */
 	int kin;	     /* KILL_UNIT_KIN, with its name: */
 	const char *comm;
+	uint64_t mm; /* with any unit: what shares the victim's memory; 0: nothing does */
 };
 
+/* Whether the victim dies alone. */
+static inline bool victim_group_is_single(const struct victim_group *group)
+{
+	return group->unit == KILL_UNIT_PROCESS && !group->mm;
+}
+
 /*
- * The group of @candidate under @policy; KILL_UNIT_PROCESS where its group is not known. Points
- * to the candidate's strings.
+ * The group of @victim under @policy; KILL_UNIT_PROCESS where its group is not known. Points to the
+ * candidate's strings.
  */
-struct victim_group victim_group_of(const struct policy *policy, const struct candidate *candidate);
+struct victim_group victim_group_of(const struct policy *policy, const struct victim *victim);
 
 /* Of a list of processes: the members that die, and those that must not. */
 struct victim_members {

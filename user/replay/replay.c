@@ -168,7 +168,7 @@ static bool has_pending(const struct replayed_scope *scope, enum trace_what what
 static void choose_members(struct replay *r, const struct replayed_scope *scope,
 			   const struct evidence *e, struct replay_choice *choice)
 {
-	const struct candidate *victim = choice->victims[0].candidate;
+	const struct victim *victim = &choice->victims[0];
 	struct victim_group group = victim_group_of(scope->policy, victim);
 	const struct replayed_list *list = &scope->list;
 	struct victim_members members;
@@ -176,7 +176,7 @@ static void choose_members(struct replay *r, const struct replayed_scope *scope,
 	case_widen_group(&scope->state, e->at_ns, r->replayed.ranking, list->count, &group);
 	choice->unit = group.unit;
 	choice->members = 1;
-	if (group.unit == KILL_UNIT_PROCESS)
+	if (victim_group_is_single(&group))
 		return;
 	if (group.unit == KILL_UNIT_POD && scope->members.count && !replayed_is_node(scope))
 		list = &scope->members;
@@ -189,6 +189,7 @@ static void choose_members(struct replay *r, const struct replayed_scope *scope,
 	if (members.dying > scope->policy->max_victims) {
 		choice->unit = KILL_UNIT_PROCESS;
 		choice->unit_refused = "it has more members than max_victims allows";
+		choice->members = victim->sharers;
 		return;
 	}
 	choice->members = members.dying;

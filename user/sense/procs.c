@@ -197,7 +197,7 @@ static bool find_number(const char *text, const char *key, uint64_t *ret)
 /* False: it has no memory, as a kernel thread or a process that has ended. */
 static bool take_memory(const struct procs *procs, struct fo_task *task)
 {
-	uint64_t anon_kib, file_kib, shmem_kib, swap_kib = 0, tables_kib;
+	uint64_t anon_kib, file_kib, shmem_kib, swap_kib = 0, tables_kib, locked_kib = 0;
 
 	/* "Name:" comes first, and the kernel escapes newlines in it */
 	if (!find_number(procs->text, "\nRssAnon:", &anon_kib) ||
@@ -207,11 +207,13 @@ static bool take_memory(const struct procs *procs, struct fo_task *task)
 		return false;
 	/* a kernel without swap does not write this line */
 	(void)find_number(procs->text, "\nVmSwap:", &swap_kib);
+	(void)find_number(procs->text, "\nVmLck:", &locked_kib);
 	task->anon_pages = (int64_t)(anon_kib / procs->page_kib);
 	task->file_pages = (int64_t)(file_kib / procs->page_kib);
 	task->shmem_pages = (int64_t)(shmem_kib / procs->page_kib);
 	task->swap_pages = (int64_t)(swap_kib / procs->page_kib);
 	task->pgtables_bytes = tables_kib * 1024;
+	task->locked_pages = locked_kib / procs->page_kib;
 	return true;
 }
 

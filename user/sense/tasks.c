@@ -8,13 +8,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/worker.h"
 #include "judge/candidate.h"
 #include "sense/loader.h"
 #include "sense/cgroup_cache.h"
 #include "sense/procs.h"
+#include "sense/shares.h"
 
 /*
  * Processes in the table; chosen. From three quarters on, processes below 1 MiB are left out: on a
@@ -69,7 +72,9 @@ struct entry {
 	uint64_t next_base_bytes; /* and of the last epoch */
 	uint64_t epoch_boot_ns;
 	uint64_t exec_id; /* of the program that its text belongs to */
-	uint16_t text;	  /* NO_TEXT: none */
+	bool newborn;	  /* at its first listing */
+	bool shares_known;
+	uint16_t text; /* NO_TEXT: none */
 	char comm[FO_COMM_LEN];
 };
 
@@ -78,6 +83,8 @@ struct tasks {
 	struct procs *procs; /* NULL: the iterator is used */
 	struct worker *worker;
 	struct cgroup_cache *cgroup_cache;
+	struct shares *shares;
+	uint64_t mm_key;       /* addresses of the kernel leave this file as a hash only */
 	struct entry *entries; /* hashed by identity, linear probing */
 	struct candidate *candidates;
 	struct text *texts;
@@ -94,7 +101,7 @@ int tasks_new(struct tasks **ret, const struct loader *loader, const struct cgro
 	      struct cgroup_cache *cgroup_cache, struct worker *worker)
 {
 	struct tasks *tasks = calloc(1, sizeof(*tasks));
-	int err;
+	int err = 0;
 
 	if (!tasks)
 		return -ENOMEM;
@@ -109,12 +116,15 @@ int tasks_new(struct tasks **ret, const struct loader *loader, const struct cgro
 	tasks->worker = worker;
 	tasks->cgroup_cache = cgroup_cache;
 	tasks->page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
+	if (getrandom(&tasks->mm_key, sizeof(tasks->mm_key), GRND_NONBLOCK) < 0)
+		tasks->mm_key = clock_mono_ns();
+	err = shares_new(&tasks->shares);
 	tasks->entries = calloc(TASKS_MAX, sizeof(*tasks->entries));
 	tasks->candidates = calloc(TASKS_MAX, sizeof(*tasks->candidates));
 	tasks->texts = calloc(TEXTS_MAX, sizeof(*tasks->texts));
-	if (!tasks->entries || !tasks->candidates || !tasks->texts) {
+	if (err || !tasks->entries || !tasks->candidates || !tasks->texts) {
 		tasks_free(tasks);
-		return -ENOMEM;
+		return err ? err : -ENOMEM;
 	}
 	for (uint16_t i = 0; i < TEXTS_MAX; i++)
 		tasks->texts[i].next_free = i + 1 < TEXTS_MAX ? i + 1 : NO_TEXT;
@@ -135,6 +145,7 @@ void tasks_free(struct tasks *tasks)
 	free(tasks->candidates);
 	free(tasks->texts);
 	procs_free(tasks->procs);
+	shares_free(tasks->shares);
 	free(tasks);
 }
 
@@ -241,15 +252,26 @@ static bool forget_text(struct tasks *tasks, struct entry *entry)
 	return true;
 }
 
-/* Bytes by which it grew. @fresh: this is its first listing. */
-static uint64_t entry_growth(struct entry *entry, uint64_t bytes, uint64_t boot_ns, bool fresh)
+/* Bytes by which it grew; @sole_bytes of @bytes are shared memory that it alone holds. @fresh: this
+ * is its first listing. */
+static uint64_t entry_growth(struct entry *entry, const struct candidate *c, uint64_t boot_ns,
+			     bool fresh)
 {
-	if (fresh) {
-		bool born = boot_ns - entry->start_boot_ns < NEWBORN_NS;
+	uint64_t sole_bytes = candidate_sole_bytes(c);
+	uint64_t bytes = c->anon_bytes + c->swap_bytes + sole_bytes;
 
-		entry->base_bytes = entry->next_base_bytes = born ? 0 : bytes;
+	if (fresh) {
+		entry->newborn = boot_ns - entry->start_boot_ns < NEWBORN_NS;
+		entry->base_bytes = entry->next_base_bytes = entry->newborn ? 0 : bytes;
 		entry->epoch_boot_ns = boot_ns;
-	} else if (boot_ns - entry->epoch_boot_ns >= GROWTH_EPOCH_NS) {
+	}
+	/* what was not known before is no growth */
+	if (c->shares_known && !entry->shares_known && !fresh && !entry->newborn) {
+		entry->base_bytes += sole_bytes;
+		entry->next_base_bytes += sole_bytes;
+	}
+	entry->shares_known |= c->shares_known;
+	if (!fresh && boot_ns - entry->epoch_boot_ns >= GROWTH_EPOCH_NS) {
 		entry->base_bytes = entry->next_base_bytes;
 		entry->next_base_bytes = bytes;
 		entry->epoch_boot_ns = boot_ns;
@@ -307,6 +329,18 @@ static void fill_pods(struct tasks *tasks)
 	}
 }
 
+/* Equal for equal addresses of the kernel, but none of them; 0: not known. */
+static uint64_t mm_of(const struct tasks *tasks, const struct fo_task *task)
+{
+	uint64_t h = task->mm ^ tasks->mm_key;
+
+	if (!task->mm)
+		return 0;
+	h = (h ^ (h >> 32)) * 0x9e3779b97f4a7c15ULL;
+	h = (h ^ (h >> 29) ^ tasks->mm_key) * 0xbf58476d1ce4e5b9ULL;
+	return h ^ (h >> 32);
+}
+
 static void take(struct tasks *tasks, const struct fo_task *task, uint64_t boot_ns)
 {
 	uint64_t page = tasks->page_bytes;
@@ -351,8 +385,8 @@ static void take(struct tasks *tasks, const struct fo_task *task, uint64_t boot_
 		.shmem_bytes = (uint64_t)task->shmem_pages * page,
 		.file_bytes = (uint64_t)task->file_pages * page,
 		.swap_bytes = (uint64_t)task->swap_pages * page,
+		.mm = mm_of(tasks, task),
 		.pgtables_bytes = task->pgtables_bytes,
-		.growth_bytes = entry_growth(entry, own, boot_ns, fresh),
 		.pid = (int)task->tgid,
 		.parent_pid = (int)task->ppid,
 		.group = task->group,
@@ -364,6 +398,8 @@ static void take(struct tasks *tasks, const struct fo_task *task, uint64_t boot_
 		.kernel_thread = task->flags & 0x00200000, /* PF_KTHREAD */
 		.comm = entry->comm,
 	};
+	shares_fill(tasks->shares, candidate, task->locked_pages * page);
+	candidate->growth_bytes = entry_growth(entry, candidate, boot_ns, fresh);
 	text = entry->text == NO_TEXT ? NULL : &tasks->texts[entry->text];
 	if (text && entry->exec_id == task->exec_id && atomic_load(&text->state) == TEXT_KNOWN) {
 		candidate->cmdline = text->line;
@@ -444,12 +480,14 @@ int tasks_read(struct tasks *tasks, uint64_t scope, uint64_t boot_ns,
 	tasks->listing++;
 	tasks->count = 0;
 	tasks->overflow = 0;
+	shares_take(tasks->shares, boot_ns);
 	err = tasks->procs ? procs_read(tasks->procs, scope, take_proc, &listing)
 			   : read_iterator(tasks, scope, boot_ns);
 	if (err)
 		return err;
 	if (tasks->procs)
 		tasks->overflow += procs_unreadable(tasks->procs);
+	shares_begin(tasks->shares);
 	fill_pods(tasks);
 	*ret_candidates = tasks->candidates;
 	*ret_count = tasks->count;
