@@ -85,10 +85,14 @@ static void fill(struct parts *p)
 			.shmem_bytes = MIB,
 			.swap_bytes = 5 * MIB,
 			.oom_score_adj = -17,
+			.shares_known = true,
+			.shares = {{190 * MIB, 3, 1}, {50 * MIB, 4, 2}},
+			.locked_file_bytes = 7 * MIB,
 		};
 		p->victims[i] = (struct victim){.candidate = &p->candidates[i],
 						.rule = i % 2 ? NULL : &p->rule,
 						.blame = 0.5,
+						.sharers = 2,
 						.score = 1e6};
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++)
@@ -166,6 +170,9 @@ static void test_kill(void **state)
 	assert_member(line, len, "evidence.exhausted_s", "2.5");
 	assert_member(line, len, "evidence.growth_bytes_per_s", "-1.5");
 	assert_member(line, len, "victim.pid", "100");
+	assert_member(line, len, "victim.sole_shmem_bytes", "199229440");
+	assert_member(line, len, "victim.locked_file_bytes", "7340032");
+	assert_member(line, len, "victim.sharers", "2");
 	assert_member(line, len, "victim.comm", "\"java\"");
 	assert_member(line, len, "victim.cmdline", "\"java -jar \\\"x\\\"\"");
 	assert_member(line, len, "victim.rss_bytes", "6291456");
@@ -246,10 +253,25 @@ static void test_outcome_error(void **state)
 static void test_runners_up(void **state)
 {
 	static const char *const keys[] = {
-		"pid",		 "start_boot_ns",  "comm",	   "uid",	 "rss_bytes",
-		"anon_bytes",	 "file_bytes",	   "shmem_bytes",  "swap_bytes", "pgtables_bytes",
-		"oom_score_adj", "freeable_bytes", "growth_bytes", "blame",	 "score",
-		"rule",		 "standing",
+		"pid",
+		"start_boot_ns",
+		"comm",
+		"uid",
+		"rss_bytes",
+		"anon_bytes",
+		"file_bytes",
+		"shmem_bytes",
+		"swap_bytes",
+		"pgtables_bytes",
+		"oom_score_adj",
+		"freeable_bytes",
+		"growth_bytes",
+		"blame",
+		"score",
+		"rule",
+		"standing",
+		"sole_shmem_bytes",
+		"locked_file_bytes",
 	};
 	static const char *const left_out[] = {"cmdline", "exe", "cgroup"};
 	char line[WRITER_LINE_MAX];
@@ -481,7 +503,10 @@ static void worst_numbers(struct parts *p)
 		c->uid = UINT32_MAX;
 		c->start_boot_ns = c->anon_bytes = c->swap_bytes = c->pgtables_bytes = UINT64_MAX;
 		c->growth_bytes = c->file_bytes = UINT64_MAX;
-		c->shmem_bytes = UINT64_MAX;
+		c->shmem_bytes = c->locked_file_bytes = UINT64_MAX;
+		c->shares_known = true;
+		c->shares[0] = (struct candidate_share){UINT64_MAX, 0, 1};
+		p->victims[i].sharers = UINT32_MAX;
 		p->victims[i].score = p->victims[i].blame = worst;
 		p->victims[i].freeable_bytes = UINT64_MAX;
 	}

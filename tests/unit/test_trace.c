@@ -298,6 +298,12 @@ static void make_processes(struct candidate *list, size_t n, int round)
 			.pod_requests = i % 5 ? 125 : 0,
 			.init = i == 1,
 			.oom_group = i == 2,
+			.mm = 0x123456789abcdef0ULL * (i / 2 + 1),
+			.shares_known = round || i % 2,
+			.locked_file_bytes = i % 50 ? 0 : 165 * MIB,
+			.shares = {{i % 9 ? 0 : 190 * MIB, i % 9 ? 0 : (uint32_t)i % 256,
+				    i % 9 ? 0 : 1},
+				   {i % 18 ? 0 : 5 * MIB, i % 18 ? 0 : 255, i % 18 ? 0 : 600}},
 		};
 	}
 }
@@ -341,6 +347,14 @@ static void assert_processes_equal(const struct candidate *a, const struct candi
 		assert_int_equal(a[i].pod_requests, b[i].pod_requests);
 		assert_int_equal(a[i].init, b[i].init);
 		assert_int_equal(a[i].oom_group, b[i].oom_group);
+		assert_true(a[i].mm == b[i].mm);
+		assert_int_equal(a[i].shares_known, b[i].shares_known);
+		assert_true(a[i].locked_file_bytes == b[i].locked_file_bytes);
+		for (int k = 0; k < CANDIDATE_SHARES; k++) {
+			assert_true(a[i].shares[k].bytes == b[i].shares[k].bytes);
+			assert_int_equal(a[i].shares[k].set, b[i].shares[k].set);
+			assert_int_equal(a[i].shares[k].holders, b[i].shares[k].holders);
+		}
 	}
 }
 
@@ -859,7 +873,51 @@ static void test_another_builds_fields(void **state)
 {
 	(void)state;
 	check_another_builds_fields(1);
+	check_another_builds_fields(2);
 	check_another_builds_fields(TRACE_VERSION);
+}
+
+/* A process of a trace of version 2: its texts follow TRACE_FLAGS, and shares are not known. */
+static void test_processes_of_version_2(void **state)
+{
+	static const char *const names[] = {"losses", "at_ns"};
+	static const uint32_t needs[] = {0, 0};
+	struct hand file = make_foreign(2, names, needs, ARRAY_SIZE(names)), payload = {0};
+	struct trace_reader *reader;
+	struct trace_item item;
+
+	(void)state;
+	put(&payload, 0); /* number, kind, id */
+	put(&payload, TRACE_SCOPE_CGROUP);
+	put(&payload, 7);
+	put_text(&payload, "/x");
+	put_frame(&file, TRACE_SCOPE, &payload);
+	payload.len = 0;
+	put(&payload, 0); /* scope, at, bits, count */
+	put(&payload, 2 * 5);
+	put(&payload, TRACE_LIST_FIRST | TRACE_LIST_LAST);
+	put(&payload, 1);
+	put(&payload, 0); /* number, pid, start, mask */
+	put(&payload, 100);
+	put(&payload, 9);
+	put(&payload, 1 << TRACE_ANON | 1 << TRACE_FLAGS | 1 << TRACE_VALUES_2_);
+	put(&payload, 2 * 4096);
+	put(&payload, 2 * TRACE_FLAG_INIT);
+	put_text(&payload, "old");
+	for (int i = 0; i < TRACE_TEXTS_; i++)
+		put(&payload, 0);
+	put_frame(&file, TRACE_LIST, &payload);
+
+	reader = read_of(file.bytes, file.len);
+	if (trace_next(reader, &item) != 1)
+		fail_msg("%s", trace_reader_error(reader));
+	assert_int_equal(item.count, 1);
+	assert_string_equal(item.candidates[0].comm, "old");
+	assert_int_equal(item.candidates[0].anon_bytes, 4096);
+	assert_true(item.candidates[0].init);
+	assert_false(item.candidates[0].shares_known);
+	assert_int_equal(candidate_freeable_bytes(&item.candidates[0]), 4096);
+	trace_reader_free(reader);
 }
 
 /* A name longer than any real one is left out: half of it would be another name. */
@@ -916,7 +974,7 @@ static void test_another_version_is_told(void **state)
 
 	(void)state;
 	assert_refused(&file,
-		       "offset 8: a trace of format version 4; this build reads versions 1 to 3");
+		       "offset 8: a trace of format version 5; this build reads versions 1 to 4");
 	file = make_foreign(TRACE_VERSION, names, needs, 1);
 	assert_refused(&file, "offset 8: the samples have no field at_ns");
 }
@@ -939,6 +997,7 @@ int main(void)
 		cmocka_unit_test(test_foreign_files),
 		cmocka_unit_test(test_another_builds_fields),
 		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_processes_of_version_2),
 		cmocka_unit_test(test_another_version_is_told),
 	};
 

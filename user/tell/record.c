@@ -227,6 +227,10 @@ static void put_sizes(struct json *json, const struct candidate *c)
 	json_u64(json, "shmem_bytes", c->shmem_bytes);
 	json_u64(json, "swap_bytes", c->swap_bytes);
 	json_u64(json, "pgtables_bytes", c->pgtables_bytes);
+	if (c->shares_known) {
+		json_u64(json, "sole_shmem_bytes", candidate_sole_bytes(c));
+		json_u64(json, "locked_file_bytes", c->locked_file_bytes);
+	}
 	json_i64(json, "oom_score_adj", c->oom_score_adj);
 }
 
@@ -252,6 +256,8 @@ static void put_victim(struct json *json, const char *key, const struct victim *
 	json_open_map(json, key);
 	put_process(json, victim->candidate, brief);
 	json_u64(json, "freeable_bytes", victim->freeable_bytes);
+	if (victim->sharers > 1)
+		json_u64(json, "sharers", victim->sharers);
 	json_u64(json, "growth_bytes", victim->candidate->growth_bytes);
 	json_double(json, "blame", victim->blame);
 	if (victim->relief >= 0)

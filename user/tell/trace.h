@@ -45,10 +45,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "judge/candidate.h"
+
 #define TRACE_MAGIC	"fastoom\n"
 #define TRACE_MAGIC_LEN 8
-/* 1: processes without what follows TRACE_KTHREAD; no NAMES, no OPENED; 2: no SPANS */
-#define TRACE_VERSION 3
+/*
+ * 1: processes without what follows TRACE_KTHREAD; no NAMES, no OPENED.
+ * 2: processes without what follows TRACE_FLAGS; no SPANS.
+ * 3: processes as in 2.
+ */
+#define TRACE_VERSION 4
 
 enum trace_kind { /* the numbers are the format: never change them */
 	TRACE_HEAD = 1,
@@ -98,7 +104,11 @@ enum {
 	TRACE_POD_BYTES,
 	TRACE_POD_REQUESTS,
 	TRACE_FLAGS,
-	TRACE_VALUES_,
+	TRACE_VALUES_2_, /* versions 2 and 3 have the bit of the texts here */
+	TRACE_MM = TRACE_VALUES_2_,
+	TRACE_LOCKED_FILE,
+	TRACE_SHARES, /* for each share: bytes, then holders << 8 | set */
+	TRACE_VALUES_ = TRACE_SHARES + 2 * CANDIDATE_SHARES,
 	TRACE_TEXT_BIT = TRACE_VALUES_,
 };
 
@@ -121,6 +131,7 @@ enum {
 enum {
 	TRACE_FLAG_INIT = 1 << 0,
 	TRACE_FLAG_OOM_GROUP = 1 << 1,
+	TRACE_FLAG_SHARES_KNOWN = 1 << 2,
 };
 
 /* Texts of a process that may be unknown, in this order; version 1 has the first only. */

@@ -521,7 +521,9 @@ static void read_sample(struct trace_reader *r, struct cursor *c, struct trace_i
 /* The bit of the texts in the version of the file: it follows the values. */
 static int value_count(const struct trace_reader *r)
 {
-	return r->head.version == 1 ? TRACE_VALUES_1_ : TRACE_VALUES_;
+	return r->head.version == 1  ? TRACE_VALUES_1_
+	       : r->head.version < 4 ? TRACE_VALUES_2_
+				     : TRACE_VALUES_;
 }
 
 static void read_texts(struct trace_reader *r, struct cursor *c, struct process *process)
@@ -673,7 +675,19 @@ static int read_process(struct trace_reader *r, struct cursor *c)
 		.pod_requests = (uint32_t)process->values[TRACE_POD_REQUESTS],
 		.init = process->values[TRACE_FLAGS] & TRACE_FLAG_INIT,
 		.oom_group = process->values[TRACE_FLAGS] & TRACE_FLAG_OOM_GROUP,
+		.shares_known = process->values[TRACE_FLAGS] & TRACE_FLAG_SHARES_KNOWN,
+		.mm = process->values[TRACE_MM],
+		.locked_file_bytes = process->values[TRACE_LOCKED_FILE],
 	};
+	for (size_t i = 0; i < CANDIDATE_SHARES; i++) {
+		uint64_t set = process->values[TRACE_SHARES + 2 * i + 1];
+
+		candidate->shares[i] = (struct candidate_share){
+			.bytes = process->values[TRACE_SHARES + 2 * i],
+			.set = set & (CANDIDATE_SETS_MAX - 1),
+			.holders = (uint32_t)(set >> 8),
+		};
+	}
 	return 0;
 }
 

@@ -514,9 +514,11 @@ static uint32_t text_crc(const struct candidate *c)
 	return (uint32_t)crc;
 }
 
+_Static_assert(CANDIDATE_SETS_MAX == 1 << 8, "a set has eight bits in a trace");
+
 static void put_process(struct trace_writer *w, struct bytes *b, const struct candidate *c)
 {
-	const uint64_t values[TRACE_VALUES_] = {
+	uint64_t values[TRACE_VALUES_] = {
 		[TRACE_MEMCG] = c->memcg_id,
 		[TRACE_ANON] = c->anon_bytes,
 		[TRACE_SHMEM] = c->shmem_bytes,
@@ -536,12 +538,21 @@ static void put_process(struct trace_writer *w, struct bytes *b, const struct ca
 		[TRACE_POD_BYTES] = c->pod_bytes,
 		[TRACE_POD_REQUESTS] = c->pod_requests,
 		[TRACE_FLAGS] = (c->init ? TRACE_FLAG_INIT : 0U) |
-				(c->oom_group ? TRACE_FLAG_OOM_GROUP : 0U),
+				(c->oom_group ? TRACE_FLAG_OOM_GROUP : 0U) |
+				(c->shares_known ? TRACE_FLAG_SHARES_KNOWN : 0U),
+		[TRACE_MM] = c->mm,
+		[TRACE_LOCKED_FILE] = c->locked_file_bytes,
 	};
 	struct process *process = put_identity(w, b, c->pid, c->start_boot_ns);
 	uint32_t crc = text_crc(c);
 	uint64_t mask = 0;
 
+	for (size_t i = 0; i < CANDIDATE_SHARES; i++) {
+		const struct candidate_share *share = &c->shares[i];
+
+		values[TRACE_SHARES + 2 * i] = share->bytes;
+		values[TRACE_SHARES + 2 * i + 1] = (uint64_t)share->holders << 8 | share->set;
+	}
 	for (int i = 0; i < TRACE_VALUES_; i++)
 		if (process->values[i] != values[i])
 			mask |= 1ULL << i;
