@@ -603,6 +603,52 @@ static void test_recovering(void **state)
 	assert_verdict(decide(&s, &policy, &e, START + 300 * TICK), VERDICT_WAIT, REASON_HOLDING);
 }
 
+/*
+ * v1 with the kernel's OOM killer off: all tasks sleep, and nothing else shows. It acts when that
+ * lasts, whatever else is unknown or was dropped; after a kill it looks again.
+ */
+static void test_under_oom(void **state)
+{
+	const struct evidence all[] = {
+		{.span_ns = SEC, .under_oom = true},
+		{.span_ns = SEC, .under_oom = true, .lossy = true},
+		{.span_ns = SEC, .has = ESSENTIAL, .level = 1, .under_oom = true},
+	};
+	struct policy policy = policy_of(PRESSURE_HIGH);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		struct verdict_state s = {0};
+		uint64_t now = START;
+		struct evidence e = all[i];
+
+		for (; now < START + 300 * MS; now += TICK)
+			assert_int_equal(decide(&s, &policy, &e, now).action, VERDICT_WAIT);
+		assert_verdict(decide(&s, &policy, &e, now), VERDICT_ACT, REASON_UNDER_OOM);
+		verdict_killed(&s, now);
+		now += TICK;
+		assert_verdict(decide(&s, &policy, &e, now), VERDICT_WAIT, REASON_SETTLING);
+		/* a second task sleeps on: the next kill; and none when the first one was enough */
+		for (now += SEC; now < START + 2 * SEC && s.kills == 1; now += TICK)
+			if (decide(&s, &policy, &e, now).action == VERDICT_ACT)
+				verdict_killed(&s, now);
+		assert_int_equal(s.kills, 2);
+		e.under_oom = false;
+		for (now += SEC; now < START + 9 * SEC; now += TICK)
+			assert_int_not_equal(decide(&s, &policy, &e, now).action, VERDICT_ACT);
+	}
+	policy.warn_only = true;
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		struct verdict_state s = {0};
+		unsigned warnings = 0;
+
+		for (uint64_t t = 0; t < 3 * SEC; t += TICK) {
+			warnings += decide(&s, &policy, &all[i], START + t).action == VERDICT_WARN;
+			assert_int_equal(warnings, t >= 300 * MS);
+		}
+	}
+}
+
 /* A policy that only warns does so once an episode and never acts, also on a spike. */
 static void test_warn_only(void **state)
 {
@@ -724,6 +770,7 @@ int main(void)
 		cmocka_unit_test(test_spike),
 		cmocka_unit_test(test_no_spike),
 		cmocka_unit_test(test_spike_interrupted),
+		cmocka_unit_test(test_under_oom),
 		cmocka_unit_test(test_low_headroom),
 		cmocka_unit_test(test_no_low_headroom),
 		cmocka_unit_test(test_level_low),

@@ -156,6 +156,9 @@ static const char *const reason_words[REASONS_] = {
 	[REASON_SETTLING] = "a kill is pending, or ended less than 1 s ago",
 	[REASON_STORM] = "there were too many kills within a minute",
 	[REASON_LEVEL_LOW] = "tasks lose time, but the level is low: the cause is IO, not memory",
+	[REASON_UNDER_OOM] =
+		"its tasks sleep until memory is freed, because the kernel's OOM killer is "
+		"off in this cgroup",
 	[REASON_LOW_HEADROOM] = "growth is about to take pages that are in use",
 	[REASON_RECOVERING] = "tasks refault pages, but nothing reclaims",
 };

@@ -66,7 +66,8 @@ enum field_kind {
 	X(free_bytes, SAMPLE_HAS_MARKS, FIELD_BYTES)                                               \
 	X(mark_low_bytes, SAMPLE_HAS_MARKS, FIELD_BYTES)                                           \
 	X(page_bytes, SAMPLE_HAS_PAGE_BYTES, FIELD_LEVEL)                                          \
-	X(processes, SAMPLE_HAS_PROCESSES, FIELD_LEVEL)
+	X(processes, SAMPLE_HAS_PROCESSES, FIELD_LEVEL)                                            \
+	X(under_oom, SAMPLE_HAS_UNDER_OOM, FIELD_LEVEL)
 
 #define SAMPLE_FIELD_COUNT_(name, need, kind) +1
 enum {

@@ -40,7 +40,7 @@ void judge_see(struct judge *judge, const struct sample *sample)
 						: 0;
 	}
 	if (sample->reclaims != judge->reclaims || sample->scanned_pages != judge->scans ||
-	    sample->stall_open)
+	    sample->stall_open || ((sample->has & SAMPLE_HAS_UNDER_OOM) && sample->under_oom))
 		judge->active_ns = sample->at_ns;
 	judge->reclaims = sample->reclaims;
 	judge->scans = sample->scanned_pages;

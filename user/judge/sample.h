@@ -37,6 +37,7 @@ enum {
 	SAMPLE_HAS_UNPRODUCTIVE = 1 << 15,
 	SAMPLE_HAS_PAGE_BYTES = 1 << 16,
 	SAMPLE_HAS_PROCESSES = 1 << 17, /* processes, and their spans beside the sample */
+	SAMPLE_HAS_UNDER_OOM = 1 << 18, /* under_oom; v1 */
 };
 
 struct sample {
@@ -86,6 +87,8 @@ struct sample {
 
 	uint64_t page_bytes; /* size of a base page */
 	uint64_t processes;  /* that have a span (judge/process.h) in this sample */
+
+	uint64_t under_oom; /* 1: tasks sleep until memory is freed, and the kernel kills none */
 };
 
 #endif /* FASTOOM_JUDGE_SAMPLE_H */

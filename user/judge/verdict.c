@@ -42,6 +42,12 @@ static const struct {
 #define LOW_HEADROOM_LEAST_GROWTH 0.01 /* of the scope's memory a second */
 #define LOW_HEADROOM_MOST_GROWTH  0.15
 
+/*
+ * A task that sleeps for memory wakes within this if another one frees it; longer than the kernel's
+ * own retries take. Chosen. docs/judgement.md, "Under OOM".
+ */
+#define UNDER_OOM_HOLD_NS 300000000ULL
+
 /* Below this a kill frees little that reclaim could not; chosen. docs/judgement.md, "Level". */
 #define LEAST_LEVEL 0.30
 
@@ -131,7 +137,7 @@ struct verdict verdict_decide(struct verdict_state *state, const struct policy *
 {
 	struct verdict verdict = {.risk = model_risk(e)};
 	double threshold = levels[policy->pressure].threshold;
-	bool spike, low_headroom, over, near_oom;
+	bool spike, low_headroom, under_oom, over, near_oom;
 	uint64_t step_ns = state->at_ns ? now_ns - state->at_ns : 0;
 
 	if (step_ns > WINDOW_GAP_NS) {
@@ -144,6 +150,7 @@ struct verdict verdict_decide(struct verdict_state *state, const struct policy *
 	low_headroom = holds(&state->low_headroom_since_ns,
 			     policy->pressure == PRESSURE_LOW && is_low_headroom(e),
 			     LOW_HEADROOM_HOLD_NS, now_ns);
+	under_oom = holds(&state->under_oom_since_ns, e->under_oom, UNDER_OOM_HOLD_NS, now_ns);
 	/* after a kill a service refaults its working set for seconds: only while it reclaims */
 	over = verdict.risk.known && verdict.risk.value >= threshold && e->reclaiming &&
 	       e->level >= LEAST_LEVEL;
@@ -151,7 +158,7 @@ struct verdict verdict_decide(struct verdict_state *state, const struct policy *
 	verdict.spike = spike;
 	if (verdict.risk.known) {
 		update_score(state, policy->pressure, &verdict.risk, over, step_ns);
-		if (!over && verdict.risk.value < CALM_PART * threshold)
+		if (!over && !under_oom && verdict.risk.value < CALM_PART * threshold)
 			state->warned = false;
 	}
 	if (state->score <= 0)
@@ -166,21 +173,25 @@ struct verdict verdict_decide(struct verdict_state *state, const struct policy *
 		verdict_unseen(state);
 		return wait_for(verdict, REASON_SETTLING);
 	}
-	if (e->lossy || (!verdict.risk.known && !spike)) {
+	/* the kernel itself says so: nothing else is needed */
+	if (!under_oom && (e->lossy || (!verdict.risk.known && !spike))) {
 		state->score = 0;
 		state->over_since_ns = 0;
 		return wait_for(verdict, REASON_BLIND);
 	}
 	near_oom = over && verdict.score >= 1;
-	if (!over && !spike && !low_headroom) {
+	if (!over && !spike && !low_headroom && !under_oom) {
 		if (verdict.risk.value < threshold)
 			return wait_for(verdict, REASON_CALM);
 		return wait_for(verdict, e->reclaiming ? REASON_LEVEL_LOW : REASON_RECOVERING);
 	}
-	if (!near_oom && !spike && !low_headroom)
+	if (!near_oom && !spike && !low_headroom && !under_oom)
 		return wait_for(verdict, REASON_HOLDING);
 
-	verdict.reason = spike ? REASON_SPIKE : near_oom ? REASON_NEAR_OOM : REASON_LOW_HEADROOM;
+	verdict.reason = under_oom  ? REASON_UNDER_OOM
+			 : spike    ? REASON_SPIKE
+			 : near_oom ? REASON_NEAR_OOM
+				    : REASON_LOW_HEADROOM;
 	if (policy->warn_only) {
 		verdict.action = state->warned ? VERDICT_WAIT : VERDICT_WARN;
 		state->warned = true;
@@ -221,6 +232,7 @@ void verdict_unseen(struct verdict_state *state)
 	state->over_since_ns = 0;
 	state->spike_since_ns = 0;
 	state->low_headroom_since_ns = 0;
+	state->under_oom_since_ns = 0;
 }
 
 const char *verdict_action_name(enum verdict_action action)
@@ -248,6 +260,7 @@ const char *verdict_reason_name(enum verdict_reason reason)
 		[REASON_LOW_HEADROOM] = "low-headroom",
 		[REASON_NO_RELIEF] = "no-relief",
 		[REASON_RECOVERING] = "recovering",
+		[REASON_UNDER_OOM] = "under-oom",
 	};
 
 	return names[reason];

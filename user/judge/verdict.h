@@ -39,6 +39,7 @@ enum verdict_reason {
 	REASON_LOW_HEADROOM, /* `low`: growth is about to take mapped files */
 	REASON_NO_RELIEF,    /* the last kills relieved no process */
 	REASON_RECOVERING,   /* pages are read back, but nothing reclaims */
+	REASON_UNDER_OOM,    /* v1: tasks sleep for memory, and the kernel's OOM killer is off */
 	REASONS_,
 };
 
@@ -50,6 +51,7 @@ struct verdict_state {
 	uint64_t over_since_ns;		/* since when the score is above 0; 0: it is not */
 	uint64_t spike_since_ns;	/* 0: no spike */
 	uint64_t low_headroom_since_ns; /* 0: no low headroom */
+	uint64_t under_oom_since_ns;	/* 0: it is not */
 	uint64_t settle_until_ns;
 	uint64_t no_relief_until_ns;
 	uint64_t kills_ns[VERDICT_KILLS_KEPT]; /* of the last kills */

@@ -255,6 +255,7 @@ struct evidence window_evidence(const struct window *window)
 	span_ns = (double)e.span_ns;
 	span_s = span_ns / 1e9;
 	e.lossy = to->losses != from->losses;
+	e.under_oom = (to->has & SAMPLE_HAS_UNDER_OOM) && to->under_oom;
 	e.no_tracking = to->has & SAMPLE_HAS_TRACKING_ERROR;
 
 	if ((from->has & to->has & SAMPLE_HAS_STALL) &&

@@ -33,6 +33,7 @@ enum {
 	CGROUP_FILE_STAT,
 	CGROUP_FILE_SWAP, /* v1: memory + swap usage; v2: swap usage */
 	CGROUP_FILE_SWAP_LIMIT,
+	CGROUP_FILE_OOM, /* v1 */
 	CGROUP_FILES_,
 };
 
@@ -52,6 +53,7 @@ enum {
 	CGROUP_HAS_ANON = 1 << 4,
 	CGROUP_HAS_SWAP = 1 << 5,
 	CGROUP_HAS_MAPPED = 1 << 6,
+	CGROUP_HAS_UNDER_OOM = 1 << 7, /* v1 */
 
 	/* what the level needs */
 	CGROUP_HAS_LEVEL = CGROUP_HAS_LIMIT | CGROUP_HAS_FILE_LRU | CGROUP_HAS_ANON,
@@ -72,6 +74,8 @@ struct cgroup_memory {
 	uint64_t swap_free_bytes; /* below its own swap limit; UINT64_MAX: it has none */
 	/* part of file_lru_bytes that is mapped; a lower bound, for shared memory may be mapped */
 	uint64_t mapped_file_bytes;
+	/* the kernel's OOM killer is off here, and tasks sleep until memory is freed */
+	bool under_oom;
 };
 
 /*

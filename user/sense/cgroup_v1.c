@@ -7,6 +7,18 @@
 #include "sense/cgroup.h"
 #include "sense/kvfile.h"
 
+static void read_oom(int fd, struct cgroup_memory *memory)
+{
+	uint64_t disabled = 0, under = 0;
+	const struct kv table[] = {{"oom_kill_disable", &disabled}, {"under_oom", &under}};
+	uint32_t found;
+
+	if (fd < 0 || kvfile_read(fd, table, ARRAY_SIZE(table), &found) || found != 3)
+		return;
+	memory->under_oom = disabled && under;
+	memory->has |= CGROUP_HAS_UNDER_OOM;
+}
+
 static int read_v1(const struct cgroup *cgroup, struct cgroup_memory *memory)
 {
 	enum {
@@ -73,6 +85,7 @@ static int read_v1(const struct cgroup *cgroup, struct cgroup_memory *memory)
 			memory->swap_free_bytes = memsw_limit > memsw ? memsw_limit - memsw : 0;
 		memory->has |= CGROUP_HAS_SWAP;
 	}
+	read_oom(cgroup->fds[CGROUP_FILE_OOM], memory);
 	return 0;
 }
 
@@ -82,6 +95,7 @@ static const char *const files[CGROUP_FILES_] = {
 	[CGROUP_FILE_STAT] = "memory.stat",
 	[CGROUP_FILE_SWAP] = "memory.memsw.usage_in_bytes",
 	[CGROUP_FILE_SWAP_LIMIT] = "memory.memsw.limit_in_bytes",
+	[CGROUP_FILE_OOM] = "memory.oom_control",
 };
 
 const struct cgroup_ops cgroup_v1_ops = {

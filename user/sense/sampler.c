@@ -310,6 +310,10 @@ int sampler_cgroup(struct sampler *sampler, const struct cgroup *cgroup, uint64_
 			sample.refault_pages = memory.refault_pages;
 			sample.has |= SAMPLE_HAS_REFAULTS;
 		}
+		if (memory.has & CGROUP_HAS_UNDER_OOM) {
+			sample.under_oom = memory.under_oom;
+			sample.has |= SAMPLE_HAS_UNDER_OOM;
+		}
 		if (memory.has & CGROUP_HAS_FAULTS) {
 			sample.major_faults = memory.major_faults;
 			sample.has |= SAMPLE_HAS_FAULTS;

@@ -83,6 +83,8 @@ void record_put_evidence(struct json *json, const struct evidence *e)
 	json_open_map(json, "evidence");
 	json_u64(json, "span_ns", e->span_ns);
 	json_bool(json, "lossy", e->lossy);
+	if (e->under_oom)
+		json_bool(json, "under_oom", true);
 	if (e->has & EVIDENCE_HAS_STALL) {
 		json_double(json, "stall_tasks", e->stall);
 		json_double(json, "reclaims_per_s", e->reclaims);
