@@ -275,6 +275,51 @@ static void test_the_worlds(void **state)
 	assert_true(never > 0 && acts < WORLDS);
 }
 
+/*
+ * `recovered` is told when the risk was far below the threshold and little was lost for a second,
+ * and only after a warning.
+ */
+static void test_recovered_is_well(void **state)
+{
+	const struct policy policy = {.name = (char *)"p",
+				      .pressure = PRESSURE_MEDIUM,
+				      .warn_only = true,
+				      .kills_per_minute = POLICY_KILLS_PER_MINUTE};
+	size_t recoveries = 0, warnings = 0;
+
+	(void)state;
+	for (uint64_t w = 0; w < WORLDS; w++) {
+		struct world world = make_world(w);
+		struct judge judge;
+		bool warned = false;
+
+		look(&world, PERIOD_NS, &plain_view);
+		judge_begin(&judge, plain_view.samples[0].at_ns);
+		for (size_t i = 0; i < plain_view.count; i++) {
+			plain.at[i] = judge_tick(&judge, &policy, &plain_view.samples[i], false);
+			if (plain.at[i].verdict.action == VERDICT_WARN) {
+				warned = true;
+				warnings++;
+			}
+			if (!plain.at[i].recovered)
+				continue;
+			assert_true(warned);
+			warned = false;
+			recoveries++;
+			for (size_t back = 0; back < 10; back++) {
+				const struct judgement *j = &plain.at[i - back];
+
+				if (j->verdict.risk.value >= 0.25 || j->evidence.lost_share >= 0.25)
+					fail_msg(
+						"world %d, %zu samples before: risk %.2f, lost %.2f",
+						(int)w, back, j->verdict.risk.value,
+						j->evidence.lost_share);
+			}
+		}
+	}
+	assert_true(recoveries > WORLDS / 10 && recoveries <= warnings);
+}
+
 static void test_same_input_same_verdict(void **state)
 {
 	(void)state;
@@ -676,6 +721,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_the_worlds),
+		cmocka_unit_test(test_recovered_is_well),
 		cmocka_unit_test(test_same_input_same_verdict),
 		cmocka_unit_test(test_origins_do_not_matter),
 		cmocka_unit_test(test_repeated_and_late_samples),

@@ -22,6 +22,14 @@
 /* Page tracking takes a moment to start; blindness that lasts longer is reported. */
 #define BLIND_REPORT_NS 5000000000ULL
 
+/*
+ * Recovered: the risk is low, and tasks lose less than a quarter of their time, for as long as the
+ * evidence covers. Chosen: a quarter is what a task may lose at its usual work
+ * (bpf/progress.bpf.h).
+ */
+#define WELL_LOST_SHARE 0.25
+#define WELL_HOLD_NS	WINDOW_SPAN_NS
+
 void judge_begin(struct judge *judge, uint64_t now_ns)
 {
 	memset(judge, 0, sizeof(*judge));
@@ -66,11 +74,24 @@ static bool reports_blind(struct judge *judge, uint64_t now_ns)
 	return false;
 }
 
+/* Whether the scope has been well for WELL_HOLD_NS. */
+static bool is_well(struct judge *judge, const struct evidence *e, uint64_t now_ns)
+{
+	bool loses = (e->has & EVIDENCE_HAS_THRASH) && e->lost_share >= WELL_LOST_SHARE;
+
+	if (!judge->verdict.low || loses)
+		judge->well_since_ns = 0;
+	else if (!judge->well_since_ns)
+		judge->well_since_ns = now_ns;
+	return judge->well_since_ns && now_ns - judge->well_since_ns >= WELL_HOLD_NS;
+}
+
 struct judgement judge_tick(struct judge *judge, const struct policy *policy,
 			    const struct sample *sample, const struct relief *relief,
 			    bool kill_pending)
 {
 	struct judgement j = {0};
+	bool well;
 
 	if (sample->at_ns <= judge->at_ns)
 		return j;
@@ -95,8 +116,9 @@ struct judgement judge_tick(struct judge *judge, const struct policy *policy,
 	j.blind = reports_blind(judge, sample->at_ns);
 	if (j.verdict.action == VERDICT_WARN)
 		judge->trouble = true;
+	well = is_well(judge, &j.evidence, sample->at_ns);
 	j.calm = j.verdict.action == VERDICT_WAIT && j.verdict.reason == REASON_CALM &&
-		 !judge->state.warned;
+		 !judge->state.warned && (well || !judge->trouble);
 	if (j.calm) {
 		j.recovered = judge->trouble;
 		judge->trouble = false;

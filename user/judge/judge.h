@@ -33,6 +33,7 @@ struct judge {
 	uint64_t at_ns;	    /* of the latest sample that was judged */
 	uint64_t active_ns; /* when it last reclaimed */
 	uint64_t blind_since_ns;
+	uint64_t well_since_ns; /* since when it is as after a recovery; 0: it is not */
 	bool blind_reported;
 	double relief; /* 0..1: of the best permitted kill, of the latest sample */
 	bool trouble;  /* warned or acted: `recovered` follows; set by the case when it acts */
@@ -44,7 +45,7 @@ struct judgement {
 	struct evidence evidence;
 	struct verdict verdict;
 	bool blind;	/* report that the scope is blind */
-	bool calm;	/* whatever was reported of this scope is over */
+	bool calm;	/* whatever was reported of this scope is over; at once if nothing was */
 	bool recovered; /* report it */
 	/* set by the case: the relief of the last kill was measured */
 	bool relief_measured;

@@ -158,7 +158,8 @@ struct verdict verdict_decide(struct verdict_state *state, const struct policy *
 	verdict.spike = spike;
 	if (verdict.risk.known) {
 		update_score(state, policy->pressure, &verdict.risk, over, step_ns);
-		if (!over && !under_oom && verdict.risk.value < CALM_PART * threshold)
+		verdict.low = !over && !under_oom && verdict.risk.value < CALM_PART * threshold;
+		if (verdict.low)
 			state->warned = false;
 	}
 	if (state->score <= 0)

@@ -65,6 +65,7 @@ struct verdict {
 	struct risk risk;
 	bool over;    /* the risk is above the threshold, and the scope full enough and reclaims */
 	bool spike;   /* see REASON_SPIKE */
+	bool low;     /* the risk is far below the threshold: the end of an episode, if it lasts */
 	double score; /* 0..1: share of the bound */
 	uint64_t held_ns; /* how long the score has been above 0 */
 };
