@@ -9,6 +9,7 @@
 #include "daemon/incident_data.h"
 #include "judge/candidate.h"
 #include "judge/config.h"
+#include "judge/held_by.h"
 #include "judge/history.h"
 #include "judge/verdict.h"
 #include "judge/victim.h"
@@ -384,6 +385,39 @@ static void test_missing(void **state)
 	assert_none(line, len, "evidence.exhausted_s");
 }
 
+/* What holds the memory is there as far as it is known, and why the largest may not be killed. */
+static void test_no_victim(void **state)
+{
+	struct held_by held = {0};
+	char line[WRITER_LINE_MAX];
+	struct record_no_victim record;
+	struct parts p;
+	size_t len;
+
+	(void)state;
+	fill(&p);
+	held_by_set(&held, HELD_BY_SHMEM, 171 * MIB);
+	held_by_set(&held, HELD_BY_LASTING_SHMEM, 170 * MIB);
+	held_by_set(&held, HELD_BY_SOCK, 0);
+	p.victims[0].excluded = VICTIM_PROTECTED;
+	record = (struct record_no_victim){.verdict = &p.verdict,
+					   .evidence = &p.evidence,
+					   .message = "none",
+					   .held = &held,
+					   .largest = p.victims,
+					   .largest_count = 1,
+					   .processes = 7};
+	assert_int_equal(record_no_victim(line, sizeof(line), &p.head, &record, &len), 0);
+	assert_line(line, len);
+	assert_member(line, len, "event", "\"no_victim\"");
+	assert_member(line, len, "processes", "7");
+	assert_member(line, len, "held_by.shmem_bytes", "179306496");
+	assert_member(line, len, "held_by.lasting_shmem_bytes", "178257920");
+	assert_member(line, len, "held_by.sock_bytes", "0");
+	assert_none(line, len, "held_by.anon_bytes");
+	assert_non_null(strstr(line, "\"why\":\"protected\""));
+}
+
 /* The record has the contribution of every feature. */
 static void test_contributions(void **state)
 {
@@ -614,6 +648,7 @@ int main(void)
 		cmocka_unit_test(test_runners_up),
 		cmocka_unit_test(test_runners_up_eligible),
 		cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_no_victim),
 		cmocka_unit_test(test_contributions),
 		cmocka_unit_test(test_kernel_kill),
 		cmocka_unit_test(test_message),

@@ -34,14 +34,16 @@ static const struct option_spec options[] = {
 	 offsetof(struct explain_options, ascii)},
 };
 
-static bool is_kill(const json_t *record)
+static bool is_explained(const json_t *record)
 {
 	const char *event = event_get_text(record, "event", "");
 
-	return !strcmp(event, "kill") || !strcmp(event, "kernel_kill");
+	return !strcmp(event, "kill") || !strcmp(event, "kernel_kill") ||
+	       !strcmp(event, "no_victim");
 }
 
-/* The last record with this id: a kill comes after its act. NULL: the last kill. SIZE_MAX: none. */
+/* The last record with this id: a kill comes after its act. NULL: the last kill, or no_victim.
+ * SIZE_MAX: none. */
 static size_t find_event(const json_t *records, const char *id)
 {
 	size_t found = SIZE_MAX;
@@ -51,7 +53,7 @@ static size_t find_event(const json_t *records, const char *id)
 		char text[32];
 
 		snprintf(text, sizeof(text), "%.0f", event_get_number(record, "id", 0));
-		if (id ? !strcmp(id, text) : is_kill(record))
+		if (id ? !strcmp(id, text) : is_explained(record))
 			found = i;
 	}
 	return found;
@@ -110,6 +112,10 @@ static int explain(const json_t *records, const char *id, const struct explain_o
 	}
 	if (!record)
 		return explain_kernel_kill(records, at, chosen->kernel_log);
+	if (!strcmp(event_get_text(record, "event", ""), "no_victim")) {
+		explain_no_victim(records, at);
+		return EXIT_OK; /* it has no history to draw */
+	}
 	if (!strcmp(event_get_text(record, "event", ""), "kernel_kill")) {
 		code = explain_kernel_kill(records, at, chosen->kernel_log);
 		if (code != EXIT_OK)

@@ -9,6 +9,7 @@
 #include "base/units.h"
 #include "client/event_text.h"
 #include "client/words.h"
+#include "judge/held_by.h"
 
 static const char *bytes_of(const json_t *record, const char *path, char *buf)
 {
@@ -359,6 +360,57 @@ static void tell_freed(const json_t *record)
 	words_add(&words, "When the action ended, the scope held %s less than at the verdict.",
 		  bytes_of(record, "freed_bytes", freed));
 	words_print("Freed", &words);
+}
+
+/* ---- nothing may be killed --------------------------------------------------------------- */
+
+static void tell_held_by(const json_t *record)
+{
+	const json_t *held = json_object_get(record, "held_by");
+	struct words words = {0};
+	char bytes[UNITS_TEXT_MAX];
+
+	words_add(&words, "The policy %s could not act: %s.", event_get_text(record, "policy", "?"),
+		  event_get_text(record, "message", "?"));
+	words_print("Why", &words);
+	words = (struct words){0};
+	for (int kind = 0; kind < HELD_BY_KINDS_; kind++)
+		if (has(held, held_by_key((enum held_by_kind)kind)))
+			words_add(&words, "%s%s %s", words.len ? ", " : "",
+				  held_by_words((enum held_by_kind)kind),
+				  bytes_of(held, held_by_key((enum held_by_kind)kind), bytes));
+	words_add(&words, "%s", words.len ? "." : "Not known.");
+	words_print("Held by", &words);
+}
+
+static void tell_largest(const json_t *record)
+{
+	const json_t *largest = json_object_get(record, "largest"), *process;
+	struct words words = {0};
+	size_t i;
+
+	json_array_foreach((json_t *)largest, i, process)
+	{
+		words_add(&words, "%s", i ? "; " : "");
+		add_process(&words, process);
+		words_add(&words, ": %s", event_get_text(process, "why", "?"));
+	}
+	words_add(&words, "%s", i ? "." : "None.");
+	words_print("Processes", &words);
+}
+
+void explain_no_victim(const json_t *records, size_t at)
+{
+	const json_t *record = json_array_get(records, at);
+	char when[40], scope[EVENT_SCOPE_MAX];
+
+	event_scope_title(scope, sizeof(scope), record);
+	printf("%s: no process could be killed to relieve %s (event %.0f).\n\n",
+	       event_time(when, sizeof(when), record), scope, event_get_number(record, "id", 0));
+	tell_stalled(record);
+	tell_held_by(record);
+	tell_largest(record);
+	explain_afterwards(records, at);
 }
 
 void explain_kill(const json_t *records, size_t at)

@@ -16,6 +16,9 @@
 /* The act or kill at @at of @records. */
 void explain_kill(const json_t *records, size_t at);
 
+/* The no_victim at @at of @records. */
+void explain_no_victim(const json_t *records, size_t at);
+
 /* What happened in the scope of the record at @at after it. */
 void explain_afterwards(const json_t *records, size_t at);
 

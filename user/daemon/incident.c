@@ -19,6 +19,7 @@
 #include "daemon/incident_data.h"
 #include "daemon/incident_group.h"
 #include "daemon/incident_record.h"
+#include "daemon/no_victim.h"
 #include "daemon/report.h"
 #include "daemon/trace_feed.h"
 #include "sense/tasks.h"
@@ -317,22 +318,16 @@ static void check_step(struct incident_parts *parts, struct incident *incident,
 /* ---- from the verdict to the action ---- */
 
 /* No action begins: reports it once per episode. The scope is judged again later. */
-static void stand_down(struct incident_parts *parts, struct hot_scope *scope, enum case_choice why,
-		       size_t n, uint64_t now_ns)
+static void stand_down(struct incident_parts *parts, struct hot_scope *scope,
+		       const struct judgement *judgement, enum case_choice why, size_t n,
+		       uint64_t now_ns)
 {
-	char message[256];
 	bool report = case_stand_down(&scope->state, why, now_ns);
 
 	trace_feed_stood_down(parts->trace, scope, report_is_dry_run(parts->reporter, scope), why,
 			      now_ns);
-	if (!report || why != CASE_NONE_PERMITTED)
-		return;
-	snprintf(message, sizeof(message),
-		 "near-oom, but none of the %zu processes of this scope may be killed: all are "
-		 "protected, too small, or could not be killed in the last minute",
-		 n);
-	log_error("%s: %s", hot_scope_name(scope), message);
-	report_message(parts->reporter, scope, "error", message);
+	if (report && why == CASE_NONE_PERMITTED)
+		no_victim_report(parts, scope, judgement, n);
 }
 
 /* Copies what is needed after the list and the ranking are overwritten. */
@@ -378,7 +373,7 @@ void incident_begin(struct incident_parts *parts, struct incident *incident,
 	if (err) {
 		log_warn("%s: its processes cannot be listed: %s; no process is killed",
 			 hot_scope_name(scope), strerror(-err));
-		stand_down(parts, scope, CASE_NOT_LISTED, 0, now_ns);
+		stand_down(parts, scope, judgement, CASE_NOT_LISTED, 0, now_ns);
 		return;
 	}
 	if (tasks_overflow(parts->tasks))
@@ -391,11 +386,11 @@ void incident_begin(struct incident_parts *parts, struct incident *incident,
 	eligible = case_rank(&scope->state, scope->policy, evidence->total_bytes, now_ns,
 			     candidates, n, parts->ranking);
 	if (!eligible) {
-		stand_down(parts, scope, CASE_NONE_PERMITTED, n, now_ns);
+		stand_down(parts, scope, judgement, CASE_NONE_PERMITTED, n, now_ns);
 		return;
 	}
 	if (held(parts, scope, now_ns, &held_bytes) || !case_still_short(evidence, held_bytes)) {
-		stand_down(parts, scope, CASE_RECOVERED, n, now_ns);
+		stand_down(parts, scope, judgement, CASE_RECOVERED, n, now_ns);
 		return;
 	}
 	fill_incident(parts, incident, scope, judgement, eligible, held_bytes, now_ns);

@@ -11,6 +11,7 @@
 #include "base/util.h"
 #include "judge/sample.h"
 #include "sense/cgroup.h"
+#include "sense/held_by.h"
 #include "sense/loader.h"
 #include "sense/node.h"
 
@@ -321,4 +322,13 @@ int sampler_cgroup(struct sampler *sampler, const struct cgroup *cgroup, uint64_
 	}
 	*ret = sample;
 	return err;
+}
+
+void sampler_held_by(const struct sampler *sampler, const struct cgroup *cgroup,
+		     struct held_by *ret)
+{
+	if (cgroup)
+		held_by_cgroup(sampler->host, cgroup, ret);
+	else
+		held_by_node(sampler->node, ret);
 }

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 struct cgroup;
+struct held_by;
 struct cgroup_host;
 struct fo_scope_stat;
 struct fo_wait_stat;
@@ -31,6 +32,10 @@ void sampler_free(struct sampler *sampler);
 int sampler_node(struct sampler *sampler, uint64_t now_ns, bool tracking, struct sample *ret);
 int sampler_cgroup(struct sampler *sampler, const struct cgroup *cgroup, uint64_t now_ns,
 		   bool tracking, struct sample *ret);
+
+/* What holds the memory of @cgroup; NULL: of the node. */
+void sampler_held_by(const struct sampler *sampler, const struct cgroup *cgroup,
+		     struct held_by *ret);
 
 /* The sums of a scope over all CPUs. -ENOENT: it has not reclaimed yet, or has had no waits. */
 int sampler_stall(struct sampler *sampler, uint64_t scope, struct fo_scope_stat *ret);

@@ -6,7 +6,8 @@
  *
  * A pass reads /proc/PID/fd and /proc/PID/maps of all processes, and /proc/PID/smaps_rollup of
  * those that lock memory. The last two take the mmap lock, which a stalled process may hold for
- * seconds. A thread of its own does it, while any scope is hot, and listings use the last result.
+ * seconds. A thread of its own, with the caller's scheduling policy, does it while scopes are hot,
+ * and listings use the last result.
  *
  * What is not counted: System V segments (they stay without a process), files with a name
  * (likewise), hugetlbfs, objects below SHARES_LEAST_BYTES, and references outside of processes (a

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "judge/candidate.h"
 #include "judge/config.h"
+#include "judge/held_by.h"
 #include "judge/history.h"
 #include "judge/verdict.h"
 #include "judge/victim.h"
@@ -347,6 +348,36 @@ int record_verdict(char *buf, size_t size, const struct record_head *head, const
 	put_head(&json, head, event);
 	record_put_verdict(&json, verdict);
 	record_put_evidence(&json, evidence);
+	return put_end(&json, ret_len);
+}
+
+int record_no_victim(char *buf, size_t size, const struct record_head *head,
+		     const struct record_no_victim *record, size_t *ret_len)
+{
+	struct json json;
+
+	json_begin(&json, buf, size);
+	put_head(&json, head, "no_victim");
+	record_put_verdict(&json, record->verdict);
+	record_put_evidence(&json, record->evidence);
+	json_text(&json, "message", record->message);
+	json_u64(&json, "processes", record->processes);
+	json_open_map(&json, "held_by");
+	for (int i = 0; i < HELD_BY_KINDS_; i++)
+		if (record->held->has & 1U << i)
+			json_u64(&json, held_by_key((enum held_by_kind)i), record->held->bytes[i]);
+	json_close_map(&json);
+	json_open_list(&json, "largest");
+	for (size_t i = 0; i < record->largest_count && i < RECORD_RUNNERS_UP; i++) {
+		const struct victim *victim = &record->largest[i];
+
+		json_open_map(&json, NULL);
+		put_process(&json, victim->candidate, true);
+		json_u64(&json, "freeable_bytes", victim->freeable_bytes);
+		json_text(&json, "why", victim_exclusion_name(victim->excluded));
+		json_close_map(&json);
+	}
+	json_close_list(&json);
 	return put_end(&json, ret_len);
 }
 

@@ -22,6 +22,7 @@
 struct candidate;
 struct evidence;
 struct json;
+struct held_by;
 struct history;
 struct verdict;
 struct victim;
@@ -93,6 +94,20 @@ int record_kill(char *buf, size_t size, const struct record_head *head,
 /* @event: warn, blind, recovered. */
 int record_verdict(char *buf, size_t size, const struct record_head *head, const char *event,
 		   const struct verdict *verdict, const struct evidence *evidence, size_t *ret_len);
+
+/* Near-OOM, and no process may be killed. */
+struct record_no_victim {
+	const struct verdict *verdict;
+	const struct evidence *evidence;
+	const char *message;
+	const struct held_by *held;
+	const struct victim *largest; /* the processes that hold most */
+	size_t largest_count;	      /* at most RECORD_RUNNERS_UP */
+	size_t processes;	      /* of the scope */
+};
+
+int record_no_victim(char *buf, size_t size, const struct record_head *head,
+		     const struct record_no_victim *record, size_t *ret_len);
 
 struct record_kernel_kill {
 	const struct candidate *victim;
