@@ -183,16 +183,53 @@ static void test_standing_down(void **state)
 	assert_true(case_stand_down(&c, CASE_NONE_PERMITTED, act_ns + 10 * SEC));
 }
 
-/* Kills of the kernel count for the limit of kills a minute, as ours do. */
-static void test_kernel_kills(void **state)
+/* Ticks as run_until_act(), with a kill of the kernel before each; how long until an action. */
+static uint64_t act_ns_beside_kernel_kills(uint64_t freed_bytes)
 {
 	struct scope_case c = begin(false);
 
+	for (uint64_t now = START; now < START + 60 * SEC; now += TICK) {
+		case_kernel_killed(&c, &policy, freed_bytes, now - 1);
+		if (run_until_act(&c, now, now, false))
+			return now - START;
+	}
+	return UINT64_MAX;
+}
+
+/*
+ * Kills of the kernel in a scope (an OOM loop in a small cgroup of any user) do not count for the
+ * limit of kills a minute. A kill that does not matter to the scope does not settle it.
+ */
+static void test_kernel_kills(void **state)
+{
+	struct scope_case c = begin(false);
+	uint64_t alone_ns = run_until_act(&c, START, START + 20 * SEC, false) - START;
+	uint64_t act_ns;
+
 	(void)state;
-	for (unsigned i = 0; i < POLICY_KILLS_PER_MINUTE; i++)
-		case_kernel_killed(&c, START + i * MS);
-	assert_true(run_until_act(&c, START + TICK, START + 59 * SEC, false) == 0);
-	assert_int_equal(c.judge.verdict.reason, REASON_STORM);
+	/* 1 % of 256 MiB is 2.56 MiB */
+	assert_int_equal(act_ns_beside_kernel_kills(0), alone_ns);
+	assert_int_equal(act_ns_beside_kernel_kills(256 * MIB / 100), alone_ns);
+	act_ns = act_ns_beside_kernel_kills(3 * MIB);
+	assert_in_range(act_ns, alone_ns + TICK, alone_ns + 2 * SEC);
+	assert_int_equal(act_ns_beside_kernel_kills(100 * MIB), act_ns);
+}
+
+/* An action is not needed where the kernel freed a tenth of the scope within the last second. */
+static void test_kernel_kill_and_choice(void **state)
+{
+	const struct evidence evidence = {.held_bytes = 150 * MIB};
+	struct scope_case c = begin(false);
+
+	(void)state;
+	assert_true(case_still_short(&c, &evidence, 150 * MIB, START));
+	assert_true(case_still_short(&c, &evidence, 136 * MIB, START));
+	assert_false(case_still_short(&c, &evidence, 134 * MIB, START));
+	(void)run_until_act(&c, START, START, false); /* it holds 200 MiB */
+	case_kernel_killed(&c, &policy, 50 * MIB, START + MS);
+	assert_false(case_still_short(&c, &evidence, 150 * MIB, START + SEC));
+	assert_true(case_still_short(&c, &evidence, 190 * MIB, START + SEC));
+	assert_true(case_still_short(&c, &evidence, 150 * MIB, START + SEC + MS));
 }
 
 /*
@@ -265,6 +302,7 @@ int main(void)
 		cmocka_unit_test(test_backoffs_are_bounded),
 		cmocka_unit_test(test_standing_down),
 		cmocka_unit_test(test_kernel_kills),
+		cmocka_unit_test(test_kernel_kill_and_choice),
 		cmocka_unit_test(test_ranking),
 		cmocka_unit_test(test_members),
 	};

@@ -296,7 +296,8 @@ static void test_recovered_is_well(void **state)
 		look(&world, PERIOD_NS, &plain_view);
 		judge_begin(&judge, plain_view.samples[0].at_ns);
 		for (size_t i = 0; i < plain_view.count; i++) {
-			plain.at[i] = judge_tick(&judge, &policy, &plain_view.samples[i], false);
+			plain.at[i] =
+				judge_tick(&judge, &policy, &plain_view.samples[i], NULL, false);
 			if (plain.at[i].verdict.action == VERDICT_WARN) {
 				warned = true;
 				warnings++;
@@ -709,8 +710,8 @@ static void test_a_scope_that_appears_midway(void **state)
 			if (view.samples[i].at_ns < seen.acts_ns)
 				continue;
 			judge_see(&judge, &view.samples[i]);
-			if (judge_tick(&judge, &policy, &view.samples[i], NULL, false).verdict.action ==
-			    VERDICT_ACT)
+			if (judge_tick(&judge, &policy, &view.samples[i], NULL, false)
+				    .verdict.action == VERDICT_ACT)
 				acts_ns = view.samples[i].at_ns;
 		}
 		assert_true(acts_ns >= seen.acts_ns + 700 * MS && acts_ns != UINT64_MAX);

@@ -158,11 +158,12 @@ static size_t record(struct trace *trace, uint64_t bad_s, uint64_t well_s, uint6
 		}
 
 		if (kernel_s && now_ns == START_NS + kernel_s * SEC) {
-			verdict_killed(&judge.state, now_ns - 5 * MS);
+			verdict_kernel_killed(&judge.state, now_ns - 5 * MS);
 			trace_put_did(trace->writer, &scope,
 				      &(struct trace_did){.what = TRACE_KERNEL_KILL,
 							  .at_ns = now_ns - 5 * MS,
 							  .pid = 77,
+							  .bytes = 20 * MIB,
 							  .comm = "other"});
 		}
 		if (incident && now_ns >= settles_ns) {

@@ -325,7 +325,7 @@ static void test_settle(void **state)
 	assert_int_equal(s.kills, 1); /* verdict_settled() does not count a kill */
 }
 
-/* A kill by the kernel counts too, also while the score grows. */
+/* A kill by the kernel settles, also while the score grows; the next one only a minute later. */
 static void test_kernel_kill_settles(void **state)
 {
 	struct policy policy = policy_of(PRESSURE_MEDIUM);
@@ -334,10 +334,38 @@ static void test_kernel_kill_settles(void **state)
 
 	(void)state;
 	assert_verdict(decide(&s, &policy, &sure, START), VERDICT_WAIT, REASON_HOLDING);
-	verdict_killed(&s, START + 200 * MS);
+	verdict_kernel_killed(&s, START + 200 * MS);
 	assert_verdict(decide(&s, &policy, &sure, START + 300 * MS), VERDICT_WAIT, REASON_SETTLING);
 	decide(&s, &policy, &sure, START + 1100 * MS);
 	assert_verdict(decide(&s, &policy, &sure, START + 1200 * MS), VERDICT_WAIT, REASON_HOLDING);
+
+	verdict_kernel_killed(&s, START + 1250 * MS);
+	verdict_kernel_killed(&s, START + 60 * SEC);
+	assert_verdict(decide(&s, &policy, &sure, START + 60 * SEC), VERDICT_WAIT, REASON_HOLDING);
+	verdict_kernel_killed(&s, START + 60200 * MS);
+	assert_verdict(decide(&s, &policy, &sure, START + 60300 * MS), VERDICT_WAIT,
+		       REASON_SETTLING);
+	assert_int_equal(s.kills, 0);
+}
+
+/* Kills of the kernel without end keep no pressure level from acting for long. */
+static void test_kernel_kills_do_not_blind(void **state)
+{
+	(void)state;
+	for (int p = 0; p < PRESSURE_MAX_; p++) {
+		struct policy policy = policy_of((enum pressure)p);
+		struct evidence sure = of_risk(SURE);
+		struct verdict_state s = {0};
+		uint64_t now = START;
+		bool acted = false;
+
+		for (; !acted && now < START + 60 * SEC; now += TICK) {
+			verdict_kernel_killed(&s, now - 1);
+			acted = decide(&s, &policy, &sure, now).action == VERDICT_ACT;
+		}
+		if (!acted)
+			fail_msg("pressure %d: no action within a minute", p);
+	}
 }
 
 /* Kills whenever the verdict is to act, for @seconds; returns how often, and the last reason. */
@@ -381,7 +409,7 @@ static void test_storm(void **state)
 		assert_true(now - s.kills_ns[i] < 3600 * SEC);
 }
 
-/* Kills older than a minute do not count, those by the kernel do. */
+/* Kills older than a minute do not count. */
 static void test_storm_edges(void **state)
 {
 	struct policy policy = policy_of(PRESSURE_LOW);
@@ -765,6 +793,7 @@ int main(void)
 		cmocka_unit_test(test_blind_restarts_score),
 		cmocka_unit_test(test_settle),
 		cmocka_unit_test(test_kernel_kill_settles),
+		cmocka_unit_test(test_kernel_kills_do_not_blind),
 		cmocka_unit_test(test_storm),
 		cmocka_unit_test(test_storm_edges),
 		cmocka_unit_test(test_spike),

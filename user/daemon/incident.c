@@ -389,7 +389,8 @@ void incident_begin(struct incident_parts *parts, struct incident *incident,
 		stand_down(parts, scope, judgement, CASE_NONE_PERMITTED, n, now_ns);
 		return;
 	}
-	if (held(parts, scope, now_ns, &held_bytes) || !case_still_short(evidence, held_bytes)) {
+	if (held(parts, scope, now_ns, &held_bytes) ||
+	    !case_still_short(&scope->state, evidence, held_bytes, now_ns)) {
 		stand_down(parts, scope, judgement, CASE_RECOVERED, n, now_ns);
 		return;
 	}

@@ -78,8 +78,8 @@ static void tell_scopes(struct watches *watches, const struct candidate *victim,
 
 		if (!watches->list[i].used || !is_in(scope, victim->memcg_id, path))
 			continue;
-		case_kernel_killed(&scope->state, now_ns);
-		scope->freed = true;
+		case_kernel_killed(&scope->state, scope->policy, candidate_freeable_bytes(victim),
+				   now_ns);
 		trace_feed_kernel_kill(watches->incident_parts.trace, scope, victim, now_ns);
 	}
 }

@@ -47,6 +47,10 @@ void case_begin(struct scope_case *c, bool node, int self_pid, uint64_t now_ns)
 void case_see(struct scope_case *c, const struct sample *sample)
 {
 	judge_see(&c->judge, sample);
+	if (sample->has & SAMPLE_HAS_LEVEL) {
+		c->total_bytes = sample->total_bytes;
+		c->held_bytes = sample->held_bytes;
+	}
 }
 
 bool case_wants_tracking(const struct scope_case *c)
@@ -238,9 +242,16 @@ struct victim_members case_rank_members(const struct scope_case *c, const struct
 	return victim_rank_members(&request, group, candidates, n, ret);
 }
 
-bool case_still_short(const struct evidence *evidence, uint64_t held_bytes)
+bool case_still_short(const struct scope_case *c, const struct evidence *evidence,
+		      uint64_t held_bytes, uint64_t now_ns)
 {
-	return (double)held_bytes >= RECOVERED_PART * (double)evidence->held_bytes;
+	uint64_t before_bytes = evidence->held_bytes;
+
+	/* the evidence is older than the kill; @held_bytes may be newer */
+	if (c->kernel_kill_ns && now_ns - c->kernel_kill_ns < WINDOW_SPAN_NS &&
+	    c->kernel_kill_held_bytes > before_bytes)
+		before_bytes = c->kernel_kill_held_bytes;
+	return (double)held_bytes >= RECOVERED_PART * (double)before_bytes;
 }
 
 bool case_stand_down_waits(enum case_choice why)
@@ -370,9 +381,14 @@ enum case_outcome case_outcome_of_name(const char *name)
 	return (enum case_outcome)outcome;
 }
 
-void case_kernel_killed(struct scope_case *c, uint64_t now_ns)
+void case_kernel_killed(struct scope_case *c, const struct policy *policy, uint64_t freed_bytes,
+			uint64_t now_ns)
 {
-	verdict_killed(&c->judge.state, now_ns);
+	c->kernel_kill_ns = now_ns;
+	c->kernel_kill_held_bytes = c->held_bytes;
+	/* before the first sample there is no evidence that could be older than the kill */
+	if (c->total_bytes && !victim_is_small(policy, c->total_bytes, freed_bytes))
+		verdict_kernel_killed(&c->judge.state, now_ns);
 }
 
 enum judge_end case_end(struct scope_case *c, uint64_t now_ns, bool *ret_recovered,

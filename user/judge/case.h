@@ -91,6 +91,10 @@ struct scope_case {
 	bool none_reported;	 /* CASE_NONE_PERMITTED was reported in this episode */
 	struct case_backoff backoffs[CASE_BACKOFFS_MAX];
 	size_t backoff_next;
+	uint64_t total_bytes;		 /* of the latest sample that has them; 0: none did */
+	uint64_t held_bytes;		 /* of the same sample */
+	uint64_t kernel_kill_ns;	 /* of the latest kill of the kernel; 0: none */
+	uint64_t kernel_kill_held_bytes; /* of the sample before it */
 };
 
 enum case_choice {
@@ -152,10 +156,11 @@ struct victim_members case_rank_members(const struct scope_case *c, const struct
 					struct victim *ret);
 
 /*
- * Whether the scope still holds what it held at the verdict. Asked after the choice, which takes
- * time. False: the scope recovered meanwhile, for example because the kernel killed a process.
+ * Whether the scope still holds what it held at the verdict, and what it held before a kill of the
+ * kernel within the window. Asked after the choice, which takes time. False: the scope recovered.
  */
-bool case_still_short(const struct evidence *evidence, uint64_t held_bytes);
+bool case_still_short(const struct scope_case *c, const struct evidence *evidence,
+		      uint64_t held_bytes, uint64_t now_ns);
 
 /* Ends the tick without an action; @why is not CASE_CHOSEN. True: the caller reports it. */
 bool case_stand_down(struct scope_case *c, enum case_choice why, uint64_t now_ns);
@@ -187,8 +192,12 @@ bool case_outcome_waits(enum case_outcome outcome);
 /* Returns CASE_OUTCOMES_ for an unknown name. */
 enum case_outcome case_outcome_of_name(const char *name);
 
-/* The kernel's OOM killer killed a process of the scope. */
-void case_kernel_killed(struct scope_case *c, uint64_t now_ns);
+/*
+ * The kernel's OOM killer killed a process of the scope, which held @freed_bytes. The scope settles
+ * if that matters to it. The kill does not count for kills_per_minute: the daemon did not do it.
+ */
+void case_kernel_killed(struct scope_case *c, const struct policy *policy, uint64_t freed_bytes,
+			uint64_t now_ns);
 
 /* To be called at the end of each tick; see judge_end(). */
 enum judge_end case_end(struct scope_case *c, uint64_t now_ns, bool *ret_recovered,

@@ -59,6 +59,9 @@ static const struct {
 
 #define STORM_SPAN_NS 60000000000ULL /* the minute of kills_per_minute */
 
+/* Time for the score to reach the bound of `high` too. docs/judgement.md, "After a kill". */
+#define KERNEL_SETTLE_SPAN_NS 60000000000ULL
+
 _Static_assert(POLICY_KILLS_PER_MINUTE_MOST <= VERDICT_KILLS_KEPT,
 	       "the kills of the last minute are kept");
 
@@ -225,6 +228,14 @@ void verdict_settled(struct verdict_state *state, uint64_t now_ns)
 void verdict_no_relief(struct verdict_state *state, uint64_t now_ns)
 {
 	state->no_relief_until_ns = now_ns + NO_RELIEF_NS;
+}
+
+void verdict_kernel_killed(struct verdict_state *state, uint64_t now_ns)
+{
+	if (state->kernel_settled_ns && now_ns - state->kernel_settled_ns < KERNEL_SETTLE_SPAN_NS)
+		return;
+	state->kernel_settled_ns = now_ns;
+	verdict_settled(state, now_ns);
 }
 
 void verdict_unseen(struct verdict_state *state)

@@ -54,6 +54,7 @@ struct verdict_state {
 	uint64_t under_oom_since_ns;	/* 0: it is not */
 	uint64_t settle_until_ns;
 	uint64_t no_relief_until_ns;
+	uint64_t kernel_settled_ns; /* when a kill of the kernel last settled it; 0: never */
 	uint64_t kills_ns[VERDICT_KILLS_KEPT]; /* of the last kills */
 	unsigned kills;
 	bool warned; /* since the risk was last calm: one warning an episode */
@@ -75,10 +76,15 @@ struct verdict {
 struct verdict verdict_decide(struct verdict_state *state, const struct policy *policy,
 			      const struct evidence *evidence, uint64_t now_ns, bool kill_pending);
 
-/* A kill in the scope, by the daemon or the kernel: counts it, then as verdict_settled(). */
+/* A kill in the scope by the daemon: counts it, then as verdict_settled(). */
 void verdict_killed(struct verdict_state *state, uint64_t now_ns);
 /* The victim is gone or stuck: the scope settles for a moment, then is judged again. */
 void verdict_settled(struct verdict_state *state, uint64_t now_ns);
+/*
+ * A kill in the scope by the kernel: as verdict_settled(), but at most once a minute. A tenant can
+ * cause such kills without end, and must not keep the scope from being judged. Not counted.
+ */
+void verdict_kernel_killed(struct verdict_state *state, uint64_t now_ns);
 
 /* The last kills relieved no process: none of this scope is killed for NO_RELIEF_NS. */
 void verdict_no_relief(struct verdict_state *state, uint64_t now_ns);

@@ -38,13 +38,15 @@
 /* A part of the freeable bytes that is new: a process that grows may be the cause of its loss. */
 #define SUFFERER_NEW_PART 0.25
 
-static double small_bytes(const struct victim_request *request)
+bool victim_is_small(const struct policy *policy, uint64_t scope_bytes, uint64_t freeable_bytes)
 {
-	double bytes = SMALL_SHARE * (double)request->scope_bytes;
+	double bytes = SMALL_SHARE * (double)scope_bytes;
 
-	if (request->policy->min_free_bytes)
-		return (double)request->policy->min_free_bytes;
-	return bytes < SMALL_MOST_BYTES ? bytes : SMALL_MOST_BYTES;
+	if (bytes > SMALL_MOST_BYTES)
+		bytes = SMALL_MOST_BYTES;
+	if (policy->min_free_bytes)
+		bytes = (double)policy->min_free_bytes;
+	return (double)freeable_bytes < bytes;
 }
 
 static bool is_backed_off(const struct victim_request *request, int pid)
@@ -77,7 +79,8 @@ static enum victim_exclusion exclusion_of(const struct victim_request *request,
 		return VICTIM_INIT;
 	if (is_backed_off(request, candidate->pid))
 		return VICTIM_BACKOFF;
-	if (standing != STANDING_PREFER && (double)victim->freeable_bytes < small_bytes(request))
+	if (standing != STANDING_PREFER &&
+	    victim_is_small(request->policy, request->scope_bytes, victim->freeable_bytes))
 		return VICTIM_SMALL;
 	return VICTIM_ELIGIBLE;
 }

@@ -124,6 +124,12 @@ struct victim_members victim_rank_members(const struct victim_request *request,
 					  const struct candidate *candidates, size_t n,
 					  struct victim *ret);
 
+/*
+ * Whether @freeable_bytes are too few to matter to a scope with @scope_bytes of memory: less than
+ * `min_free`, by default 1 % of the scope's memory and at most 32 MiB.
+ */
+bool victim_is_small(const struct policy *policy, uint64_t scope_bytes, uint64_t freeable_bytes);
+
 /* Whether the cgroup @path is @above or lies below it. */
 bool victim_path_is_within(const char *path, const char *above);
 

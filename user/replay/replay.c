@@ -106,8 +106,10 @@ static void take_did(struct replay *r, struct replayed_scope *scope, const struc
 		return;
 	kept = &scope->pending[scope->pending_count - 1];
 	print_did(&r->print, scope, kept);
-	if (did->what == TRACE_KERNEL_KILL)
-		case_kernel_killed(&scope->state, did->at_ns);
+	if (did->what == TRACE_KERNEL_KILL && scope->policy)
+		case_kernel_killed(&scope->state, scope->policy, did->bytes, did->at_ns);
+	else if (did->what == TRACE_KERNEL_KILL)
+		; /* a scope without a policy is not judged */
 	else if (did->what == TRACE_SETTLED)
 		take_outcome(&scope->state, kept);
 	else
