@@ -22,6 +22,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -32,6 +33,7 @@
 
 #include "act/killer.h"
 #include "act/pidref.h"
+#include "base/descriptors.h"
 #include "judge/candidate.h"
 #include "judge/verdict.h"
 #include "judge/victim.h"
@@ -463,6 +465,88 @@ static void test_refused(void **state)
 	end_child(victim);
 }
 
+/* In a child, with no descriptor left beyond those that are open: kills @victim, with @want. */
+static void kill_without_descriptors(pid_t victim, bool reserve, enum kill_state want)
+{
+	pid_t killer = fork();
+	int status;
+
+	assert_true(killer >= 0);
+	if (!killer) {
+		uint64_t start_ns = start_of(victim);
+		struct rlimit limit;
+		struct kill kill;
+		int fd;
+
+		if (reserve)
+			descriptors_hold();
+		/* the lowest free number; without holes below, nothing else can be opened */
+		while ((fd = open("/", O_PATH)) >= 0) {
+			if (getrlimit(RLIMIT_NOFILE, &limit))
+				_exit(2);
+			limit.rlim_cur = (rlim_t)fd + 1;
+			if (setrlimit(RLIMIT_NOFILE, &limit))
+				_exit(3);
+		}
+		kill_send(&kill, victim, start_ns, false, BEGIN_NS);
+		if (kill.state != want)
+			_exit(4);
+		if (want == KILL_UNSENT && (kill.error != -EMFILE || !kill_is_final(&kill)))
+			_exit(5);
+		if (want == KILL_SENT && wait_until_final(&kill) != KILL_GONE)
+			_exit(6);
+		kill_done(&kill);
+		descriptors_hold();
+		_exit(descriptors_release() == reserve ? 0 : 7);
+	}
+	status = reap_child(killer);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+/* A lack of descriptors says nothing about the victim. The kill is not "refused". */
+static void test_no_descriptor(void **state)
+{
+	pid_t victim = start_child();
+	const struct kill kill = {
+		.ref = {.pid = victim, .fd = -1},
+		.state = KILL_UNSENT,
+		.error = -EMFILE,
+	};
+
+	(void)state;
+	wait_for_state(victim, 'S');
+	kill_without_descriptors(victim, false, KILL_UNSENT);
+	assert_lives(victim);
+	check_record(&kill, victim, ".outcome == \"unsent\" and .error == \"EMFILE\"");
+	end_child(victim);
+}
+
+/* With the reserve the kill happens, and the reserve is filled again after it. */
+static void test_reserve(void **state)
+{
+	pid_t victim = start_child();
+
+	(void)state;
+	wait_for_state(victim, 'S');
+	kill_without_descriptors(victim, true, KILL_SENT);
+	assert_killed(victim);
+}
+
+static void test_limit_is_raised(void **state)
+{
+	struct rlimit before, low, limit;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	low = (struct rlimit){.rlim_cur = 64, .rlim_max = before.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+	assert_int_equal(descriptors_raise(), 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_true(limit.rlim_cur == before.rlim_max && limit.rlim_max == before.rlim_max);
+}
+
 /* A dry run has the same outcomes; only the signal is not sent. */
 static void test_dry_run(void **state)
 {
@@ -842,6 +926,9 @@ int main(void)
 		cmocka_unit_test(test_exited_by_itself),
 		cmocka_unit_test(test_exited_and_not_reaped),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_no_descriptor),
+		cmocka_unit_test(test_reserve),
+		cmocka_unit_test(test_limit_is_raised),
 		cmocka_unit_test(test_dry_run),
 		cmocka_unit_test(test_leader_is_gone),
 		cmocka_unit_test(test_term),

@@ -107,6 +107,7 @@ static void test_outcomes(void **state)
 		{CASE_REUSED, false, false},  {CASE_REFUSED, false, true},
 		{CASE_STUCK, true, true},     {CASE_UNCONFIRMED, true, false},
 		{CASE_RELIEVED, true, false}, {CASE_UNRELIEVED, true, false},
+		{CASE_UNSENT, false, false},
 	};
 
 	(void)state;

@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/descriptors.h"
 #include "base/util.h"
 
 #ifndef SYS_process_mrelease
@@ -51,7 +52,8 @@ static void settle(struct kill *kill, int signo, int err, uint64_t now_ns)
 		end(kill, KILL_REUSED, err, now_ns);
 		break;
 	default:
-		end(kill, KILL_REFUSED, err, now_ns);
+		/* a lack of resources says nothing about the process */
+		end(kill, descriptors_are_short(err) ? KILL_UNSENT : KILL_REFUSED, err, now_ns);
 	}
 }
 
@@ -138,6 +140,7 @@ const char *kill_state_name(enum kill_state state)
 		[KILL_SENT] = "sent",	    [KILL_GONE] = "killed",
 		[KILL_EXITED] = "exited",   [KILL_REUSED] = "reused",
 		[KILL_REFUSED] = "refused", [KILL_STUCK] = "stuck",
+		[KILL_UNSENT] = "unsent",
 	};
 
 	return names[state];

@@ -4,12 +4,12 @@
  * Never blocks, forks or allocates.
  *
  * A kill goes [KILL_TERM_SENT ->] KILL_SENT -> KILL_GONE or KILL_STUCK, or ends at once in
- * KILL_EXITED, KILL_REUSED or KILL_REFUSED. The caller decides how long to wait after SIGTERM. A
- * dry run omits the system call only: its kill is sent, then gone.
+ * KILL_EXITED, KILL_REUSED, KILL_REFUSED or KILL_UNSENT. The caller decides how long to wait after
+ * SIGTERM. A dry run omits the system call only: its kill is sent, then gone.
  *
  * Purity:    system calls on the victim. Time is an argument; nothing is logged.
  * Units:     *_ns CLOCK_MONOTONIC, start_boot_ns CLOCK_BOOTTIME.
- * Errors:    of a kill: its state, and error for KILL_REFUSED. Others: 0 or -errno.
+ * Errors:    of a kill: its state, and error for KILL_REFUSED and KILL_UNSENT. Others: 0 or -errno.
  * Ownership: a struct kill owns a pidfd until kill_done().
  */
 #ifndef FASTOOM_ACT_KILLER_H
@@ -28,6 +28,7 @@ enum kill_state {
 	KILL_EXITED,	/* the process had ended before a signal was sent */
 	KILL_REUSED,	/* the pid belongs to another process; no signal was sent */
 	KILL_REFUSED,	/* the kernel refused the signal; see error */
+	KILL_UNSENT,	/* no descriptor or memory for the system call; see error */
 	KILL_STUCK,	/* the process still exists KILL_TIMEOUT_NS after SIGKILL */
 	KILL_STATES_,
 };

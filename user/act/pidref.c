@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/descriptors.h"
 #include "base/util.h"
 
 int pidref_parse_start(const char *stat, uint64_t *ret_ticks)
@@ -62,7 +63,7 @@ bool pidref_is(const struct pidref *ref, int pid, uint64_t start_boot_ns)
 	return ref->pid == pid && to_ticks(ref->start_boot_ns) == to_ticks(start_boot_ns);
 }
 
-int pidref_open(int pid, uint64_t start_boot_ns, struct pidref *ret)
+static int open_once(int pid, uint64_t start_boot_ns, struct pidref *ret)
 {
 	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
 	uint64_t ticks;
@@ -80,6 +81,15 @@ int pidref_open(int pid, uint64_t start_boot_ns, struct pidref *ret)
 	}
 	*ret = (struct pidref){.pid = pid, .fd = fd, .start_boot_ns = start_boot_ns};
 	return 0;
+}
+
+int pidref_open(int pid, uint64_t start_boot_ns, struct pidref *ret)
+{
+	int err = open_once(pid, start_boot_ns, ret);
+
+	if (descriptors_are_short(err) && descriptors_release())
+		err = open_once(pid, start_boot_ns, ret);
+	return err;
 }
 
 void pidref_close(struct pidref *ref)

@@ -9,7 +9,8 @@
  * Purity:    system calls on one process; opens one descriptor.
  * Units:     start_boot_ns CLOCK_BOOTTIME. It is compared in clock ticks (10 ms), the unit of
  *            /proc/PID/stat; a pid takes far longer to be reused.
- * Errors:    0 or -errno. -ESRCH: the process is gone; -ESTALE: the pid is another process.
+ * Errors:    0 or -errno. -ESRCH: the process is gone; -ESTALE: the pid is another process;
+ *            descriptors_are_short(): none was left, and the reserve of descriptors is released.
  * Ownership: pidref_open() gives the descriptor, pidref_close() takes it.
  */
 #ifndef FASTOOM_ACT_PIDREF_H

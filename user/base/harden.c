@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/descriptors.h"
 #include "base/log.h"
 #include "base/util.h"
 
@@ -35,6 +36,12 @@ void harden(void)
 		log_warn("no real-time priority: %s; a kill may come late by a time slice; give it "
 			 "CAP_SYS_NICE",
 			 strerror(errno));
+	err = descriptors_raise();
+	if (err)
+		log_warn("the limit on open files stays: %s; a kill may come late when many scopes "
+			 "are hot; give it LimitNOFILE=65536",
+			 strerror(-err));
+	descriptors_hold();
 	err = harden_unkillable();
 	if (err)
 		log_warn("oom_score_adj stays: %s; the kernel may kill the daemon itself; give it "

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * harden: keeps this process running in Near-OOM: locked memory, real-time priority, and no kill
- * by the OOM killer.
+ * harden: keeps this process running in Near-OOM: locked memory, real-time priority, a reserve of
+ * file descriptors, and no kill by the OOM killer.
  *
  * Purity: changes this process.
  * Units:  none.

@@ -210,6 +210,7 @@ static const char *const outcome_words[CASE_OUTCOMES_] = {
 	[CASE_UNCONFIRMED] = "was killed, but the others of its group could not be listed",
 	[CASE_RELIEVED] = "was not killed, as an earlier step relieved the scope",
 	[CASE_UNRELIEVED] = "was not killed, as the ladder has no step that kills",
+	[CASE_UNSENT] = "was not signalled, as the daemon had no file descriptor or memory for it",
 };
 
 char *event_outcome_words(char *buf, size_t size, const json_t *record)
@@ -223,7 +224,7 @@ char *event_outcome_words(char *buf, size_t size, const json_t *record)
 
 	if (json_is_true(json_object_get(record, "dry_run")) && (!name || outcome == CASE_KILLED))
 		words = "would have been killed";
-	if (outcome == CASE_REFUSED && error)
+	if ((outcome == CASE_REFUSED || outcome == CASE_UNSENT) && error)
 		snprintf(buf, size, "%s (%s)", words, error);
 	else
 		snprintf(buf, size, "%s", words);

@@ -12,6 +12,7 @@
 #include "act/ladder.h"
 #include "act/notifier.h"
 #include "base/clock.h"
+#include "base/descriptors.h"
 #include "base/log.h"
 #include "base/util.h"
 #include "base/worker.h"
@@ -76,6 +77,7 @@ static void finish(struct incident_parts *parts, struct incident *incident, stru
 	if (!no_signal)
 		trace_store_hand_over(parts->trace->store, incident->id);
 	kill_done(&incident->kill);
+	descriptors_hold();
 	incident->open = false;
 }
 
@@ -90,6 +92,8 @@ static enum case_outcome outcome_of(const struct kill *kill)
 		return CASE_REUSED;
 	case KILL_REFUSED:
 		return CASE_REFUSED;
+	case KILL_UNSENT:
+		return CASE_UNSENT;
 	default:
 		return CASE_STUCK;
 	}
@@ -116,25 +120,55 @@ static void free_memory(void *argument, size_t len)
 	close(request->pidfd);
 }
 
-/* Wakes the event loop when the victim exits; has the helper thread thaw it and free its memory. */
-static void watch_exit(const struct incident_parts *parts, const struct incident *incident,
-		       bool dying)
+/*
+ * Has the helper thread thaw the victim and free its memory. Without a descriptor or a place in the
+ * helper's queue the next look tries again: a frozen victim cannot exit without it.
+ */
+static void free_dying(const struct incident_parts *parts, struct incident *incident)
+{
+	struct free_request request = {parts->ladder, -1, incident->kill.ref.pid};
+
+	if (incident->dry_run || incident->freeing)
+		return;
+	request.pidfd = fcntl(incident->kill.ref.fd, F_DUPFD_CLOEXEC, 3);
+	if (request.pidfd < 0)
+		return;
+	incident->freeing = !worker_give(parts->helper, free_memory, &request, sizeof(request));
+	if (!incident->freeing)
+		close(request.pidfd);
+}
+
+/* Wakes the event loop when the victim exits; has its memory freed if it is @dying. */
+static void watch_exit(const struct incident_parts *parts, struct incident *incident, bool dying)
 {
 	/* ONESHOT: after the exit the pidfd stays readable until it is closed */
 	struct epoll_event event = {.events = EPOLLIN | EPOLLONESHOT};
-	struct free_request request = {parts->ladder, -1, incident->kill.ref.pid};
 
 	event.data.fd = incident->kill.ref.fd;
 	if (epoll_ctl(parts->epoll_fd, EPOLL_CTL_ADD, incident->kill.ref.fd, &event) < 0 &&
 	    errno != EEXIST)
-		log_debug("the exit of %d will not wake the daemon: epoll_ctl: %s", request.pid,
-			  strerror(errno));
-	if (incident->dry_run || !dying)
-		return;
-	request.pidfd = fcntl(incident->kill.ref.fd, F_DUPFD_CLOEXEC, 3);
-	if (request.pidfd >= 0 &&
-	    worker_give(parts->helper, free_memory, &request, sizeof(request)))
-		close(request.pidfd);
+		log_debug("the exit of %d will not wake the daemon: epoll_ctl: %s; each tick looks",
+			  incident->kill.ref.pid, strerror(errno));
+	if (dying)
+		free_dying(parts, incident);
+}
+
+/*
+ * Whether a signal that could not be sent without a descriptor is tried again at the next look.
+ * After KILL_TIMEOUT_NS the incident ends, and the next verdict lists the processes again.
+ */
+static bool waits_to_send(struct incident *incident, uint64_t now_ns)
+{
+	if (incident->kill.state != KILL_UNSENT)
+		return false;
+	if (!incident->unsent_ns) {
+		incident->unsent_ns = now_ns;
+		incident_add_step(incident, "no descriptor", now_ns);
+	}
+	if (now_ns - incident->unsent_ns >= KILL_TIMEOUT_NS)
+		return false;
+	kill_done(&incident->kill);
+	return true;
 }
 
 /* Sends SIGTERM if @term, else SIGKILL. After SIGTERM, SIGKILL goes to the same process. */
@@ -150,6 +184,8 @@ static void send_signal(struct incident_parts *parts, struct incident *incident,
 	else
 		(term ? kill_term : kill_send)(&incident->kill, victim->pid, victim->start_boot_ns,
 					       incident->dry_run, now_ns);
+	if (waits_to_send(incident, now_ns))
+		return;
 	if (kill_is_final(&incident->kill)) {
 		finish(parts, incident, scope, outcome_of(&incident->kill), now_ns);
 		return;
@@ -324,6 +360,7 @@ static void stand_down(struct incident_parts *parts, struct hot_scope *scope,
 {
 	bool report = case_stand_down(&scope->state, why, now_ns);
 
+	descriptors_hold();
 	trace_feed_stood_down(parts->trace, scope, report_is_dry_run(parts->reporter, scope), why,
 			      now_ns);
 	if (report && why == CASE_NONE_PERMITTED)
@@ -370,6 +407,8 @@ void incident_begin(struct incident_parts *parts, struct incident *incident,
 	size_t n, eligible;
 	int err = tasks_read(parts->tasks, scope->id, clock_boot_ns(), &candidates, &n);
 
+	if (descriptors_are_short(err) && descriptors_release())
+		err = tasks_read(parts->tasks, scope->id, clock_boot_ns(), &candidates, &n);
 	if (err) {
 		log_warn("%s: its processes cannot be listed: %s; no process is killed",
 			 hot_scope_name(scope), strerror(-err));
@@ -411,6 +450,7 @@ void incident_drop(struct incident_parts *parts, struct incident *incident, stru
 {
 	ladder_undo(parts->ladder, incident->slot);
 	kill_done(&incident->kill);
+	descriptors_hold();
 	case_drop(&scope->state);
 	incident->open = false;
 }
@@ -423,7 +463,14 @@ void incident_look(struct incident_parts *parts, struct incident *incident, stru
 
 	if (!incident->open)
 		return;
+	if (incident->unsent_ns && kill->state == KILL_IDLE) {
+		send_signal(parts, incident, scope,
+			    incident->ladder[incident->current].kind == STEP_TERM);
+		return;
+	}
 	if (!kill_look(kill, now_ns)) {
+		if (kill->state == KILL_SENT)
+			free_dying(parts, incident);
 		if (kill->state != KILL_SENT)
 			check_step(parts, incident, scope, now_ns);
 		return;

@@ -73,6 +73,8 @@ struct incident {
 	uint64_t verdict_ns;
 	uint64_t held_bytes; /* by the scope, at the verdict */
 	struct kill kill;
+	uint64_t unsent_ns; /* since when the first signal cannot be sent; 0: it can */
+	bool freeing;	    /* the helper thread has been told of the dying victim */
 	struct verdict verdict;
 	struct evidence evidence;
 	struct kept_victim victims[1 + RECORD_RUNNERS_UP];

@@ -116,6 +116,11 @@ void incident_log_end(const struct incident *incident, const struct hot_scope *s
 			 "one is chosen",
 			 name, victim->comm, victim->pid, strerror(-incident->kill.error));
 		break;
+	case KILL_UNSENT:
+		log_warn("%s: %s[%d] could not be signalled: %s; the next verdict tries "
+			 "again; raise LimitNOFILE or fs.file-max",
+			 name, victim->comm, victim->pid, strerror(-incident->kill.error));
+		break;
 	default:
 		log_info("%s: %s[%d] %s; nothing was sent", name, victim->comm, victim->pid,
 			 incident->kill.state == KILL_REUSED ? "is another process now"

@@ -365,6 +365,7 @@ static const char *const outcome_names[CASE_OUTCOMES_] = {
 	[CASE_REUSED] = "reused",     [CASE_REFUSED] = "refused",
 	[CASE_STUCK] = "stuck",	      [CASE_UNCONFIRMED] = "unconfirmed",
 	[CASE_RELIEVED] = "relieved", [CASE_UNRELIEVED] = "unrelieved",
+	[CASE_UNSENT] = "unsent",
 };
 
 const char *case_outcome_name(enum case_outcome outcome)

@@ -115,6 +115,7 @@ enum case_outcome {
 	CASE_UNCONFIRMED, /* the victim is gone, but its group could not be listed */
 	CASE_RELIEVED,	  /* the scope recovered by a step that kills no process */
 	CASE_UNRELIEVED,  /* the ladder has no step that kills, and the scope did not recover */
+	CASE_UNSENT,	  /* no descriptor or memory for the signal; the victim is not excluded */
 	CASE_OUTCOMES_,
 };
 
