@@ -94,23 +94,34 @@ struct daemon {
 	int end_fd;
 	int signal_fd;
 	struct config_watch *config_watch; /* NULL: changes are not noticed */
-	bool timer_runs;
+	bool timer_runs;		   /* ticks are wanted */
+	bool timer_failed;
 	bool stop;
 };
 
 /* ---- the loop ---- */
 
-/* The tick of hot scopes: on with the first, off after the last. */
+/*
+ * Ticks are on from the first hot scope until the last one is idle. If the timer cannot be set, the
+ * loop waits no longer than a tick, and each further call tries to set the timer again.
+ */
 static void set_timer(struct daemon *daemon, bool on)
 {
 	const struct timespec ts = {.tv_nsec = on ? (long)TICK_NS : 0};
 	const struct itimerspec spec = {.it_interval = ts, .it_value = ts};
+	bool failed = daemon->timer_failed;
 
-	if (on == daemon->timer_runs)
+	if (on == daemon->timer_runs && !failed)
 		return;
-	if (timerfd_settime(daemon->timer_fd, 0, &spec, NULL) < 0)
-		log_error("the timer cannot be set: %s", strerror(errno));
+	daemon->timer_failed = timerfd_settime(daemon->timer_fd, 0, &spec, NULL) < 0;
+	if (daemon->timer_failed && !failed)
+		log_error("the timer cannot be set: %s; ticks are less regular", strerror(errno));
 	daemon->timer_runs = on;
+}
+
+static bool ticks_without_timer(const struct daemon *daemon)
+{
+	return daemon->timer_runs && daemon->timer_failed;
 }
 
 static void publish_all(const struct daemon *daemon)
@@ -139,8 +150,9 @@ static void tick(struct daemon *daemon)
 	page_tracking_manage(&daemon->tracking, wants_tracking, now_ns);
 	trace_store_tick(daemon->trace.store, now_ns, hot == 0);
 	losses_report(&daemon->losses, daemon->watches.refused, false);
-	/* the timer runs until page tracking is off again */
-	set_timer(daemon, hot || page_tracking_is_active(&daemon->tracking));
+	/* the timer runs until page tracking is off and no mute is pending */
+	set_timer(daemon, hot || page_tracking_is_active(&daemon->tracking) ||
+				  daemon->watches.mutes.pending_count);
 	publish_all(daemon);
 }
 
@@ -160,7 +172,7 @@ static void on_event(const struct fo_event *event, void *userdata)
 		break;
 	case FO_EVENT_SCOPE_REMOVED:
 		/* a mute that was set after the removal would stay in the map */
-		watches_unmute(&daemon->watches, event->scope_id);
+		mutes_clear(&daemon->watches.mutes, event->scope_id);
 		if (watch && !watch->incident.open)
 			watches_end(&daemon->watches, watch, clock_mono_ns());
 	}
@@ -199,7 +211,7 @@ static void reload(struct daemon *daemon)
 	trace_feed_config(&daemon->trace);
 	take_config(daemon);
 	if (rules_policy_node(fresh) && !watches_find(&daemon->watches, FO_SCOPE_NODE))
-		watches_unmute(&daemon->watches, FO_SCOPE_NODE);
+		mutes_clear(&daemon->watches.mutes, FO_SCOPE_NODE);
 	log_info("configuration reloaded: %zu policies", fresh->policy_count);
 	report_message(&daemon->reporter, NULL, "reload", "configuration reloaded");
 	start_readers(daemon->control, fresh);
@@ -253,13 +265,18 @@ int daemon_run(struct daemon *daemon)
 	int n;
 
 	while (!daemon->stop) {
-		n = epoll_wait(daemon->epoll_fd, events, ARRAY_SIZE(events), -1);
+		n = epoll_wait(daemon->epoll_fd, events, ARRAY_SIZE(events),
+			       ticks_without_timer(daemon) ? (int)(TICK_NS / 1000000) : -1);
 		if (n < 0 && errno != EINTR) {
 			log_error("epoll_wait: %s", strerror(errno));
 			return EXIT_FAILED;
 		}
 		for (int i = 0; i < n; i++)
 			on_ready(daemon, events[i].data.fd);
+		if (ticks_without_timer(daemon))
+			tick(daemon);
+		if (daemon->watches.mutes.pending_count)
+			set_timer(daemon, true);
 	}
 	return EXIT_OK;
 }
@@ -415,6 +432,8 @@ static void connect_parts(struct daemon *daemon)
 
 	watches->config = daemon->config;
 	watches->loader = daemon->loader;
+	watches->mutes.hot_fd = loader_map(daemon->loader, LOADER_MAP_HOT);
+	watches->mutes.reach_fd = loader_map(daemon->loader, LOADER_MAP_REACH);
 	watches->names = daemon->names;
 	watches->processes = daemon->processes;
 	watches->control = daemon->control;
@@ -426,6 +445,7 @@ static void connect_parts(struct daemon *daemon)
 	daemon->losses = (struct losses){.loader = daemon->loader,
 					 .ingest = daemon->ingest,
 					 .trace_store = daemon->trace.store,
+					 .mutes = &watches->mutes,
 					 .reporter = &daemon->reporter};
 	daemon->publisher = (struct publisher){.control = daemon->control,
 					       .watches = watches,

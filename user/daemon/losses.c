@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "daemon/mutes.h"
 #include "daemon/report.h"
 #include "event.h"
 #include "sense/ingest.h"
@@ -30,7 +31,8 @@ void losses_report(struct losses *l, uint64_t scopes_refused, bool end)
 	failed = writer_failed(writer, &error);
 	malformed = ingest_malformed(l->ingest);
 	not_traced = trace_store_lost(l->trace_store, &trace_error);
-	all = kernel_losses(&c) + failed + writer_dropped(writer) + malformed + not_traced;
+	all = kernel_losses(&c) + failed + writer_dropped(writer) + malformed + not_traced +
+	      l->mutes->failed;
 	if (!end && all == l->reported)
 		return;
 	l->reported = all;
@@ -42,13 +44,16 @@ void losses_report(struct losses *l, uint64_t scopes_refused, bool end)
 		"hot scopes of the daemon %llu; "
 		"stalls: end without begin %llu, end missed %llu, ended by exit %llu, by the check %llu; "
 		"waits without end %llu; "
-		"programs skipped %llu; records dropped %llu, not written %llu%s%s; "
+		"programs skipped %llu; map changes refused %llu%s%s; "
+		"records dropped %llu, not written %llu%s%s; "
 		"not traced %llu%s%s",
 		c.direct_begins, c.limit_begins, c.begins_proactive, c.soft_begins, c.events_sent,
 		c.events_dropped, (unsigned long long)malformed, c.scopes_full, c.hot_full,
 		c.tasks_full, c.waits_full, c.processes_full, (unsigned long long)scopes_refused,
 		c.ends_unpaired, c.ends_missed, c.exits_open, c.stalls_forgotten, c.waits_missed,
 		(unsigned long long)loader_recursion_misses(l->loader),
+		(unsigned long long)l->mutes->failed, l->mutes->error ? ": " : "",
+		l->mutes->error ? strerror(-l->mutes->error) : "",
 		(unsigned long long)writer_dropped(writer), (unsigned long long)failed,
 		failed ? ": " : "", failed ? strerror(error) : "", (unsigned long long)not_traced,
 		trace_error ? ": " : "", trace_error ? strerror(trace_error) : "");

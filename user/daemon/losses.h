@@ -15,6 +15,7 @@
 
 struct ingest;
 struct loader;
+struct mutes;
 struct reporter;
 struct trace_store;
 
@@ -22,6 +23,7 @@ struct losses {
 	const struct loader *loader;
 	const struct ingest *ingest;
 	const struct trace_store *trace_store; /* NULL: there is none */
+	const struct mutes *mutes;
 	const struct reporter *reporter;
 	uint64_t reported;
 };

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #include "daemon/watch.h"
 
-#include <bpf/bpf.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,22 +67,6 @@ static struct watch *find_free(struct watches *watches, uint64_t scope)
 	return found;
 }
 
-void watches_mute(struct watches *watches, uint64_t scope, uint64_t until_ns)
-{
-	int fd = loader_map(watches->loader, LOADER_MAP_HOT);
-	struct fo_hot hot = {0};
-
-	(void)bpf_map_lookup_elem(fd, &scope, &hot);
-	hot.muted_until_ns = until_ns;
-	(void)bpf_map_update_elem(fd, &scope, &hot, BPF_ANY);
-}
-
-void watches_unmute(struct watches *watches, uint64_t scope)
-{
-	(void)bpf_map_delete_elem(loader_map(watches->loader, LOADER_MAP_HOT), &scope);
-	(void)bpf_map_delete_elem(loader_map(watches->loader, LOADER_MAP_REACH), &scope);
-}
-
 void watches_end(struct watches *watches, struct watch *watch, uint64_t now_ns)
 {
 	struct incident_parts *parts = &watches->incident_parts;
@@ -105,7 +88,7 @@ bool watches_begin(struct watches *watches, uint64_t scope, uint64_t now_ns)
 
 	if (!watch) {
 		watches->refused++;
-		watches_mute(watches, scope, now_ns + AGAIN_NS);
+		mutes_set(&watches->mutes, scope, now_ns + AGAIN_NS);
 		return false;
 	}
 	if (watch->scope.id == scope)
@@ -116,20 +99,21 @@ bool watches_begin(struct watches *watches, uint64_t scope, uint64_t now_ns)
 	err = hot_scope_open(&watch->scope, watches->incident_parts.host, scope);
 	if (err) {
 		if (err == -ENODEV) {
-			watches_unmute(watches, scope); /* removed: nothing deletes it later */
+			mutes_clear(&watches->mutes, scope); /* removed: nothing deletes it later */
 			return false;
 		}
 		log_warn("cgroup %llu is short of memory, but its files cannot be read: %s",
 			 (unsigned long long)scope, strerror(-err));
-		watches_mute(watches, scope, now_ns + AGAIN_NS);
+		mutes_set(&watches->mutes, scope, now_ns + AGAIN_NS);
 		return false;
 	}
 	if (!hot_scope_take_policy(&watch->scope, watches->config, watches->names)) {
 		hot_scope_close(&watch->scope);
-		watches_mute(watches, scope, UINT64_MAX);
+		mutes_set(&watches->mutes, scope, UINT64_MAX);
 		return false;
 	}
 	watch->used = true;
+	mutes_forget(&watches->mutes, scope);
 	case_begin(&watch->scope.state, hot_scope_is_node(&watch->scope), getpid(), now_ns);
 	trace_feed_begin(watches->incident_parts.trace, &watch->scope, now_ns);
 	daemon_reclaim_watch(watches->reclaim, &watch->scope);
@@ -145,7 +129,7 @@ void watches_take_config(struct watches *watches, const struct config *config)
 
 		if (!watch->used || hot_scope_take_policy(&watch->scope, config, watches->names))
 			continue;
-		watches_mute(watches, watch->scope.id, UINT64_MAX);
+		mutes_set(&watches->mutes, watch->scope.id, UINT64_MAX);
 		watches_end(watches, watch, clock_mono_ns());
 	}
 }
@@ -220,8 +204,7 @@ static void set_reach(struct watches *watches, struct watch *watch, uint64_t ano
 		watch->reach.has_kill = 1;
 	}
 	watch->scope.freed = false;
-	(void)bpf_map_update_elem(loader_map(watches->loader, LOADER_MAP_REACH), &watch->scope.id,
-				  &watch->reach, BPF_ANY);
+	mutes_set_reach(&watches->mutes, watch->scope.id, &watch->reach);
 }
 
 static void report_recovered(const struct watches *watches, const struct watch *watch,
@@ -307,10 +290,10 @@ static bool is_over(struct watches *watches, struct watch *watch, const struct e
 		if (recovered)
 			report_recovered(watches, watch, evidence);
 		log_debug("%s: idle", hot_scope_name(&watch->scope));
-		watches_unmute(watches, watch->scope.id);
+		mutes_clear(&watches->mutes, watch->scope.id);
 		return true;
 	case JUDGE_HEADROOM:
-		watches_mute(watches, watch->scope.id, now_ns + mute_ns);
+		mutes_set(&watches->mutes, watch->scope.id, now_ns + mute_ns);
 		return true;
 	default:
 		return false;
@@ -369,7 +352,7 @@ static void tick(struct watches *watches, struct watch *watch, uint64_t now_ns)
 		/* the cgroup was removed: what was in it is gone, or about to be */
 		if (watch->incident.open)
 			return;
-		watches_unmute(watches, scope->id);
+		mutes_clear(&watches->mutes, scope->id);
 		watches_end(watches, watch, now_ns);
 		return;
 	}
@@ -409,6 +392,7 @@ size_t watches_tick(struct watches *watches, bool *ret_wants_tracking)
 	watches->processes_read =
 		page_tracking_state(watches->incident_parts.tracking) == TRACKING_ON &&
 		!processes_read(watches->processes, clock_mono_ns());
+	(void)mutes_retry(&watches->mutes);
 	for (size_t i = 0; i < WATCHES_MAX; i++) {
 		struct watch *watch = &watches->list[i];
 

@@ -5,7 +5,8 @@
  *
  * Purity:    composes sense, judge and act; time is an argument.
  * Units:     *_ns CLOCK_MONOTONIC, *_bytes.
- * Errors:    none; what cannot be read is missing in the sample, and judged blind.
+ * Errors:    none; what cannot be read is missing in the sample, and judged blind. The
+ *            caller calls watches_tick() while `mutes` has pending changes.
  * Ownership: the table owns its watches; everything else is borrowed from the daemon.
  */
 #ifndef FASTOOM_DAEMON_WATCH_H
@@ -17,6 +18,7 @@
 
 #include "daemon/hot_scope.h"
 #include "daemon/incident_data.h"
+#include "daemon/mutes.h"
 #include "event.h"
 #include "tell/snapshot.h"
 
@@ -49,6 +51,7 @@ struct watches {
 	struct control *control;	      /* NULL: there is no socket */
 	struct daemon_reclaim *reclaim;	      /* reclaims proactively */
 	struct incident_parts incident_parts; /* also what sampling needs */
+	struct mutes mutes;
 	uint64_t refused;
 };
 
@@ -69,9 +72,5 @@ void watches_look(struct watches *watches);
 void watches_take_config(struct watches *watches, const struct config *config);
 /* The names of pods have changed. */
 void watches_take_names(struct watches *watches);
-
-/* The kernel side is not to report @scope before @until_ns; or from its next reclaim on. */
-void watches_mute(struct watches *watches, uint64_t scope, uint64_t until_ns);
-void watches_unmute(struct watches *watches, uint64_t scope);
 
 #endif /* FASTOOM_DAEMON_WATCH_H */
