@@ -8,6 +8,9 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "config/config.h"
+#include "config/files.h"
+#include "config/read.h"
 #include "judge/candidate.h"
 #include "judge/case.h"
 #include "judge/config.h"
@@ -295,6 +298,64 @@ static void test_members(void **state)
 	assert_int_equal(ret[2].excluded, VICTIM_PROTECTED);
 }
 
+/*
+ * The names of a leading process are not read yet. The choice waits for them, but no longer than
+ * CASE_UNREAD_NS. The next process in order, an innocent one, is not chosen at once.
+ */
+static void test_unread_names(void **state)
+{
+	struct candidate processes[] = {
+		{.pid = 100, .anon_bytes = 300 * MIB, .comm = "unread"},
+		{.pid = 101,
+		 .anon_bytes = 100 * MIB,
+		 .comm = "innocent",
+		 .exe = "/bin/innocent",
+		 .cmdline = "innocent"},
+		{.pid = 102, .anon_bytes = 50 * MIB, .comm = "behind"},
+		{.pid = 103, .anon_bytes = 1, .comm = "small"},
+	};
+	static struct config_errors errors;
+	char text[] = "policies: [ { name: n, match: { node: true }, "
+		      "protect: [ { exe: '^/nothing' } ] } ]";
+	char name[] = "test";
+	const struct config_file file = {name, text, sizeof(text) - 1};
+	const size_t n = ARRAY_SIZE(processes);
+	const struct candidate *unread[ARRAY_SIZE(processes)];
+	struct victim ret[ARRAY_SIZE(processes)];
+	struct scope_case c = begin(false);
+	const struct policy *asks;
+	struct config *config;
+
+	(void)state;
+	assert_int_equal(config_parse(&file, 1, &config, &errors), 0);
+	asks = &config->policies[0];
+	assert_int_equal(case_rank(&c, asks, GIB, START, processes, n, ret), 1);
+	assert_int_equal(case_unread(&c, asks, GIB, START, ret, n, 1, unread, n), 1);
+	assert_int_equal(unread[0]->pid, 100);
+	assert_false(case_stand_down(&c, CASE_UNREAD, START));
+	assert_false(case_stand_down_waits(CASE_UNREAD));
+	assert_int_equal(case_unread(&c, asks, GIB, START + TICK, ret, n, 1, unread, n), 1);
+	/* a second one does not prolong the wait */
+	assert_false(case_stand_down(&c, CASE_UNREAD, START + TICK));
+	assert_int_equal(case_unread(&c, asks, GIB, START + CASE_UNREAD_NS, ret, n, 1, unread, n),
+			 0);
+	/* the next action may wait again */
+	case_open(&c, 7, false);
+	case_close(&c, CASE_KILLED, 101, START + SEC);
+	assert_int_equal(case_unread(&c, asks, GIB, START + SEC, ret, n, 1, unread, n), 1);
+
+	/* the choice does not wait for what is read and still unknown */
+	processes[0].cmdline = "unread";
+	assert_int_equal(case_rank(&c, asks, GIB, START, processes, n, ret), 1);
+	assert_int_equal(case_unread(&c, asks, GIB, START, ret, n, 1, unread, n), 0);
+	/* no process may be killed: the choice waits for those that are not too small */
+	processes[1].exe = "/nothing";
+	assert_int_equal(case_rank(&c, asks, GIB, START, processes, n, ret), 0);
+	assert_int_equal(case_unread(&c, asks, GIB, START, ret, n, 0, unread, n), 1);
+	assert_int_equal(unread[0]->pid, 102);
+	config_free(config);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -306,6 +367,7 @@ int main(void)
 		cmocka_unit_test(test_kernel_kill_and_choice),
 		cmocka_unit_test(test_ranking),
 		cmocka_unit_test(test_members),
+		cmocka_unit_test(test_unread_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -49,6 +49,12 @@ void queue_done(struct queue *queue)
 	queue->slots = NULL;
 }
 
+unsigned queue_room(const struct queue *queue)
+{
+	return queue->depth - (atomic_load_explicit(&queue->tail, memory_order_relaxed) -
+			       atomic_load_explicit(&queue->head, memory_order_acquire));
+}
+
 int queue_push(struct queue *queue, const void *bytes, size_t len)
 {
 	unsigned tail = atomic_load_explicit(&queue->tail, memory_order_relaxed);

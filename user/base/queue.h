@@ -35,6 +35,9 @@ void queue_done(struct queue *queue);
 /* Copies @len bytes; never blocks. */
 int queue_push(struct queue *queue, const void *bytes, size_t len);
 
+/* How many pushes the queue takes at least. Only the pushing thread may call it. */
+unsigned queue_room(const struct queue *queue);
+
 /* Waits for the oldest slot, which stays valid until queue_pop(). */
 void *queue_wait(struct queue *queue, size_t *ret_len);
 /* The same for at most @wait_ns (UINT64_MAX: without limit); NULL: nothing came. */

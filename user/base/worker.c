@@ -80,6 +80,11 @@ int worker_give(struct worker *worker, worker_task *task, const void *argument, 
 	return err;
 }
 
+unsigned worker_room(const struct worker *worker)
+{
+	return queue_room(&worker->queue);
+}
+
 uint64_t worker_refused(const struct worker *worker)
 {
 	return worker->refused;

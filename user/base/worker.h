@@ -26,6 +26,8 @@ typedef void worker_task(void *argument, size_t len);
  */
 int worker_start(struct worker **ret, const char *name, size_t size, unsigned depth);
 int worker_give(struct worker *worker, worker_task *task, const void *argument, size_t len);
+/* How many tasks worker_give() accepts at least. Only the giving thread may call it. */
+unsigned worker_room(const struct worker *worker);
 /* How many tasks worker_give() refused. */
 uint64_t worker_refused(const struct worker *worker);
 /*

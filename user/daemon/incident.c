@@ -367,6 +367,23 @@ static void stand_down(struct incident_parts *parts, struct hot_scope *scope,
 		no_victim_report(parts, scope, judgement, n);
 }
 
+/*
+ * Has the names of the leading candidates read, if a protect rule asks for them and they are not
+ * known. A victim chosen without them could be an innocent one. True: the next tick chooses again.
+ */
+static bool waits_for_names(struct incident_parts *parts, const struct hot_scope *scope,
+			    const struct evidence *evidence, uint64_t now_ns, size_t n,
+			    size_t eligible)
+{
+	const struct candidate *unread[TASKS_WANTED_MAX];
+	size_t count = case_unread(&scope->state, scope->policy, evidence->total_bytes, now_ns,
+				   parts->ranking, n, eligible, unread, ARRAY_SIZE(unread));
+
+	for (size_t i = 0; i < count; i++)
+		tasks_want(parts->tasks, unread[i]);
+	return count > 0;
+}
+
 /* Copies what is needed after the list and the ranking are overwritten. */
 static void fill_incident(struct incident_parts *parts, struct incident *incident,
 			  const struct hot_scope *scope, const struct judgement *judgement,
@@ -424,6 +441,10 @@ void incident_begin(struct incident_parts *parts, struct incident *incident,
 	trace_feed_list(parts->trace, scope, now_ns, candidates, n);
 	eligible = case_rank(&scope->state, scope->policy, evidence->total_bytes, now_ns,
 			     candidates, n, parts->ranking);
+	if (waits_for_names(parts, scope, evidence, now_ns, n, eligible)) {
+		stand_down(parts, scope, judgement, CASE_UNREAD, n, now_ns);
+		return;
+	}
 	if (!eligible) {
 		stand_down(parts, scope, judgement, CASE_NONE_PERMITTED, n, now_ns);
 		return;

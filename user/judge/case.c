@@ -139,8 +139,10 @@ struct judgement case_step(struct scope_case *c, const struct policy *policy,
 	}
 	j = judge_tick(&c->judge, policy, sample, &relief, c->pending || pending_within);
 	measure(c, &j, sample->at_ns);
-	if (j.judged && j.calm)
+	if (j.judged && j.calm) {
 		c->none_reported = false;
+		c->unread_since_ns = 0;
+	}
 	return j;
 }
 
@@ -230,6 +232,22 @@ size_t case_rank(const struct scope_case *c, const struct policy *policy, uint64
 	return victim_rank(&request, candidates, n, ret);
 }
 
+size_t case_unread(const struct scope_case *c, const struct policy *policy, uint64_t total_bytes,
+		   uint64_t now_ns, const struct victim *ranking, size_t n, size_t eligible,
+		   const struct candidate **ret, size_t max)
+{
+	int pids[CASE_BACKOFFS_MAX];
+	struct victim_request request = make_request(c, policy, total_bytes, now_ns, pids);
+	size_t count = 0;
+
+	if (c->unread_since_ns && now_ns - c->unread_since_ns >= CASE_UNREAD_NS)
+		return 0;
+	for (size_t i = eligible; i < n && count < max; i++)
+		if (victim_is_awaited(&request, &ranking[i], eligible ? &ranking[0] : NULL))
+			ret[count++] = ranking[i].candidate;
+	return count;
+}
+
 struct victim_members case_rank_members(const struct scope_case *c, const struct policy *policy,
 					uint64_t total_bytes, uint64_t now_ns,
 					const struct victim_group *group,
@@ -265,6 +283,10 @@ bool case_stand_down(struct scope_case *c, enum case_choice why, uint64_t now_ns
 
 	if (why == CASE_NONE_PERMITTED)
 		c->none_reported = true;
+	if (why != CASE_UNREAD)
+		c->unread_since_ns = 0;
+	else if (!c->unread_since_ns)
+		c->unread_since_ns = now_ns;
 	if (case_stand_down_waits(why))
 		verdict_settled(&c->judge.state, now_ns);
 	return report;
@@ -277,6 +299,7 @@ const char *case_choice_name(enum case_choice choice)
 		[CASE_NOT_LISTED] = "its processes cannot be listed",
 		[CASE_NONE_PERMITTED] = "no process may be killed",
 		[CASE_RECOVERED] = "it recovered by itself",
+		[CASE_UNREAD] = "the names of its processes are being read",
 	};
 
 	return names[choice];
@@ -308,6 +331,7 @@ void case_widen_group(const struct scope_case *c, uint64_t now_ns, const struct 
 void case_open(struct scope_case *c, uint64_t action_id, bool dry_run)
 {
 	c->pending = true;
+	c->unread_since_ns = 0;
 	c->action_id = action_id;
 	c->dry_run = dry_run;
 	c->judge.trouble = true;

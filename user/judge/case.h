@@ -95,6 +95,7 @@ struct scope_case {
 	uint64_t held_bytes;		 /* of the same sample */
 	uint64_t kernel_kill_ns;	 /* of the latest kill of the kernel; 0: none */
 	uint64_t kernel_kill_held_bytes; /* of the sample before it */
+	uint64_t unread_since_ns;	 /* the choice waits for names since then; 0: it does not */
 };
 
 enum case_choice {
@@ -102,6 +103,7 @@ enum case_choice {
 	CASE_NOT_LISTED,     /* the processes cannot be listed */
 	CASE_NONE_PERMITTED, /* no process may be killed */
 	CASE_RECOVERED,	     /* the scope recovered after the verdict, before any step */
+	CASE_UNREAD,	     /* the names of the leading candidates are being read */
 	CASE_CHOICES_,
 };
 
@@ -148,6 +150,19 @@ size_t case_list(struct scope_case *c, const struct policy *policy, uint64_t tot
  */
 size_t case_rank(const struct scope_case *c, const struct policy *policy, uint64_t total_bytes,
 		 uint64_t now_ns, const struct candidate *candidates, size_t n, struct victim *ret);
+
+/* Chosen: enough for a few listings and for a helper thread that is not held up. */
+#define CASE_UNREAD_NS 500000000ULL
+
+/*
+ * Finds the candidates of case_rank()'s @ranking that would be killed before its first one, but
+ * whose names are not read yet. @ret has room for @max. Returns their number, or 0 if the choice
+ * has waited CASE_UNREAD_NS for names already. If not 0, the caller has the names read and stands
+ * down with CASE_UNREAD; the next tick chooses again.
+ */
+size_t case_unread(const struct scope_case *c, const struct policy *policy, uint64_t total_bytes,
+		   uint64_t now_ns, const struct victim *ranking, size_t n, size_t eligible,
+		   const struct candidate **ret, size_t max);
 
 /* The members of @group among @candidates; see victim_rank_members(). */
 struct victim_members case_rank_members(const struct scope_case *c, const struct policy *policy,

@@ -511,6 +511,20 @@ size_t victim_rank(const struct victim_request *request, const struct candidate 
 	return eligible;
 }
 
+bool victim_is_awaited(const struct victim_request *request, const struct victim *victim,
+		       const struct victim *first)
+{
+	struct victim read = *victim;
+
+	/* with a command line it is read; what else is missing will not come at once */
+	if (victim->excluded != VICTIM_UNKNOWN || victim->candidate->cmdline ||
+	    victim->candidate->exe)
+		return false;
+	read.standing = STANDING_NONE;
+	read.excluded = exclusion_of(request, &read);
+	return !read.excluded && (!first || dies_before(&read, first));
+}
+
 struct victim_group victim_group_of(const struct policy *policy, const struct victim *victim)
 {
 	const struct candidate *candidate = victim->candidate;

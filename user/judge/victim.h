@@ -84,6 +84,13 @@ struct victim_request {
 size_t victim_rank(const struct victim_request *request, const struct candidate *candidates,
 		   size_t n, struct victim *ret);
 
+/*
+ * After victim_rank(): whether @victim is excluded only because its names are not read yet, and
+ * would be killed before @first if they permit it. @first: the first eligible one, or NULL.
+ */
+bool victim_is_awaited(const struct victim_request *request, const struct victim *victim,
+		       const struct victim *first);
+
 /* The processes that die together with a victim. */
 struct victim_group {
 	enum kill_unit unit;

@@ -206,24 +206,30 @@ static void choose_members(struct replay *r, const struct replayed_scope *scope,
 	}
 }
 
-static void choose(struct replay *r, const struct replayed_scope *scope, const struct evidence *e,
-		   struct replay_choice *ret)
+/* False: as the daemon, it waits for the names of the leading candidates. */
+static bool choose(struct replay *r, const struct replayed_scope *scope, const struct evidence *e,
+		   bool done, struct replay_choice *ret)
 {
+	const struct candidate *unread;
 	size_t eligible;
 
 	*ret = (struct replay_choice){0};
 	if (!replayed_reserve(&r->replayed, scope->list.count)) {
 		r->no_memory = true;
-		return;
+		return true;
 	}
 	eligible = case_rank(&scope->state, scope->policy, e->total_bytes, e->at_ns,
 			     scope->list.candidates, scope->list.count, r->replayed.ranking);
+	if (!done && case_unread(&scope->state, scope->policy, e->total_bytes, e->at_ns,
+				 r->replayed.ranking, scope->list.count, eligible, &unread, 1))
+		return false;
 	while (ret->victim_count < ARRAY_SIZE(ret->victims) && ret->victim_count < eligible) {
 		ret->victims[ret->victim_count] = r->replayed.ranking[ret->victim_count];
 		ret->victim_count++;
 	}
 	if (eligible)
 		choose_members(r, scope, e, ret);
+	return true;
 }
 
 static void act(struct replay *r, struct replayed_scope *scope, const struct judgement *j)
@@ -233,7 +239,10 @@ static void act(struct replay *r, struct replayed_scope *scope, const struct jud
 	uint64_t at_ns = j->evidence.at_ns;
 	struct replay_choice choice;
 
-	choose(r, scope, &j->evidence, &choice);
+	if (!choose(r, scope, &j->evidence, done, &choice)) {
+		(void)case_stand_down(&scope->state, CASE_UNREAD, at_ns);
+		return;
+	}
 	print_would(&r->print, scope, j, &choice);
 	if (choice.victim_count && !stood_down) {
 		const struct candidate *victim = choice.victims[0].candidate;

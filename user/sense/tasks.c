@@ -30,6 +30,8 @@
 /* Command lines in the table; chosen. The last quarter is for processes that are not small. */
 #define TEXTS_MAX      4096
 #define TEXTS_RESERVED (TEXTS_MAX / 4 * 3)
+/* Chosen: this much of the worker's queue is kept for wanted texts and for a kill. */
+#define ROOM_KEPT 64
 /* Chosen: the class name of a Java program is far behind in its command line. */
 #define CMDLINE_MAX 512
 #define EXE_MAX	    256
@@ -55,6 +57,10 @@ enum text_state { /* the worker changes TEXT_REQUESTED to one of the last two */
 /* What the worker reads. */
 struct text {
 	atomic_int state;
+	/* the process that it belongs to; owner_bytes: its size at its last listing */
+	uint64_t owner_start_boot_ns;
+	uint64_t owner_bytes;
+	int owner_pid;
 	bool has_exe;
 	uint16_t line_len;
 	uint16_t next_free;
@@ -74,8 +80,15 @@ struct entry {
 	uint64_t exec_id; /* of the program that its text belongs to */
 	bool newborn;	  /* at its first listing */
 	bool shares_known;
+	bool wanted;   /* tasks_want() */
 	uint16_t text; /* NO_TEXT: none */
 	char comm[FO_COMM_LEN];
+};
+
+/* A process of this listing that has no text; wanted ones and then large ones come first. */
+struct needy {
+	struct entry *entry;
+	uint64_t bytes;
 };
 
 struct tasks {
@@ -89,7 +102,9 @@ struct tasks {
 	struct candidate *candidates;
 	struct text *texts;
 	size_t texts_used;
-	uint16_t text_free; /* head of the list of free texts */
+	uint16_t text_free;		      /* head of the list of free texts */
+	struct needy needy[TASKS_WANTED_MAX]; /* the neediest first */
+	size_t needy_count;
 	size_t count;
 	size_t used;
 	uint32_t listing;
@@ -212,27 +227,71 @@ static void read_text(void *argument, size_t len)
 	atomic_store(&text->state, TEXT_KNOWN);
 }
 
-/* Has the worker read the text of an entry, if it has not. */
-static void request_text(struct tasks *tasks, struct entry *entry, bool small)
+static bool is_needier(const struct needy *a, const struct needy *b)
+{
+	if (a->entry->wanted != b->entry->wanted)
+		return a->entry->wanted;
+	return a->bytes > b->bytes;
+}
+
+static void add_needy(struct tasks *tasks, struct entry *entry, uint64_t bytes)
+{
+	const struct needy needy = {entry, bytes};
+	size_t at = tasks->needy_count;
+
+	if (at == TASKS_WANTED_MAX && !is_needier(&needy, &tasks->needy[at - 1]))
+		return;
+	if (at < TASKS_WANTED_MAX)
+		tasks->needy_count++;
+	else
+		at--;
+	for (; at > 0 && is_needier(&needy, &tasks->needy[at - 1]); at--)
+		tasks->needy[at] = tasks->needy[at - 1];
+	tasks->needy[at] = needy;
+}
+
+/* Takes the first free text for an entry; there is one. */
+static void take_text(struct tasks *tasks, struct entry *entry)
+{
+	struct text *text = &tasks->texts[tasks->text_free];
+
+	entry->text = tasks->text_free;
+	tasks->text_free = text->next_free;
+	tasks->texts_used++;
+	text->owner_start_boot_ns = entry->start_boot_ns;
+	text->owner_pid = entry->pid;
+	atomic_store(&text->state, TEXT_NONE);
+}
+
+/* Has the worker read the text of an entry, if it has not. @bytes: of its process. */
+static void request_text(struct tasks *tasks, struct entry *entry, uint64_t bytes)
 {
 	struct text_request request = {.pid = entry->pid};
-	struct text *text;
+	struct text *text = &tasks->texts[entry->text];
 
-	if (entry->text == NO_TEXT) {
-		if (tasks->text_free == NO_TEXT || (small && tasks->texts_used >= TEXTS_RESERVED))
-			return;
-		entry->text = tasks->text_free;
-		tasks->text_free = tasks->texts[entry->text].next_free;
-		tasks->texts_used++;
-		atomic_store(&tasks->texts[entry->text].state, TEXT_NONE);
-	}
-	text = &tasks->texts[entry->text];
-	if (atomic_load(&text->state) != TEXT_NONE)
+	text->owner_bytes = bytes;
+	if (atomic_load(&text->state) != TEXT_NONE ||
+	    (!entry->wanted && worker_room(tasks->worker) <= ROOM_KEPT))
 		return;
 	request.text = text;
 	atomic_store(&text->state, TEXT_REQUESTED);
 	if (worker_give(tasks->worker, read_text, &request, sizeof(request)))
 		atomic_store(&text->state, TEXT_NONE); /* the next listing tries again */
+}
+
+/* Finds a text for an entry of this listing; the entry is needy if there is none. */
+static void see_text(struct tasks *tasks, struct entry *entry, uint64_t bytes)
+{
+	bool full = tasks->text_free == NO_TEXT ||
+		    (bytes < SMALL_BYTES && tasks->texts_used >= TEXTS_RESERVED);
+
+	if (entry->text == NO_TEXT && full) {
+		add_needy(tasks, entry, bytes);
+		return;
+	}
+	if (entry->text == NO_TEXT)
+		take_text(tasks, entry);
+	request_text(tasks, entry, bytes);
 }
 
 /* False: the worker is still writing to it. */
@@ -250,6 +309,76 @@ static bool forget_text(struct tasks *tasks, struct entry *entry)
 	tasks->texts_used--;
 	entry->text = NO_TEXT;
 	return true;
+}
+
+/* The owner of a text; NULL: it has none, it is wanted, or the worker is still writing to it. */
+static struct entry *owner_to_displace(struct tasks *tasks, const struct text *text)
+{
+	struct entry *owner = entry_find(tasks, text->owner_start_boot_ns, text->owner_pid);
+
+	if (!owner || !owner->start_boot_ns || owner->text != text - tasks->texts ||
+	    owner->wanted || atomic_load(&text->state) == TEXT_REQUESTED)
+		return NULL;
+	return owner;
+}
+
+/* The text of the smallest process that may lose it. NULL: there is none. */
+static struct text *smallest_text(struct tasks *tasks)
+{
+	struct text *smallest = NULL;
+
+	for (size_t i = 0; i < TEXTS_MAX; i++) {
+		struct text *text = &tasks->texts[i];
+
+		if ((!smallest || text->owner_bytes < smallest->owner_bytes) &&
+		    owner_to_displace(tasks, text))
+			smallest = text;
+	}
+	return smallest;
+}
+
+/* Removes this text from the candidate that has it. */
+static void hide_text(struct tasks *tasks, const struct text *text)
+{
+	for (size_t i = 0; i < tasks->count; i++) {
+		struct candidate *candidate = &tasks->candidates[i];
+
+		if (candidate->cmdline != text->line)
+			continue;
+		candidate->cmdline = candidate->exe = NULL;
+		candidate->cmdline_len = 0;
+	}
+}
+
+/*
+ * At the end of a listing, before its candidates are handed out. A process that is not wanted must
+ * have twice the size of the one that loses its text. Otherwise equals would swap it for ever.
+ */
+static void displace_texts(struct tasks *tasks)
+{
+	for (size_t i = 0; i < tasks->needy_count; i++) {
+		const struct needy *needy = &tasks->needy[i];
+		bool wanted = needy->entry->wanted;
+
+		if (!wanted || tasks->text_free == NO_TEXT) {
+			struct text *text = smallest_text(tasks);
+
+			if (!text || (!wanted && text->owner_bytes >= needy->bytes / 2))
+				return;
+			hide_text(tasks, text);
+			(void)forget_text(tasks, owner_to_displace(tasks, text));
+		}
+		take_text(tasks, needy->entry);
+		request_text(tasks, needy->entry, needy->bytes);
+	}
+}
+
+void tasks_want(struct tasks *tasks, const struct candidate *candidate)
+{
+	struct entry *entry = entry_find(tasks, candidate->start_boot_ns, candidate->pid);
+
+	if (entry && entry->start_boot_ns)
+		entry->wanted = true;
 }
 
 /* Bytes by which it grew; @sole_bytes of @bytes are shared memory that it alone holds. @fresh: this
@@ -364,6 +493,7 @@ static void take(struct tasks *tasks, const struct fo_task *task, uint64_t boot_
 		entry->start_boot_ns = task->start_boot_ns;
 		entry->pid = (int)task->tgid;
 		entry->text = NO_TEXT;
+		entry->wanted = false;
 		entry->exec_id = task->exec_id;
 		tasks->used++;
 	} else if (entry->listing == tasks->listing) {
@@ -375,7 +505,7 @@ static void take(struct tasks *tasks, const struct fo_task *task, uint64_t boot_
 	memcpy(entry->comm, task->comm, sizeof(entry->comm));
 	entry->listing = tasks->listing;
 	if (entry->exec_id == task->exec_id)
-		request_text(tasks, entry, own < SMALL_BYTES);
+		see_text(tasks, entry, own);
 
 	candidate = &tasks->candidates[tasks->count++];
 	*candidate = (struct candidate){
@@ -401,6 +531,8 @@ static void take(struct tasks *tasks, const struct fo_task *task, uint64_t boot_
 	shares_fill(tasks->shares, candidate, task->locked_pages * page);
 	candidate->growth_bytes = entry_growth(entry, candidate, boot_ns, fresh);
 	text = entry->text == NO_TEXT ? NULL : &tasks->texts[entry->text];
+	if (text && atomic_load(&text->state) >= TEXT_KNOWN)
+		entry->wanted = false;
 	if (text && entry->exec_id == task->exec_id && atomic_load(&text->state) == TEXT_KNOWN) {
 		candidate->cmdline = text->line;
 		candidate->cmdline_len = text->line_len;
@@ -479,6 +611,7 @@ int tasks_read(struct tasks *tasks, uint64_t scope, uint64_t boot_ns,
 	cgroup_cache_begin(tasks->cgroup_cache);
 	tasks->listing++;
 	tasks->count = 0;
+	tasks->needy_count = 0;
 	tasks->overflow = 0;
 	shares_take(tasks->shares, boot_ns);
 	err = tasks->procs ? procs_read(tasks->procs, scope, take_proc, &listing)
@@ -487,6 +620,7 @@ int tasks_read(struct tasks *tasks, uint64_t scope, uint64_t boot_ns,
 		return err;
 	if (tasks->procs)
 		tasks->overflow += procs_unreadable(tasks->procs);
+	displace_texts(tasks);
 	shares_begin(tasks->shares);
 	fill_pods(tasks);
 	*ret_candidates = tasks->candidates;

@@ -5,7 +5,9 @@
  * A listing is one pass of the BPF task iterator, or of /proc where the kernel refuses the
  * iterator. Between listings a table keeps the last size of each process, from which its growth is
  * computed, and its command line and executable. Another thread (the worker) reads the latter two,
- * because /proc/PID/cmdline takes the mmap lock, which a stalled process may hold for seconds.
+ * because /proc/PID/cmdline takes the mmap lock, which a stalled process may hold for seconds. The
+ * number of such texts is bounded. A process without a text takes that of the smallest process, so
+ * that small processes, however many, do not hide a large one.
  *
  * Purity:    reads the kernel through the loader or /proc; allocates only in tasks_new().
  * Units:     bytes; *_boot_ns CLOCK_BOOTTIME.
@@ -40,6 +42,15 @@ void tasks_free(struct tasks *tasks);
 /* Lists the processes of @scope. @boot_ns: the time. -EIO: the iterator returned half a record. */
 int tasks_read(struct tasks *tasks, uint64_t scope, uint64_t boot_ns,
 	       const struct candidate **ret_candidates, size_t *ret_count);
+
+/* Chosen: how many processes take the texts of others at one listing. */
+#define TASKS_WANTED_MAX 16
+
+/*
+ * Asks for the command line and executable of @candidate, which is of the last listing. The next
+ * listing gives it the text of another process if it has none.
+ */
+void tasks_want(struct tasks *tasks, const struct candidate *candidate);
 
 /*
  * The number of processes that are missing in the last listing: those beyond tasks_max(), and those
