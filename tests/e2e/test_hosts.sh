@@ -127,9 +127,9 @@ fi
 
 # ---- permission ----
 
-chmod 1777 "$T/run"
+chown 65534 "$T/run"
 refuses "the user nobody" 3 'root' 'CAP_BPF' -- "${nobody[@]}" "$BIN" run --dry-run --for 300ms --events "$T/events"
-chmod 755 "$T/run"
+chown 0 "$T/run"
 refuses "the user nobody, and the run directory is of root" 3 "$T/run" 'root' -- "${nobody[@]}" "${run[@]}"
 refuses "root without capabilities for BPF" 3 'root' 'CAP_BPF' 'CAP_PERFMON' -- \
 	setpriv --bounding-set -bpf,-sys_admin,-perfmon --inh-caps -bpf,-sys_admin,-perfmon \
@@ -182,10 +182,10 @@ refuses "no such configuration" 2 "$T/none.yaml" 'No such file' -- "${run[@]}" -
 refuses "the configuration is a folder" 2 "$T/empty" 'directory' -- "${run[@]}" -c "$T/empty"
 printf 'policies: []\n' >"$T/secret.yaml"
 chmod 600 "$T/secret.yaml"
-chmod 1777 "$T/run"
+chown 65534 "$T/run"
 refuses "the configuration cannot be read" 2 "$T/secret.yaml" 'Permission denied' -- \
 	"${nobody[@]}" "${run[@]}" -c "$T/secret.yaml"
-chmod 755 "$T/run"
+chown 0 "$T/run"
 printf 'policies:\n  - name: a\n    match: { node: true }\n    presure: low\n' >"$T/wrong.yaml"
 refuses "an unknown key" 2 'wrong\.yaml:4:5: presure' 'pressure' -- "${run[@]}" -c "$T/wrong.yaml"
 

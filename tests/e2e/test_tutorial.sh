@@ -19,6 +19,8 @@ cg=/sys/fs/cgroup
 [[ ! -d $cg/memory ]] || cg=$cg/memory
 [[ -w $cg && -e $cg/cgroup.procs ]] || skip "cgroups cannot be made at $cg"
 [[ ! -e $cg/tutorial ]] || skip "$cg/tutorial is there already"
+run=/run/fastoom-tutorial # as in the tutorial
+[[ ! -e $run ]] || skip "$run is there already"
 [[ $cg == */memory || " $(cat $cg/cgroup.subtree_control) " == *" memory "* ]] ||
 	skip "$cg does not hand down the memory controller"
 
@@ -30,8 +32,8 @@ cleanup() {
 		sleep 0.5
 		rmdir "$cg/tutorial" || :
 	fi
-	[[ ! -s $T/tutorial.run/lock ]] || kill "$(<"$T/tutorial.run/lock")" 2>/dev/null || :
-	rm -rf -- "$T"
+	[[ ! -s $run/pid ]] || kill "$(<"$run/pid")" 2>/dev/null || :
+	rm -rf -- "$T" "$run"
 }
 trap cleanup EXIT
 ln -s "$O" "$T/build"

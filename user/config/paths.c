@@ -33,6 +33,11 @@ void paths_socket(char *ret, size_t size)
 	snprintf(ret, size, "%s/control.sock", paths_runtime_dir());
 }
 
+void paths_pid_file(char *ret, size_t size)
+{
+	snprintf(ret, size, "%s/pid", paths_runtime_dir());
+}
+
 int paths_running_pid(void)
 {
 	char path[4096], text[32];
@@ -40,7 +45,7 @@ int paths_running_pid(void)
 	ssize_t len;
 	int pid;
 
-	snprintf(path, sizeof(path), "%s/lock", paths_runtime_dir());
+	paths_pid_file(path, sizeof(path));
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	len = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
 	if (len <= 0)

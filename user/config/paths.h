@@ -18,11 +18,13 @@ extern const char paths_default_events[];
 
 /* The file in force: @path, or for NULL the default file if it exists. NULL: there is no file. */
 const char *paths_config(const char *path);
-/* The directory of the lock and the control socket: $RUNTIME_DIRECTORY, or the default. */
+/* The directory of lock, pid file and control socket: $RUNTIME_DIRECTORY, or the default. */
 const char *paths_runtime_dir(void);
 /* The control socket. */
 void paths_socket(char *ret, size_t size);
-/* The pid of the running daemon, from its lock. 0: it is not running. */
+/* The file with the pid of the daemon. Every user may read it; only root may open the lock. */
+void paths_pid_file(char *ret, size_t size);
+/* The pid of the running daemon, from that file. 0: it is not running. */
 int paths_running_pid(void);
 
 #endif /* FASTOOM_CONFIG_PATHS_H */

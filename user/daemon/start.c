@@ -13,7 +13,9 @@
 
 #include "act/notifier.h"
 #include "base/exit.h"
+#include "base/file.h"
 #include "base/log.h"
+#include "base/trust.h"
 #include "config/paths.h"
 #include "daemon/report.h"
 #include "judge/config.h"
@@ -23,14 +25,40 @@
 #include "tell/control.h"
 #include "tell/writer.h"
 
+/* For unprivileged readers, which cannot open the lock. */
+static void write_pid_file(void)
+{
+	char path[4096], text[32];
+	int fd, err;
+
+	paths_pid_file(path, sizeof(path));
+	snprintf(text, sizeof(text), "%d\n", (int)getpid());
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+	err = fd < 0 ? -errno : file_write_all(fd, text, strlen(text));
+	if (err)
+		log_debug("%s: %s", path, strerror(-err));
+	if (fd >= 0)
+		close(fd);
+}
+
 int start_lock(int *ret_fd)
 {
 	const char *dir = paths_runtime_dir();
-	char path[4096], text[32];
+	char path[4096], pid[32] = "not known";
+	struct trust trust;
 
 	snprintf(path, sizeof(path), "%s/lock", dir);
-	if (mkdir(dir, 0755) == 0 || errno == EEXIST)
-		*ret_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	errno = 0;
+	if (mkdir(dir, 0755) == 0 || errno == EEXIST) {
+		if (trust_check(dir, &trust) == -EPERM) {
+			log_error(
+				"%s: others could hold the lock or replace the control socket: %s "
+				"%s %s; or set RUNTIME_DIRECTORY to another directory",
+				dir, trust.at, trust.why, trust.at);
+			return EXIT_FAILED;
+		}
+		*ret_fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	}
 	if (*ret_fd < 0) {
 		bool denied = errno == EACCES || errno == EPERM;
 
@@ -40,17 +68,17 @@ int start_lock(int *ret_fd)
 		return denied ? EXIT_HOST : EXIT_FAILED;
 	}
 	if (flock(*ret_fd, LOCK_EX | LOCK_NB) < 0) {
-		ssize_t len = read(*ret_fd, text, sizeof(text) - 1);
+		int running = paths_running_pid();
 
-		text[len > 0 ? len : 0] = '\0';
-		text[strcspn(text, "\n")] = '\0';
-		log_error("fastoom-bpf runs already (pid %s, lock %s); stop that one first", text,
+		if (running)
+			snprintf(pid, sizeof(pid), "%d", running);
+		log_error("fastoom-bpf runs already (pid %s, lock %s); stop that one first", pid,
 			  path);
 		return EXIT_FAILED;
 	}
-	snprintf(text, sizeof(text), "%d\n", (int)getpid());
-	if (ftruncate(*ret_fd, 0) < 0 || write(*ret_fd, text, strlen(text)) < 0)
-		log_debug("%s: %s", path, strerror(errno));
+	/* older versions left a lock that every user could open */
+	(void)fchmod(*ret_fd, 0600);
+	write_pid_file();
 	return EXIT_OK;
 }
 
