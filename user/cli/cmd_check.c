@@ -6,6 +6,7 @@
 #include "cli/cmd.h"
 #include "config/config.h"
 #include "config/read.h"
+#include "config/trust.h"
 #include "base/exit.h"
 #include "sense/cgroup.h"
 
@@ -51,6 +52,11 @@ static int run(const struct command *self, int argc, char **argv)
 	if (code >= 0)
 		return code;
 	err = config_read(chosen.config_path, &config, &errors);
+	if (!err) {
+		err = config_check_trust(chosen.config_path, config, &errors);
+		if (err)
+			config_free(config);
+	}
 	config_errors_tell(&errors, chosen.config_path, tell);
 	config_errors_free(&errors);
 	if (err == -ENOMEM)

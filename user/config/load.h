@@ -15,5 +15,7 @@ struct config;
 
 /* Reads paths_config(@path); without a file *ret is the built-in configuration. */
 int config_load(const char *path, struct config **ret);
+/* The same for the daemon; -EPERM if other users can change the configuration (config/trust.h). */
+int config_load_trusted(const char *path, struct config **ret);
 
 #endif /* FASTOOM_CONFIG_LOAD_H */

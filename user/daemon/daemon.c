@@ -199,7 +199,7 @@ static void reload(struct daemon *daemon)
 		log_warn("a recorder keeps the configuration that it began with");
 		return;
 	}
-	if (config_load(daemon->options.config_path, &fresh)) {
+	if (config_load_trusted(daemon->options.config_path, &fresh)) {
 		log_error("the configuration in force stays as it is");
 		report_message(&daemon->reporter, NULL, "error",
 			       "reload failed: the old configuration stays");
@@ -461,7 +461,7 @@ static int begin(struct daemon *daemon)
 {
 	int code, err;
 
-	if (config_load(daemon->options.config_path, &daemon->config))
+	if (config_load_trusted(daemon->options.config_path, &daemon->config))
 		return EXIT_USAGE;
 	/* a recorder may run beside a daemon: it kills nothing */
 	code = daemon->options.record_path ? EXIT_OK : start_lock(&daemon->lock_fd);
