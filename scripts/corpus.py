@@ -29,6 +29,8 @@ import tempfile
 
 HERE = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 CORPUS = os.path.join(HERE, "tests", "corpus")
+# Runs of today's traces, which have what each process lost; those of CORPUS itself do not.
+PROCESSES = os.path.join(CORPUS, "processes")
 BUILD = os.environ.get("O", "build")
 BUILD = BUILD if os.path.isabs(BUILD) else os.path.join(HERE, BUILD)
 
@@ -92,10 +94,10 @@ def pack(path, directory, scope, pairs):
 class Run:
     """One run. Times are CLOCK_MONOTONIC, in seconds."""
 
-    def __init__(self, name):
+    def __init__(self, name, directory=CORPUS):
         self.name = name
         self.family = name.partition("-")[0]
-        self.path = os.path.join(CORPUS, name)
+        self.path = os.path.join(directory, name)
         with open(self.path + ".json") as file:
             self.__dict__.update(json.load(file))
         self.trouble_s = self.trouble_ms / 1e3
@@ -213,10 +215,10 @@ def split():
         return dict(line.split() for line in file if line.strip() and not line.startswith("#"))
 
 
-def runs(half=None):
+def runs(half=None, directory=CORPUS):
     halves = split()
-    names = sorted(name[:-5] for name in os.listdir(CORPUS) if name.endswith(".json"))
-    return [run for run in map(Run, names) if half in (None, halves[run.family])]
+    names = sorted(name[:-5] for name in os.listdir(directory) if name.endswith(".json"))
+    return [run for run in (Run(name, directory) for name in names) if half in (None, halves[run.family])]
 
 
 def main(argv):

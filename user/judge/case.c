@@ -79,11 +79,16 @@ static uint64_t dying_of(const struct scope_case *c)
 static struct relief best_relief(struct scope_case *c, const struct policy *policy,
 				 const struct sample *sample)
 {
-	double pages = pages_of(c, c->best.known ? c->best.freeable_bytes : sample->anon_bytes);
+	double pages = pages_of(c, c->best.known ? c->best.name_bytes : sample->anon_bytes);
 	struct relief all = relief_of(&c->relief, pages, 0), others = all;
 
-	if (c->best.known)
+	c->predicted = all.share;
+	if (c->best.known) {
 		others = relief_of(&c->relief, pages, dying_of(c));
+		c->predicted =
+			relief_of(&c->relief, pages_of(c, c->best.freeable_bytes), dying_of(c))
+				.share;
+	}
 	if (others.share >= ALONE_LEAST || all.share < ALONE_LOSS || c->node || policy->warn_only ||
 	    !c->best.restart_frees) {
 		c->alone_since_ns = 0;
@@ -203,7 +208,7 @@ size_t case_list(struct scope_case *c, const struct policy *policy, uint64_t tot
 	c->best = (struct case_best){.known = true};
 	c->births = births(c, candidates, n);
 	if (n > CASE_RANKED_MAX) {
-		c->best.freeable_bytes = largest_bytes(c, candidates, n);
+		c->best.freeable_bytes = c->best.name_bytes = largest_bytes(c, candidates, n);
 		return 0;
 	}
 	eligible = case_rank(c, policy, total_bytes, now_ns, candidates, n, ret);
@@ -214,6 +219,10 @@ size_t case_list(struct scope_case *c, const struct policy *policy, uint64_t tot
 	if (!best)
 		return 0;
 	c->best.freeable_bytes = best->freeable_bytes;
+	c->best.name_bytes = best->freeable_bytes;
+	for (size_t i = 0; policy->kill == KILL_UNIT_PROCESS && i < eligible; i++)
+		if (&ret[i] != best && !strcmp(ret[i].candidate->comm, best->candidate->comm))
+			c->best.name_bytes += ret[i].freeable_bytes;
 	c->best.restart_frees =
 		(double)best->growth_bytes >= ALONE_NEW_PART * (double)best->freeable_bytes ||
 		(double)best->freeable_bytes >= ALONE_HELD_PART * (double)total_bytes;
@@ -337,7 +346,7 @@ void case_open(struct scope_case *c, uint64_t action_id, bool dry_run)
 	c->judge.trouble = true;
 	c->measure = (struct case_measure){
 		.action_id = action_id,
-		.predicted = c->judge.relief,
+		.predicted = c->predicted,
 		.before = relief_of(&c->relief, INFINITY, 0).share,
 	};
 }

@@ -48,8 +48,11 @@ struct case_backoff {
 
 /* The permitted kill that would relieve most, by the latest list of processes. */
 struct case_best {
-	bool known; /* false: there was no list yet */
-	uint64_t freeable_bytes;
+	bool known;		 /* false: there was no list yet */
+	uint64_t freeable_bytes; /* by it alone */
+	/* by it and the other permitted kills of its name: of many small processes each frees
+	 * little, and they die one after the other */
+	uint64_t name_bytes;
 	int dying[CASE_DYING_MAX]; /* pids in the relief's list that it kills */
 	size_t dying_count;
 	bool restart_frees; /* most of what it frees is new, or most of the scope */
@@ -82,6 +85,7 @@ struct scope_case {
 	bool dry_run;	  /* the pending action sends nothing, so nothing can be measured */
 	struct relief_state relief;
 	struct case_best best;
+	double predicted;	 /* relief of the best permitted kill alone, of the latest sample */
 	uint64_t page_bytes;	 /* 0: not known */
 	uint64_t alone_since_ns; /* only what the best kill takes suffers, since then; 0: no */
 	bool node;		 /* the scope is the node, not a cgroup */

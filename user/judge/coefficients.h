@@ -8,11 +8,15 @@
 #ifndef FASTOOM_JUDGE_COEFFICIENTS_H
 #define FASTOOM_JUDGE_COEFFICIENTS_H
 
-/* Not fitted yet: so that relief alone passes the threshold of medium, and nothing else does. */
-#define RELIEF_INTERCEPT (-4.00)
+/*
+ * 10436 samples of 9 families.
+ * Brier score 0.063, log loss 0.217; on families that are left out of the fit 0.091 and 0.315.
+ * Features: avoidable, reread, stalled, unproductive, cost, relief, growth.
+ */
+#define RELIEF_INTERCEPT (-5.25)
 #define RELIEF_WEIGHTS                                                                             \
 	{                                                                                          \
-		0.60, 0.00, 0.50, 1.50, 0.00, 5.00, 2.00                                           \
+		0.00, 0.00, 0.00, 1.59, 0.00, 5.95, 3.38                                           \
 	}
 
 /*

@@ -105,7 +105,6 @@ struct judgement judge_tick(struct judge *judge, const struct policy *policy,
 	if (!j.judged)
 		return j;
 	if (relief && relief->known) {
-		judge->relief = relief->share;
 		j.evidence.relief = relief->share;
 		j.evidence.relief_tasks = relief->tasks;
 		j.evidence.relief_pid = relief->pid;
