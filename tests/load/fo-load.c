@@ -33,22 +33,40 @@
 #define MAX_THREADS   64
 #define MAX_WIDTH     256
 #define MAX_FILES     256
-#define READS	      8		  /* page reads in one request */
+#define MAX_TOUCHES   65536
+#define MAX_CHILDREN  1024
 #define STACK_SIZE    (128 * KIB) /* locked, so not the usual 8 MiB */
 #define CHUNK	      (256 * KIB)
 #define TICK_NS	      (10 * NSEC_PER_MSEC)
 
+enum by {
+	BY_MMAP,
+	BY_READ,
+	BY_ANON,
+	BY_MIXED, /* a third each */
+};
+
 struct opts {
 	const char *arg; /* FILE, or the directory of forks */
 	uint64_t size;
+	uint64_t offset; /* in FILE */
 	uint64_t rate;
+	uint64_t from; /* size from which on the rate is @then; 0: never */
+	uint64_t then;
+	uint64_t drop; /* given back at the full size; 0: nothing */
+	uint64_t children;
+	uint64_t every_ns;  /* between two children */
 	uint64_t for_ns;    /* 0: no end */
 	uint64_t report_ns; /* 0: no report */
 	uint64_t passes;    /* 0: not limited */
 	uint64_t threads;
-	uint64_t pace; /* requests/s of a thread; 0: no limit */
+	uint64_t pace;	  /* requests/s of a thread; 0: no limit */
+	uint64_t touch;	  /* pages of a request */
+	uint64_t work_ns; /* processor time of a request */
+	uint64_t hot;	  /* percent of the pages that half of the touches are in */
 	uint64_t width;
-	bool by_mmap;
+	enum by by;
+	bool shared;
 	bool random;
 	bool cold;
 };
@@ -63,8 +81,12 @@ struct worker {
 static struct worker workers[MAX_THREADS];
 static uint64_t nr_workers = 1;
 static pthread_barrier_t start_line;
-static const uint8_t *service_map;
+static const uint8_t *service_map; /* of the file */
+static uint8_t *service_anon;
+static int service_fd;
 static uint64_t service_pages;
+static uint64_t hot_pages;
+static uint64_t spins_per_us;
 static uint64_t page_size;
 static struct opts opt;
 
@@ -231,36 +253,96 @@ static int open_file(const char *path, uint64_t *size)
 
 /* service */
 
-/* Sleeps until the next tick; after a late one the next is due from now: no work is caught up. */
-static void pause_until(uint64_t *next)
+/* Sleeps until the next period; after a late one the next is due from now: no work is caught up. */
+static void pause_until(uint64_t *next, uint64_t period_ns)
 {
 	uint64_t now = now_ns();
 
-	*next += TICK_NS;
+	*next += period_ns;
 	if (*next < now)
 		*next = now;
 	sleep_until(*next);
+}
+
+static void spin(uint64_t n)
+{
+	for (volatile uint64_t i = 0; i < n; i++)
+		;
+}
+
+/* The best of many short measurements: others may use the processor meanwhile. */
+static uint64_t measure_spin(void)
+{
+	uint64_t best = 1;
+
+	for (int i = 0; i < 50; i++) {
+		uint64_t start = now_ns(), took;
+
+		spin(20000);
+		took = now_ns() - start;
+		if (took && 20000 * 1000 / took > best)
+			best = 20000 * 1000 / took;
+	}
+	return best;
+}
+
+/*
+ * The page of a touch: half of the touches are in the first hot_pages. A multiplication by a prime
+ * scatters them: otherwise the read-around of one hot page would bring others.
+ */
+static inline uint64_t choose_page(uint64_t *rnd)
+{
+	uint64_t r = next_random(rnd);
+	uint64_t n = r & 1 ? hot_pages : service_pages;
+
+	return (r >> 16) % n * 2654435761ULL % service_pages;
+}
+
+static void touch_page(uint64_t page)
+{
+	enum by by = opt.by;
+	uint8_t buf[64]; /* on the stack, which is locked */
+
+	if (by == BY_MIXED) {
+		by = page % 3;
+		/* the mapped third and the third that is read are separate parts of the file */
+		page = by == BY_READ ? page / 3 + service_pages / 3 : page / 3;
+	}
+	switch (by) {
+	case BY_READ:
+		if (pread(service_fd, buf, sizeof(buf), (off_t)(opt.offset + page * page_size)) < 0)
+			_exit(4);
+		break;
+	case BY_ANON:
+		(*(volatile uint8_t *)(service_anon + page * page_size))++;
+		break;
+	default:
+		(void)*(const volatile uint8_t *)(service_map + page * page_size);
+	}
 }
 
 static void *serve(void *arg)
 {
 	struct worker *me = arg;
 	uint64_t rnd = me->seed, next = now_ns(), n = 0;
-	uint64_t per_tick = opt.pace / (NSEC_PER_SEC / TICK_NS);
+	uint64_t period_ns = TICK_NS, per_period = opt.pace / (NSEC_PER_SEC / TICK_NS);
+	uint64_t spins = opt.work_ns * spins_per_us / 1000;
 
+	if (opt.pace && opt.pace < NSEC_PER_SEC / TICK_NS) {
+		period_ns = NSEC_PER_SEC / opt.pace;
+		per_period = 1;
+	}
 	pthread_barrier_wait(&start_line);
+	/* so that the threads do not all begin at the same time */
+	next = now_ns() + next_random(&rnd) % period_ns;
+	sleep_until(next);
 	for (;;) {
-		for (int i = 0; i < READS; i++) {
-			uint64_t r = next_random(&rnd);
-			uint64_t page = (r >> 16) % service_pages;
-			const volatile uint8_t *byte;
-
-			byte = service_map + page * page_size + r % page_size;
-			(void)*byte;
-		}
+		for (uint64_t i = 0; i < opt.touch; i++)
+			touch_page(choose_page(&rnd));
+		spin(spins);
 		add_done(me, 1);
-		if (per_tick && ++n % per_tick == 0)
-			pause_until(&next);
+		if (per_period && ++n % per_period == 0)
+			pause_until(&next, period_ns);
 	}
 	return NULL;
 }
@@ -271,13 +353,59 @@ static void touch_pages(const uint8_t *map, uint64_t pages)
 		(void)*(const volatile uint8_t *)(map + i * page_size);
 }
 
+static void fill_page(uint8_t *page, uint64_t *rnd);
+static uint8_t *map_anon(uint64_t size);
+
+/* Maps what the service uses, after its own memory was locked. */
+static void service_memory(void)
+{
+	uint64_t bytes = service_pages * page_size, rnd = seed_of(4);
+	uint64_t third = opt.by == BY_MIXED ? service_pages / 3 + 1 : service_pages;
+	void *map;
+
+	if (opt.by == BY_MMAP || opt.by == BY_MIXED) {
+		map = mmap(NULL, third * page_size, PROT_READ, MAP_SHARED, service_fd,
+			   (off_t)opt.offset);
+		if (map == MAP_FAILED)
+			die("cannot map %s", opt.arg);
+		/*
+		 * Not by default: since 6.3 reclaim ignores accesses to such a mapping
+		 * (vma_has_recency()), so any stream of file pages evicts it, but not an ordinary
+		 * mapping. A miss has no read-around of read_ahead_kb.
+		 */
+		if (opt.random && madvise(map, third * page_size, MADV_RANDOM) < 0)
+			die("madvise");
+		service_map = map;
+	}
+	if (opt.by == BY_ANON || opt.by == BY_MIXED) {
+		service_anon = map_anon(third * page_size);
+		for (uint64_t i = 0; i < third; i++)
+			fill_page(service_anon + i * page_size, &rnd);
+	}
+	if (opt.cold)
+		return;
+	/* what is read from the file is read in order, for the sake of a slow disk */
+	if (opt.by != BY_ANON)
+		posix_fadvise(service_fd, (off_t)opt.offset, (off_t)bytes, POSIX_FADV_SEQUENTIAL);
+	for (uint64_t i = 0; opt.by == BY_MIXED && i < service_pages; i += 3)
+		touch_page(i);
+	for (uint64_t i = 1; opt.by == BY_MIXED && i < service_pages; i += 3)
+		touch_page(i);
+	for (uint64_t i = 0; opt.by != BY_MIXED && i < service_pages; i++)
+		touch_page(i);
+	if (opt.by != BY_ANON)
+		posix_fadvise(service_fd, (off_t)opt.offset, (off_t)bytes, POSIX_FADV_NORMAL);
+}
+
 static int mode_service(void)
 {
 	uint64_t file_size;
-	int fd = open_file(opt.arg, &file_size);
-	void *map;
 
+	service_fd = open_file(opt.arg, &file_size);
 	errno = 0;
+	if (opt.offset >= file_size || opt.offset % page_size)
+		die("%s has no page at the offset", opt.arg);
+	file_size -= opt.offset;
 	if (!opt.size)
 		opt.size = file_size;
 	if (opt.size < page_size || opt.size > file_size)
@@ -286,6 +414,11 @@ static int mode_service(void)
 		opt.report_ns = 100 * NSEC_PER_MSEC;
 	nr_workers = opt.threads;
 	service_pages = opt.size / page_size;
+	hot_pages = service_pages * opt.hot / 100;
+	if (!hot_pages)
+		hot_pages = 1;
+	if (opt.work_ns)
+		spins_per_us = measure_spin();
 
 	errno = pthread_barrier_init(&start_line, NULL, (unsigned int)nr_workers + 1);
 	if (errno)
@@ -294,22 +427,10 @@ static int mode_service(void)
 		workers[i].seed = seed_of(i);
 		start_thread(&workers[i].thread, serve, &workers[i]);
 	}
-	/* Text, libc, data, all stacks; not the file, which is mapped later. */
+	/* Text, libc, data, all stacks; not what the service uses, which is mapped later. */
 	if (mlockall(MCL_CURRENT) < 0)
 		die("cannot lock the service's own memory");
-	map = mmap(NULL, service_pages * page_size, PROT_READ, MAP_SHARED, fd, 0);
-	if (map == MAP_FAILED)
-		die("cannot map %s", opt.arg);
-	service_map = map;
-	if (!opt.cold)
-		touch_pages(map, service_pages);
-	/*
-	 * Not by default: since 6.3 reclaim ignores accesses to such a mapping (vma_has_recency()),
-	 * so any stream of file pages evicts it, but not an ordinary mapping. A miss has no
-	 * read-around of read_ahead_kb.
-	 */
-	if (opt.random && madvise(map, service_pages * page_size, MADV_RANDOM) < 0)
-		die("madvise");
+	service_memory();
 	pthread_barrier_wait(&start_line);
 	report_until(end_of_run(now_ns()));
 	return 0;
@@ -317,13 +438,20 @@ static int mode_service(void)
 
 /* leak, spike, steady */
 
-/* As compressible as typical memory: zram stores a third. */
+/*
+ * As compressible as typical memory: zram stores a third. Each page is a variant of one pattern:
+ * an emulated processor takes long to make numbers.
+ */
 static void fill_page(uint8_t *page, uint64_t *rnd)
 {
-	uint64_t *word = (uint64_t *)(void *)page;
+	static uint64_t pattern[512];
+	uint64_t *word = (uint64_t *)(void *)page, key = next_random(rnd) & 0xffff;
+	uint64_t seed = seed_of(5);
 
+	for (size_t i = 0; !pattern[0] && i < 512; i++)
+		pattern[511 - i] = (511 - i) % 3 ? 512 - i : next_random(&seed) | 1;
 	for (uint64_t i = 0; i < page_size / sizeof(*word); i++)
-		word[i] = i % 3 ? i : next_random(rnd) | 1;
+		word[i] = pattern[i % 512] ^ key;
 }
 
 static uint8_t *map_anon(uint64_t size)
@@ -338,37 +466,77 @@ static uint8_t *map_anon(uint64_t size)
 	return map;
 }
 
-static int mode_leak(void)
+static void grow(void)
 {
-	uint64_t pages = opt.size / page_size, filled = 0, rnd = seed_of(1);
+	uint64_t pages = opt.size / page_size, drop = opt.drop / page_size, filled = 0,
+		 rnd = seed_of(1);
 	uint64_t start = now_ns(), end = end_of_run(start), tick = start;
+	double credit = 0;
 	uint8_t *map;
 
-	if (!pages)
-		bad_usage("--to needs a size");
-	map = map_anon(pages * page_size);
+	map = opt.shared ? mmap(NULL, pages * page_size, PROT_READ | PROT_WRITE,
+				MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
+			 : map_anon(pages * page_size);
+	if (map == MAP_FAILED)
+		die("cannot map shared memory");
 	while (filled < pages) {
-		uint64_t due, now;
+		uint64_t now,
+			rate = opt.from && filled * page_size >= opt.from ? opt.then : opt.rate;
 
 		tick += TICK_NS;
 		now = now_ns();
 		if (now >= end)
-			return 0;
+			return;
 		/* Time lost in reclaim is not caught up: the rate is an upper bound. */
-		if (tick < now) {
-			start += now - tick;
+		if (tick < now)
 			tick = now;
+		credit += (double)rate * TICK_NS / NSEC_PER_SEC / (double)page_size;
+		for (; credit >= 1 && filled < pages; credit--)
+			fill_page(map + filled++ * page_size, &rnd);
+		if (filled == pages && drop) {
+			filled -= drop;
+			if (madvise(map + filled * page_size, drop * page_size,
+				    opt.shared ? MADV_REMOVE : MADV_DONTNEED) < 0)
+				die("cannot give memory back");
 		}
-		due = (uint64_t)((double)(tick - start) / 1e9 * (double)opt.rate) / page_size;
-		if (due > pages)
-			due = pages;
-		for (; filled < due; filled++)
-			fill_page(map + filled * page_size, &rnd);
 		sleep_until(tick < end ? tick : end);
 	}
 	if (end == UINT64_MAX)
 		sleep_for_ever();
 	sleep_until(end);
+}
+
+static int mode_leak(void)
+{
+	uint64_t when = now_ns();
+	pid_t me = getpid();
+
+	if (opt.size < page_size)
+		bad_usage("--to needs a size");
+	if (opt.drop > opt.size)
+		bad_usage("--drop is more than --to");
+	if (!opt.from != !opt.then)
+		bad_usage("--from needs --then");
+	if (!opt.children) {
+		grow();
+		return 0;
+	}
+	signal(SIGCHLD, SIG_IGN);
+	for (uint64_t i = 0; i < opt.children; i++, when += opt.every_ns) {
+		pid_t pid;
+
+		sleep_until(when);
+		pid = fork();
+		if (pid < 0)
+			die("fork");
+		if (pid)
+			continue;
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() == me)
+			grow();
+		_exit(0);
+	}
+	sleep_for_ever();
 	return 0;
 }
 
@@ -498,7 +666,7 @@ static int mode_stream(void)
 	start = now_ns();
 	end = end_of_run(start);
 	while ((!opt.passes || passed < opt.passes) && now_ns() < end) {
-		bytes += pass_through(fd, size, opt.by_mmap, end, &workers[0]);
+		bytes += pass_through(fd, size, opt.by == BY_MMAP, end, &workers[0]);
 		passed++;
 	}
 	ns = now_ns() - start;
@@ -599,19 +767,26 @@ static int mode_forks(void)
 
 static const char help[] =
 	"usage: fo-load <mode> [options]\n"
-	"  service FILE [--size S] [--threads N] [--pace N] [--report D] [--random] [--cold]\n"
-	"      maps S of FILE (all of it); N threads (1) read 8 random pages per request; prints\n"
-	"      \"<CLOCK_MONOTONIC ms> <requests>\" every D (100ms). Reads the mapping first unless\n"
-	"      --cold. --pace: N requests/s of a thread (100 or more), not as many as it can: then a\n"
-	"      lack of memory reduces the rate, a lack of processor does not. --random: MADV_RANDOM:\n"
-	"      no read-around, and on Linux 6.3 or later no protection from streams. Needs\n"
-	"      CAP_IPC_LOCK or RLIMIT_MEMLOCK.\n"
-	"  leak --to S [--rate BYTES/s]   grows to S (64MiB/s), then stays at that size\n"
+	"  service FILE [--size S] [--offset S] [--by mmap|read|anon|mixed] [--threads N] [--pace N]\n"
+	"          [--touch N] [--hot N] [--work D] [--report D] [--random] [--cold]\n"
+	"      uses S of FILE (all of it) from --offset (0) on: maps it, reads it with read(2), takes\n"
+	"      as much anonymous memory instead, or a third each; N threads (1) touch 8 pages\n"
+	"      (--touch) per request and then compute for --work (not at all); prints\n"
+	"      \"<CLOCK_MONOTONIC ms> <requests>\" every D (100ms). Half of the touches are in N\n"
+	"      percent of the pages (--hot; 100: all alike). Reads all first unless --cold. --pace: N\n"
+	"      requests/s of a thread, not as many as it can: then a lack of memory reduces the rate,\n"
+	"      a lack of processor does not. --random: MADV_RANDOM: no read-around, and on Linux 6.3\n"
+	"      or later no protection from streams. Needs CAP_IPC_LOCK or RLIMIT_MEMLOCK.\n"
+	"  leak --to S [--rate BYTES/s] [--from S --then BYTES/s] [--drop S] [--shared]\n"
+	"       [--children N] [--every D]\n"
+	"      grows to S (64MiB/s), then stays at that size; from the size --from on it grows at\n"
+	"      --then; gives --drop back at the full size and grows again; --shared: shared memory;\n"
+	"      --children: N processes do so, one begins every D (400ms)\n"
 	"  spike --to S [--rate BYTES/s]  the same with 1GiB/s\n"
 	"  steady --size S                takes S at once, then touches ten pages a second\n"
 	"  alloc --size S --pace N --for D\n"
-	"      N requests/s (100 or more), each maps, fills and frees S; prints their number and,\n"
-	"      in microseconds of a request, the median, 90, 99, 99.9 % and the maximum\n"
+	"      N requests/s, each maps, fills and frees S; prints their number and, in microseconds\n"
+	"      of a request, the median, 90, 99, 99.9 % and the maximum\n"
 	"  stream FILE [--by read|mmap] [--passes N] [--report D]\n"
 	"      reads FILE through N times (once, or until --for ends) and prints bytes/s; reports\n"
 	"      bytes\n"
@@ -619,7 +794,7 @@ static const char help[] =
 	"      short-lived processes, N (2) at a time: each reads every file of DIR, takes 1 to\n"
 	"      4 MiB, computes for 20 to 100 ms; prints their number; reports processes\n"
 	"all modes: --for D ends after D, --comm NAME sets the process name\n"
-	"sizes: 4096, 150MiB, 64KiB, 1GiB; durations: 500ms, 10s, 2m\n";
+	"sizes: 4096, 150MiB, 64KiB, 1GiB; durations: 20us, 500ms, 10s, 2m\n";
 
 static uint64_t parse_number(const char *what, const char *text, const char **rest)
 {
@@ -660,8 +835,8 @@ static uint64_t parse_size(const char *what, const char *text)
 
 static uint64_t parse_duration(const char *what, const char *text)
 {
-	static const char *const names[] = {"ms", "s", "m", NULL};
-	static const uint64_t factors[] = {NSEC_PER_MSEC, NSEC_PER_SEC, 60 * NSEC_PER_SEC};
+	static const char *const names[] = {"us", "ms", "s", "m", NULL};
+	static const uint64_t factors[] = {1000, NSEC_PER_MSEC, NSEC_PER_SEC, 60 * NSEC_PER_SEC};
 	uint64_t ns = parse_unit(what, text, names, factors);
 
 	if (!ns)
@@ -687,21 +862,41 @@ struct mode {
 };
 
 static const struct mode modes[] = {
-	{"service", "stpPac", true, mode_service}, {"leak", "oRh", false, mode_leak},
-	{"spike", "oRh", false, mode_leak},	   {"steady", "s", false, mode_steady},
-	{"alloc", "sP", false, mode_alloc},	   {"stream", "bnp", true, mode_stream},
+	{"service", "stpPacbOTHW", true, mode_service},
+	{"leak", "oRFNDSKE", false, mode_leak},
+	{"spike", "oR", false, mode_leak},
+	{"steady", "s", false, mode_steady},
+	{"alloc", "sP", false, mode_alloc},
+	{"stream", "bnp", true, mode_stream},
 	{"forks", "wdp", false, mode_forks},
 };
 
 static const struct option long_opts[] = {
-	{"by", required_argument, NULL, 'b'},	   {"cold", no_argument, NULL, 'c'},
-	{"comm", required_argument, NULL, 'C'},	   {"files", required_argument, NULL, 'd'},
-	{"for", required_argument, NULL, 'f'},	   {"hold", no_argument, NULL, 'h'},
-	{"pace", required_argument, NULL, 'P'},	   {"passes", required_argument, NULL, 'n'},
-	{"random", no_argument, NULL, 'a'},	   {"rate", required_argument, NULL, 'R'},
-	{"report", required_argument, NULL, 'p'},  {"size", required_argument, NULL, 's'},
-	{"threads", required_argument, NULL, 't'}, {"to", required_argument, NULL, 'o'},
-	{"width", required_argument, NULL, 'w'},   {NULL, 0, NULL, 0},
+	{"by", required_argument, NULL, 'b'},
+	{"children", required_argument, NULL, 'K'},
+	{"cold", no_argument, NULL, 'c'},
+	{"comm", required_argument, NULL, 'C'},
+	{"drop", required_argument, NULL, 'D'},
+	{"every", required_argument, NULL, 'E'},
+	{"files", required_argument, NULL, 'd'},
+	{"for", required_argument, NULL, 'f'},
+	{"from", required_argument, NULL, 'F'},
+	{"hot", required_argument, NULL, 'H'},
+	{"offset", required_argument, NULL, 'O'},
+	{"pace", required_argument, NULL, 'P'},
+	{"passes", required_argument, NULL, 'n'},
+	{"random", no_argument, NULL, 'a'},
+	{"rate", required_argument, NULL, 'R'},
+	{"report", required_argument, NULL, 'p'},
+	{"shared", no_argument, NULL, 'S'},
+	{"size", required_argument, NULL, 's'},
+	{"then", required_argument, NULL, 'N'},
+	{"threads", required_argument, NULL, 't'},
+	{"to", required_argument, NULL, 'o'},
+	{"touch", required_argument, NULL, 'T'},
+	{"width", required_argument, NULL, 'w'},
+	{"work", required_argument, NULL, 'W'},
+	{NULL, 0, NULL, 0},
 };
 
 static const struct mode *find_mode(const char *name)
@@ -713,16 +908,33 @@ static const struct mode *find_mode(const char *name)
 	bad_usage("no mode '%s'", name);
 }
 
-static void parse_option(int c, const char *what)
+static uint64_t parse_rate(const char *what, const char *text)
+{
+	uint64_t rate = parse_size(what, text);
+
+	if (!rate)
+		bad_usage("--%s must not be zero", what);
+	return rate;
+}
+
+static enum by parse_by(const char *text, bool all)
+{
+	static const char *const names[] = {"mmap", "read", "anon", "mixed"};
+
+	for (int i = 0; i < (all ? 4 : 2); i++)
+		if (!strcmp(text, names[i]))
+			return (enum by)i;
+	bad_usage("--by: '%s' is not one of mmap, read%s", text, all ? ", anon, mixed" : "");
+}
+
+static void parse_option(int c, const char *what, bool service)
 {
 	switch (c) {
 	case 'a':
 		opt.random = true;
 		break;
 	case 'b':
-		if (strcmp(optarg, "read") && strcmp(optarg, "mmap"))
-			bad_usage("--by is read or mmap");
-		opt.by_mmap = !strcmp(optarg, "mmap");
+		opt.by = parse_by(optarg, service);
 		break;
 	case 'c':
 		opt.cold = true;
@@ -733,36 +945,60 @@ static void parse_option(int c, const char *what)
 	case 'd':
 		opt.arg = optarg;
 		break;
+	case 'D':
+		opt.drop = parse_size(what, optarg);
+		break;
+	case 'E':
+		opt.every_ns = parse_duration(what, optarg);
+		break;
 	case 'f':
 		opt.for_ns = parse_duration(what, optarg);
 		break;
-	case 'h':
-		break; /* the default */
+	case 'F':
+		opt.from = parse_size(what, optarg);
+		break;
+	case 'H':
+		opt.hot = parse_count(what, optarg, 100);
+		break;
+	case 'K':
+		opt.children = parse_count(what, optarg, MAX_CHILDREN);
+		break;
 	case 'n':
 		opt.passes = parse_count(what, optarg, UINT64_MAX);
+		break;
+	case 'N':
+		opt.then = parse_rate(what, optarg);
 		break;
 	case 'o':
 	case 's':
 		opt.size = parse_size(what, optarg);
+		break;
+	case 'O':
+		opt.offset = parse_size(what, optarg);
 		break;
 	case 'p':
 		opt.report_ns = parse_duration(what, optarg);
 		break;
 	case 'P':
 		opt.pace = parse_count(what, optarg, 1000000);
-		if (opt.pace < 100)
-			bad_usage("--pace must be at least 100");
 		break;
 	case 'R':
-		opt.rate = parse_size(what, optarg);
-		if (!opt.rate)
-			bad_usage("--rate must not be zero");
+		opt.rate = parse_rate(what, optarg);
+		break;
+	case 'S':
+		opt.shared = true;
 		break;
 	case 't':
 		opt.threads = parse_count(what, optarg, MAX_THREADS);
 		break;
+	case 'T':
+		opt.touch = parse_count(what, optarg, MAX_TOUCHES);
+		break;
 	case 'w':
 		opt.width = parse_count(what, optarg, MAX_WIDTH);
+		break;
+	case 'W':
+		opt.work_ns = parse_duration(what, optarg);
 		break;
 	}
 }
@@ -783,6 +1019,10 @@ int main(int argc, char **argv)
 	opt.threads = 1;
 	opt.width = 2;
 	opt.rate = strcmp(mode->name, "spike") ? 64 * MIB : GIB;
+	opt.every_ns = 400 * NSEC_PER_MSEC;
+	opt.touch = 8;
+	opt.hot = 100;
+	opt.by = strcmp(mode->name, "stream") ? BY_MMAP : BY_READ;
 
 	argv++;
 	argc--;
@@ -791,7 +1031,7 @@ int main(int argc, char **argv)
 			exit(2);
 		if (!strchr("Cf", c) && !strchr(mode->options, c))
 			bad_usage("%s takes no --%s", mode->name, long_opts[index].name);
-		parse_option(c, long_opts[index].name);
+		parse_option(c, long_opts[index].name, mode->run == mode_service);
 	}
 	if (mode->wants_file) {
 		if (optind >= argc)
