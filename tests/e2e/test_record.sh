@@ -71,6 +71,13 @@ jq -es --argjson pid "$leaker" '
 	{ cat "$SCENE_DIR/out" && fail "in the trace of record another process would be killed"; }
 cmp <("$BIN" replay "$trace" --explain) <("$BIN" replay "$trace" --explain) || fail "two replays differ"
 
+# trimmed for the corpus: it can be read, has the scope only, and nothing that identifies this host
+"$DAEMON__BUILD/tests/tools/fo-trim" "$trace" "$SCENE_DIR/trimmed.fo" "$SCENE_REL" scope "$SCENE_DIR/low.yaml" node
+"$BIN" replay "$SCENE_DIR/trimmed.fo" --json >"$SCENE_DIR/out" || fail "the trimmed trace cannot be read"
+jq -es '[.[] | select(.scope) | .scope.path] | length > 0 and all(. == "/scope")' "$SCENE_DIR/out" >/dev/null ||
+	{ cat "$SCENE_DIR/out" && fail "the trimmed trace has another scope"; }
+! grep -aqF -e "$SCENE_DIR" -e "$DAEMON__BUILD" "$SCENE_DIR/trimmed.fo" || fail "the trimmed trace has paths of this host"
+
 # at high there is no kill yet
 sed 's/medium/high/' "$DAEMON_DIR/config.yaml" >"$SCENE_DIR/high.yaml"
 "$BIN" replay "$kept" -c "$SCENE_DIR/high.yaml" | grep -q ": would not kill at .* was killed" ||

@@ -4,7 +4,8 @@
  * node, if it was hot, and the cgroup SCOPE ("node": none), renamed to /NAME, with the text of the
  * file CONFIG as its configuration. What identifies the host (paths, the build of the kernel) is
  * removed. WITHOUT names inputs that are removed: waits, refaults, faults, memstall, swapins,
- * unproductive, processes.
+ * unproductive, processes; or "node": then the node is removed, too, with all other processes of
+ * the host.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -93,8 +94,9 @@ static struct trace_writer *begin(const struct trace_head *from, const char *nam
 	return writer;
 }
 
+/* @from: the path of the scope in the trace. */
 static void put_list(struct trace_writer *writer, const struct trace_scope *scope,
-		     const struct trace_item *item)
+		     const struct trace_item *item, const char *from)
 {
 	struct candidate *list = calloc(item->count + 1, sizeof(*list));
 
@@ -105,6 +107,8 @@ static void put_list(struct trace_writer *writer, const struct trace_scope *scop
 			list[i].cmdline_len = cut_paths((char *)list[i].cmdline);
 		if (list[i].exe)
 			cut_paths((char *)list[i].exe);
+		if (list[i].cgroup && !strcmp(list[i].cgroup, from))
+			list[i].cgroup = scope->path;
 	}
 	if (list)
 		trace_put_list(writer, scope, item->at_ns, list, item->count);
@@ -121,14 +125,19 @@ int main(int argc, char **argv)
 	size_t len;
 	FILE *out;
 	uint32_t without = 0;
+	bool no_node = false;
 	int found;
 
 	if (argc < 6) {
 		fputs("usage: fo-trim IN OUT SCOPE NAME CONFIG [WITHOUT...]\n", stderr);
 		return 2;
 	}
-	for (int i = 6; i < argc; i++)
-		without |= input_named(argv[i]);
+	for (int i = 6; i < argc; i++) {
+		if (!strcmp(argv[i], "node"))
+			no_node = true;
+		else
+			without |= input_named(argv[i]);
+	}
 	snprintf(path, sizeof(path), "/%s", argv[4]);
 	box = (struct trace_scope){TRACE_SCOPE_CGROUP, 1000, path};
 	if (file_read_all(argv[1], 1 << 30, &bytes, &len))
@@ -144,6 +153,8 @@ int main(int argc, char **argv)
 			continue;
 		}
 		scope = item.scope;
+		if (scope.kind == TRACE_SCOPE_NODE && no_node)
+			continue;
 		if (scope.kind != TRACE_SCOPE_NODE) {
 			if (strcmp(scope.path, argv[3]))
 				continue;
@@ -169,7 +180,7 @@ int main(int argc, char **argv)
 			trace_put_sample(writer, &scope, &item.sample);
 			break;
 		case TRACE_LIST:
-			put_list(writer, &scope, &item);
+			put_list(writer, &scope, &item, argv[3]);
 			break;
 		case TRACE_DID:
 			trace_put_did(writer, &scope, &item.did);
