@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 """
-corpus.py list | pack PATH DIR SCOPE KEY VALUE...
+corpus.py list | random | pack PATH DIR SCOPE KEY VALUE...
 
 The corpus of tests/corpus: its runs, their labels, and what replay prints of them. scripts/fit-model and
-scripts/judge-report import it. list prints every run with its label and counts; pack makes PATH.fo and
-PATH.json of the files that a run left in DIR.
+scripts/judge-report import it. list prints every run with its label and counts, random does so for those of
+scripts/random-runs; pack makes PATH.fo and PATH.json of the files that a run left in DIR.
 
 A label is made of the work of a canary (a service with a small mapped working set, which reports its
 requests) and of the time of a kill by the kernel. Nothing that fastoom-bpf measures is part of it.
@@ -18,11 +18,19 @@ Harm is a time in which the canary does little of its healthy work.
   kernel    the kernel killed within PASSING_S of the onset of harm, or without harm: memory was exhausted
             before it was nearly exhausted
   cut       the run ended during harm that had lasted for less than LASTING_S
+  slowed    (random runs) as benign, but a bystander did less than half of its work for PASSING_S or more:
+            neither a kill nor its absence is wrong
 """
+import atexit
+import bisect
 import csv
 import functools
+import itertools
 import json
+import lzma
 import os
+import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -31,13 +39,14 @@ HERE = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 CORPUS = os.path.join(HERE, "tests", "corpus")
 # Runs of today's traces, which have what each process lost; those of CORPUS itself do not.
 PROCESSES = os.path.join(CORPUS, "processes")
+RANDOM = os.path.join(CORPUS, "random")
 BUILD = os.environ.get("O", "build")
 BUILD = BUILD if os.path.isabs(BUILD) else os.path.join(HERE, BUILD)
 
 # Harm: for a second, the canary does less than a tenth of its healthy work. It ends when for a second the
 # canary does a quarter of it: not all, since others may use the processor by then.
 HARM, WELL, SPAN_MS = 0.1, 0.25, 1000
-HEALTHY_MS = 2000
+HEALTHY_MS, HEALTHY_RANDOM_MS = 2000, 4000
 # `medium` must act within this; harm that ends sooner needs no kill.
 PASSING_S = 3.0
 # Three times that, and longer than the timeout of a client; a livelock does not end by itself.
@@ -47,7 +56,7 @@ LASTING_S = 10.0
 HORIZON_S = 2.0
 
 # From worst to best.
-LABELS = ("near-oom", "passing", "cut", "kernel", "benign")
+LABELS = ("near-oom", "passing", "cut", "kernel", "slowed", "benign")
 
 PEERS = ("ms", "total", "available", "swap_total", "swap_free", "psi_full_avg10", "refaults", "file_lru")
 
@@ -56,7 +65,33 @@ def number(text):
     return None if text == "-" else float(text) if "." in text else int(text)
 
 
+def part_of(seed):
+    """Which part of the random runs a seed is in. Nobody looks at the test part until the end."""
+    return "test" if seed % 2 else "fit"
+
+
 # ---- making runs ---------------------------------------------------------------------------------
+
+
+class Void(Exception):
+    """A run that cannot be judged."""
+
+
+def read_peers(directory):
+    with open(os.path.join(directory, "peers")) as file:
+        peers = [[number(word) for word in row] for row in csv.reader(file, delimiter="\t")]
+    return [row for row in peers if len(row) == len(PEERS)]
+
+
+def read_report(path):
+    with open(path) as file:
+        rows = [[int(word) for word in line.split()] for line in file]
+    return [row for row in rows if len(row) == 2]
+
+
+def trim(source, target, scope, without=()):
+    subprocess.run([os.path.join(BUILD, "tests/tools/fo-trim"), source, target, scope, "scope",
+                    os.path.join(CORPUS, "corpus.yaml"), *without], check=True)
 
 
 def pack(path, directory, scope, pairs):
@@ -71,13 +106,9 @@ def pack(path, directory, scope, pairs):
             kernel_kill_ms = int(value)
     meta["kernel_kill_ms"] = kernel_kill_ms
     meta["scope"] = "node" if scope == "node" else "cgroup"
-    canary = [[int(word) for word in line.split()] for line in open(os.path.join(directory, "service"))]
-    with open(os.path.join(directory, "peers")) as file:
-        peers = [[number(word) for word in row] for row in csv.reader(file, delimiter="\t")]
-    meta["peers"] = [row for row in peers if len(row) == len(PEERS)]
-    meta["canary"] = [row for row in canary if len(row) == 2]
-    subprocess.run([os.path.join(BUILD, "tests/tools/fo-trim"), os.path.join(directory, "trace.fo"),
-                    path + ".fo", scope, "scope", os.path.join(CORPUS, "corpus.yaml")], check=True)
+    meta["peers"] = read_peers(directory)
+    meta["canary"] = read_report(os.path.join(directory, "service"))
+    trim(os.path.join(directory, "trace.fo"), path + ".fo", scope)
     head = subprocess.run([os.path.join(BUILD, "fastoom-bpf"), "replay", path + ".fo", "--json"], check=True,
                           stdout=subprocess.PIPE, text=True).stdout.splitlines()[0]
     meta["kernel"] = json.loads(head)["kernel"]
@@ -88,16 +119,136 @@ def pack(path, directory, scope, pairs):
     print(run.line(), flush=True)
 
 
+def pack_random(name, directory, seed, host, run):
+    """Makes the trace and the label of a random run of what tests/load/runs.sh left in @directory."""
+    meta = {"died": {}, "roles": [], "kernel_kills": []}
+    if not os.path.exists(os.path.join(directory, "meta")):
+        raise Void("not run")
+    with open(os.path.join(directory, "meta")) as file:
+        for key, _, value in (line.strip().partition(" ") for line in file):
+            words = value.split()
+            if key == "void":
+                raise Void(value)
+            if key == "role":
+                meta["roles"].append({"role": words[0], "name": words[1], "pid": int(words[2]), "ms": int(words[3]),
+                                      "command": " ".join(words[4:])})
+            elif key == "died":
+                meta["died"][int(words[1])] = int(words[2])
+            elif key == "kernel_kills":
+                meta["kernel_kills"].append([int(words[0]), int(words[1])])
+            else:
+                meta[key] = int(value) if value.isdigit() else value
+    if "end_ms" not in meta:
+        raise Void("it did not end")
+    for role in meta["roles"]:
+        role["died_ms"] = meta["died"].get(role["pid"])
+    kernel_s = meta["kernel_kills"][0][0] / 1e3 if meta["kernel_kills"] else None
+    with open(os.path.join(directory, "kernel"), errors="replace") as file:
+        kernel = file.read()
+    box = meta["scope"] if meta["scope"] != "node" else ""
+    victims = re.findall(rf"task_memcg={re.escape(box)}\S*?,task=(.*?),pid=(\d+)" if box else
+                         r"Killed process (\d+) \((.*?)\)", kernel)
+    victims = [[int(pid), comm] for comm, pid in (victims if box else [(b, a) for a, b in victims])]
+    bystanders = []
+    for role in meta["roles"]:
+        if role["role"] != "service":
+            continue
+        series = Series(read_report(os.path.join(directory, "service." + role["name"])))
+        begin, end = meta["trouble_ms"] - HEALTHY_RANDOM_MS, meta["trouble_ms"]
+        healthy = series.work(begin, end)
+        if not healthy or any((series.work(t, t + SPAN_MS) or 0) < WELL * healthy
+                              for t in range(begin, end - SPAN_MS + 1, 250)):
+            raise Void(f"{role['name']} was not healthy before the trouble")
+        shares = [(series.work(t, t + SPAN_MS) or 0) / healthy
+                  for t in range(meta["trouble_ms"], meta["end_ms"] - SPAN_MS, 250)]
+        harms = list(harms_of(series, healthy, meta["trouble_ms"], meta["end_ms"], kernel_s))
+        bystanders.append({"name": role["name"], "pid": role["pid"], "healthy_per_s": round(healthy * 1000, 2),
+                           "worst": round(min(shares, default=1), 3),
+                           "below_half_s": sum(share < 0.5 for share in shares) * 0.25,
+                           "harms": [[round(a, 3), round(b, 3), by] for a, b, by in harms],
+                           "report": [row for row in series.rows if row[0] >= begin - 100]})
+    if not bystanders:
+        raise Void("it has no service")
+    trace = os.path.join(directory, "trace.fo")
+    if host["place"] == "cgroup":
+        # the trace of a host has what identifies it
+        trim(trace, trace + ".trimmed", box, ("node",))
+        trace += ".trimmed"
+    subprocess.run([os.path.join(BUILD, "fastoom-bpf"), "replay", trace, "--json"], check=True, stdout=subprocess.DEVNULL)
+    label = {
+        "seed": seed, "part": part_of(seed), "kind": run["kind"], **{key: value for key, value in host.items()},
+        "kernel": meta["kernel"].partition("-")[0], "scope": "cgroup" if box else "node",
+        "limit_bytes": run["scope"] if box else host["ram_mib"] << 20, "swap_bytes": run["swap_bytes"],
+        "iops": run["disk"]["iops"], "bytes_per_s": run["disk"]["bytes_per_s"], "jitter": run["disk"]["jitter"],
+        "trouble_ms": meta["trouble_ms"], "end_ms": meta["end_ms"],
+        "kernel_kill_ms": meta["kernel_kills"][0][0] if meta["kernel_kills"] else None,
+        "kernel_kills": meta["kernel_kills"], "kernel_victims": victims, "processes": meta["roles"],
+        "bystanders": bystanders, "peers": [row for row in read_peers(directory) if row[0] >= meta["trouble_ms"] - 3000],
+    }
+    path = os.path.join(RANDOM, name)
+    with open(trace, "rb") as file, open(path + ".fo.xz", "wb") as out:
+        out.write(lzma.compress(file.read(), preset=9 | lzma.PRESET_EXTREME))
+    text = json.dumps(label, separators=(",", ":"))
+    for key in ("processes", "bystanders", "peers"):
+        text = text.replace(f',"{key}"', f',\n"{key}"')
+    with open(path + ".json", "w") as file:
+        file.write(text + "\n")
+    print(RandomRun(name).line(), flush=True)
+
+
 # ---- runs and their labels -----------------------------------------------------------------------
+
+
+class Series:
+    """The report of a service: rows of a time in ms and the requests since the row before."""
+
+    def __init__(self, rows):
+        self.rows = rows
+        self.at = [at for at, _ in rows]
+        self.sums = list(itertools.accumulate((n for _, n in rows[1:]), initial=0))
+
+    def _sum(self, ms):
+        i = min(bisect.bisect_right(self.at, ms), len(self.at) - 1)
+        before, after = self.at[i - 1], self.at[i]
+        return self.sums[i - 1] + (self.sums[i] - self.sums[i - 1]) * (ms - before) / (after - before or 1)
+
+    def work(self, begin_ms, end_ms):
+        """Requests per ms between two times; a report across an edge counts in proportion."""
+        if len(self.at) < 2:
+            return None
+        begin_ms, end_ms = max(begin_ms, self.at[0]), min(end_ms, self.at[-1])
+        return (self._sum(end_ms) - self._sum(begin_ms)) / (end_ms - begin_ms) if end_ms > begin_ms else None
+
+
+def harms_of(series, healthy, trouble_ms, end_ms, kernel_s):
+    """Every time of harm: its begin and end in seconds, and what ended it."""
+    begin = None
+    # a service that is dead does no work
+    starts = [at for at in series.at if at >= trouble_ms]
+    starts += range(max(trouble_ms, series.at[-1]) + 100, end_ms, 100)
+    for t in (t for t in starts if t + SPAN_MS <= end_ms):
+        if begin is None:
+            if all((series.work(t, t + span) or 0) < HARM * healthy for span in (100, SPAN_MS)):
+                begin = t / 1e3
+        elif (series.work(t, t + SPAN_MS) or 0) >= WELL * healthy:
+            # the recovery within the second of a kill is the kill's
+            by_kernel = kernel_s and begin <= kernel_s <= (t + SPAN_MS) / 1e3
+            yield begin, kernel_s if by_kernel else t / 1e3, "kernel" if by_kernel else "itself"
+            begin = None
+    if begin is not None:
+        by_kernel = kernel_s and begin <= kernel_s
+        yield begin, kernel_s if by_kernel else end_ms / 1e3, "kernel" if by_kernel else "the run's end"
 
 
 class Run:
     """One run. Times are CLOCK_MONOTONIC, in seconds."""
 
-    def __init__(self, name, directory=CORPUS):
+    FOLDER = CORPUS
+
+    def __init__(self, name, directory=None):
         self.name = name
         self.family = name.partition("-")[0]
-        self.path = os.path.join(directory, name)
+        self.path = os.path.join(directory or self.FOLDER, name)
         with open(self.path + ".json") as file:
             self.__dict__.update(json.load(file))
         self.trouble_s = self.trouble_ms / 1e3
@@ -105,32 +256,13 @@ class Run:
         self.kernel_s = self.kernel_kill_ms / 1e3 if self.kernel_kill_ms else None
         self._label()
 
-    def _work(self, begin_ms, end_ms):
-        """Work of the canary per ms between two times; a report across an edge counts in proportion."""
-        done = span = 0.0
-        for (before, _), (at, requests) in zip(self.canary, self.canary[1:]):
-            overlap = min(at, end_ms) - max(before, begin_ms)
-            if overlap > 0:
-                span += overlap
-                done += requests * overlap / (at - before)
-        return done / span if span else None
-
     def harms(self):
-        """Every time of harm: its begin and end, and what ended it."""
-        starts = [at for at, _ in self.canary if self.trouble_ms <= at and at + SPAN_MS <= self.end_ms]
-        begin = None
-        for t in starts:
-            if begin is None:
-                if all((self._work(t, t + span) or 0) < HARM * self.healthy for span in (100, SPAN_MS)):
-                    begin = t / 1e3
-            elif (self._work(t, t + SPAN_MS) or 0) >= WELL * self.healthy:
-                # the recovery within the second of a kill is the kill's
-                by_kernel = self.kernel_s and begin <= self.kernel_s <= (t + SPAN_MS) / 1e3
-                yield begin, self.kernel_s if by_kernel else t / 1e3, "kernel" if by_kernel else "itself"
-                begin = None
-        if begin is not None:
-            by_kernel = self.kernel_s and begin <= self.kernel_s
-            yield begin, self.kernel_s if by_kernel else self.end_s, "kernel" if by_kernel else "the run's end"
+        """Every time of harm of a bystander: its begin and end in seconds, and what ended it."""
+        series = Series(self.canary)
+        healthy = series.work(self.trouble_ms - HEALTHY_MS, self.trouble_ms)
+        if not healthy:
+            raise ValueError(f"{self.name}: the canary did no work before the trouble")
+        return harms_of(series, healthy, self.trouble_ms, self.end_ms, self.kernel_s)
 
     @staticmethod
     def _label_of(harm_s, ended_by):
@@ -143,9 +275,6 @@ class Run:
         return "benign" if harm_s < PASSING_S else "passing"
 
     def _label(self):
-        self.healthy = self._work(self.trouble_ms - HEALTHY_MS, self.trouble_ms)
-        if not self.healthy:
-            raise ValueError(f"{self.name}: the canary did no work before the trouble")
         self.onset_s = self.over_s = None
         self.ended_by, self.harm_s = "", 0.0
         self.label = "kernel" if self.kernel_s else "benign"
@@ -167,11 +296,30 @@ class Run:
 
     def ticks(self, pressure="medium", without=()):
         """One dict per sample, as replay prints it, of all scopes that were hot."""
-        return _ticks(self.path + ".fo", pressure, tuple(without))
+        return _ticks(trace_of(self.path), pressure, tuple(without))
 
     def of_scope(self, ticks):
         """Those of the scope in which the canary runs."""
         return [tick for tick in ticks if tick["scope"]["kind"] == self.scope]
+
+
+class RandomRun(Run):
+    """A run of scripts/random-runs. It may have several bystanders: the worst of them makes the label."""
+
+    FOLDER = RANDOM
+
+    def harms(self):
+        return sorted(harm for bystander in self.bystanders for harm in bystander["harms"])
+
+    def _label(self):
+        super()._label()
+        if self.label == "benign" and max(bystander["below_half_s"] for bystander in self.bystanders) >= PASSING_S:
+            self.label = "slowed"
+
+    def line(self):
+        beside = (f" {self.loops} loops" if self.loops else "") + (" copies" if self.copies else "")
+        worst = min(bystander["worst"] for bystander in self.bystanders)
+        return f"{super().line()}; {self.part}, {self.kind}{beside}, least work {worst:.0%}"
 
 
 def truth(run, tick):
@@ -179,6 +327,8 @@ def truth(run, tick):
     at_s = tick["at_s"]
     if tick["scope"]["kind"] != run.scope or run.label == "benign":
         return 0
+    if run.label == "slowed":
+        return None if at_s >= run.trouble_s else 0
     begin_s = (run.onset_s or run.kernel_s) - HORIZON_S
     if at_s < begin_s:
         return 0
@@ -187,6 +337,24 @@ def truth(run, tick):
     if run.label == "kernel" and at_s <= run.kernel_s:
         return 1
     return None
+
+
+@functools.lru_cache(maxsize=None)
+def _scratch():
+    folder = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+@functools.lru_cache(maxsize=None)
+def trace_of(path):
+    """The file of the trace of a run, which may be stored compressed."""
+    if os.path.exists(path + ".fo"):
+        return path + ".fo"
+    target = os.path.join(_scratch(), os.path.basename(path) + ".fo")
+    with lzma.open(path + ".fo.xz") as file, open(target, "wb") as out:
+        shutil.copyfileobj(file, out)
+    return target
 
 
 @functools.lru_cache(maxsize=None)
@@ -221,15 +389,26 @@ def runs(half=None, directory=CORPUS):
     return [run for run in (Run(name, directory) for name in names) if half in (None, halves[run.family])]
 
 
+def random_runs(part=None):
+    """The runs of scripts/random-runs, of one part or of both."""
+    names = sorted(name[:-5] for name in os.listdir(RANDOM) if name.endswith(".json")) if os.path.isdir(RANDOM) else []
+    return [run for run in map(RandomRun, names) if part in (None, run.part)]
+
+
+def print_runs(everything, part_of_run):
+    for run in everything:
+        print(run.line(), part_of_run(run))
+    for label in LABELS:
+        print(label, sum(run.label == label for run in everything))
+
+
 def main(argv):
     if len(argv) > 4 and argv[1] == "pack" and len(argv) % 2:
         pack(argv[2], argv[3], argv[4], argv[5:])
     elif argv[1:] == ["list"]:
-        everything = runs()
-        for run in everything:
-            print(run.line(), split()[run.family])
-        for label in LABELS:
-            print(label, sum(run.label == label for run in everything))
+        print_runs(runs(), lambda run: split()[run.family])
+    elif argv[1:] == ["random"]:
+        print_runs(random_runs(), lambda run: "")
     elif argv[1:] == ["--help"]:
         print(__doc__.strip())
     else:

@@ -35,7 +35,7 @@ struct judge {
 	uint64_t blind_since_ns;
 	uint64_t well_since_ns; /* since when it is as after a recovery; 0: it is not */
 	bool blind_reported;
-	bool trouble;  /* warned or acted: `recovered` follows; set by the case when it acts */
+	bool trouble; /* warned or acted: `recovered` follows; set by the case when it acts */
 };
 
 /* What one sample says. */

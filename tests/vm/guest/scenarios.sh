@@ -1,5 +1,6 @@
 # shellcheck shell=sh
-# shellcheck disable=SC2012,SC2154 # busybox has no find -printf; init exports the FO_ words
+# shellcheck disable=SC1091,SC2012,SC2034,SC2154 # other files are in the guest; busybox has no find
+# -printf; runs.sh uses the RUNS_ words; init exports the FO_ words
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #
 # The scenarios, as they run in a guest (the shell of busybox). run_plan PLAN: comma-separated words
@@ -7,6 +8,7 @@
 #   NAME~     without it and recorded, for the corpus: trace.fo, and in peers what the rules of
 #             other tools decide by
 #   memstall  the daemon's sum of memory stalls beside PSI, during the livelock of the box
+#   random    the plan of scripts/random-runs, see runs.sh
 #   doctor    the output of `fastoom-bpf doctor --json`, before the daemon runs
 # A run has a directory /tmp/out/NAME, NAME- or NAME~ with
 #   service        the report of the canary, of fo-load: a line each 100 ms
@@ -15,17 +17,9 @@
 #   kernel         the log of the kernel since the run began
 SET=/data/vm/set
 STREAM=/data/vm/stream
-MIB=1048576
 
-now_ms() {
-	read -r up _ </proc/uptime
-	# shellcheck disable=SC3060 # the shell of busybox has it
-	echo "$((${up%.*} * 1000 + 1${up#*.} * 10 - 1000))"
-}
-
-meminfo() { awk -v key="$1:" '$1 == key { print $2 * 1024; exit }' /proc/meminfo; }
-vmstat() { awk -v key="$1" '$1 == key { print $2; exit }' /proc/vmstat; }
-meta() { echo "$*" >>"$OUT/meta"; }
+# now_ms, meminfo, vmstat, meta, is_alive
+. /runs.sh
 
 # load ROLE ARGUMENT...: runs fo-load in the background, as a candidate with the name of its role
 ROLES=
@@ -39,11 +33,6 @@ load() {
 	) &
 	ROLES="$ROLES $role:$!"
 	meta role "$role" $!
-}
-
-is_alive() {
-	{ read -r _ _ state _ <"/proc/$1/stat"; } 2>/dev/null || return 1
-	[ "$state" != Z ] && [ "$state" != X ]
 }
 
 # The canary: a service with a mapped working set, read in; its rate in the first two seconds is the
@@ -303,18 +292,9 @@ do_stream() {
 }
 
 do_build() {
-	mkdir -p /tmp/src
-	[ -e /data/src ] || {
-		mkdir /data/src
-		i=0
-		while [ "$i" -lt 24 ]; do
-			i=$((i + 1))
-			head -c 1048576 "$STREAM" >"/data/src/$i.c"
-		done
-	}
 	service 24MiB
 	begin
-	load build forks --files /data/src --width 3
+	load build forks --files /data/vm/src --width 3
 	during 15
 }
 
@@ -405,6 +385,74 @@ do_sets() {
 	begin
 	load newcomer service "$STREAM" --size "$(($(meminfo MemAvailable) - 10 * MIB))" --cold >/dev/null
 	during 30
+}
+
+# ---- incidents: see tests/vm/incidents ----------------------------------------------------------
+
+# A bystander of 50 requests a second that touch 1,024 pages each of 275 MiB; all of it was read
+# several times, so that it is on the active list.
+incident_service() {
+	load service service "$SET" --size 275MiB --report 100ms --pace 50 --touch 1024 --hot 15 >"$OUT/service"
+	while [ "$(wc -l <"$OUT/service")" -lt 120 ]; do
+		sleep 0.5
+	done
+}
+
+# incident_leak ROLE OPTION...: 8, then 3 MiB/s from 45 % available on.
+incident_leak() {
+	name=$1
+	shift
+	from=$(($(meminfo MemAvailable) - $(meminfo MemTotal) * 45 / 100))
+	[ "$from" -gt "$MIB" ] || from=$MIB
+	load "$name" leak --rate 8MiB --from "$from" --then 3MiB "$@"
+}
+
+do_incident_creep() {
+	incident_service
+	begin
+	incident_leak leaker --to 2GiB
+	incident_during 100
+}
+
+do_incident_hold() {
+	incident_service
+	begin
+	incident_leak leaker --to $(($(meminfo MemAvailable) - $(meminfo MemTotal) * 6 / 100))
+	incident_during 100
+}
+
+do_incident_zram() { do_incident_creep; }
+
+do_incident_blame() {
+	load steady steady --size 260MiB
+	incident_service
+	begin
+	incident_leak leaker --to 2GiB
+	incident_during 100
+}
+
+do_incident_lists() {
+	load preferred steady --size 60MiB
+	incident_service
+	begin
+	load avoided leak --rate 5MiB --to 2GiB
+	incident_during 110
+}
+
+do_incident_bomb() {
+	incident_service
+	begin
+	load bomb leak --to 20MiB --children 60 --every 400ms
+	incident_during 60
+}
+
+# The whole time: what happens after the first kill matters.
+incident_during() {
+	end=$(($(now_ms) + $1 * 1000))
+	while [ "$(now_ms)" -lt "$end" ]; do
+		sleep 0.5
+	done
+	meta end_ms "$(now_ms)"
 }
 
 # ---- running them ------------------------------------------------------------------------------
@@ -550,32 +598,60 @@ run_one() {
 	echo "$1 done at $(now_ms)" >/dev/console
 }
 
+# An empty swap.
+swap_anew() {
+	[ "$FO_swap" != none ] || return 0
+	swapoff "$(awk 'NR == 2 { print $1 }' /proc/swaps)"
+	case $FO_swap in
+	zram) swapon /dev/zram0 ;;
+	disk | zswap) swapon /dev/vdc ;;
+	esac
+}
+
 # Waits until swap is empty and the scopes of the daemon are idle: runs are independent.
 wait_for_quiet() {
 	for dir in box ladder/service ladder/job ladder together/service together/job together; do
 		[ ! -d "$BOX_PARENT/$dir" ] || rmdir "$BOX_PARENT/$dir" 2>/dev/null
 	done
-	if [ "$FO_swap" != none ]; then
-		swapoff "$(awk 'NR == 2 { print $1 }' /proc/swaps)"
-		case $FO_swap in
-		zram) swapon /dev/zram0 ;;
-		disk) swapon /dev/vdc ;;
-		esac
-	fi
+	swap_anew
 	echo 3 >/proc/sys/vm/drop_caches
-	cat "$SET" >/dev/null
+	head -c $((96 * MIB)) "$SET" >/dev/null
 	sleep 4 # a scope is idle after three seconds
+}
+
+runs_disk() {
+	echo "fo: disk $1 $2" >/dev/console
+	sleep 0.3 # the host reads it
+}
+
+runs_settle() {
+	swap_anew
+	echo 3 >/proc/sys/vm/drop_caches
+	dmesg -c >/dev/null
+}
+
+random_runs() {
+	RUNS_OUT=/tmp/out RUNS_FILES=/data/vm RUNS_ROOT=$BOX_PARENT RUNS_PARENT=$BOX_PARENT RUNS_BOX=scope
+	RUNS_CONFIG=/corpus.yaml
+	runs_settle
+	# what this guest has in fact
+	cat /sys/module/zswap/parameters/enabled /sys/kernel/mm/lru_gen/enabled /proc/swaps /proc/meminfo >/tmp/out/guest 2>&1
+	. /random.plan
 }
 
 run_plan() {
 	DAEMON='' RECORD=''
 	: >/tmp/events
-	cat "$SET" >/dev/null
+	head -c $((96 * MIB)) "$SET" >/dev/null
 	echo "$1" | tr , '\n' >/tmp/plan
 	while read -r word; do
 		case $word in
 		memstall)
 			memstall
+			continue
+			;;
+		random)
+			random_runs
 			continue
 			;;
 		doctor)
