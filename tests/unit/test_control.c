@@ -4,13 +4,16 @@
 #include <errno.h>
 #include <grp.h>
 #include <poll.h>
+#include <signal.h>
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -97,7 +100,7 @@ static void wait_for(bool (*is)(const struct control_counters *))
 	const struct timespec pause = {.tv_nsec = 1000000};
 	struct control_counters counters;
 
-	for (int i = 0; i < 5000; i++) {
+	for (int i = 0; i < 20000; i++) {
 		control_count(control, &counters);
 		if (is(&counters))
 			return;
@@ -390,6 +393,139 @@ static int open_for_none(void **state)
 	return open_for("none");
 }
 
+/* Runs @does as another user in a child, which exits with its value. */
+static pid_t as_user(uid_t uid, int (*does)(void))
+{
+	pid_t pid = fork();
+
+	if (!pid) {
+		if (setresgid(uid, uid, uid) || setresuid(uid, uid, uid))
+			_exit(99);
+		/* a test that fails leaves no process behind */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		_exit(does());
+	}
+	return pid;
+}
+
+static bool need_root(void)
+{
+	/* the folder is closed to other users */
+	return geteuid() == 0 && !chmod(dir, 0755);
+}
+
+static int four_idle(void)
+{
+	for (int i = 0; i < 4; i++)
+		(void)dial();
+	for (;;)
+		pause();
+	return 0;
+}
+
+static bool all_taken(const struct control_counters *c)
+{
+	return c->readers == 16;
+}
+
+/* Four users with four idle connections each do not keep root out. */
+static void test_places_for_root(void **state)
+{
+	static char text[64 * 1024];
+	pid_t pids[4];
+	int fd, other;
+
+	(void)state;
+	if (!need_root())
+		skip();
+	publish(1, false);
+	for (int i = 0; i < 4; i++)
+		pids[i] = as_user((uid_t)(4001 + i), four_idle);
+	wait_for(all_taken);
+	fd = dial();
+	ask(fd, "{\"method\":\"io.fastoom.GetStatus\"}", "\"mono_ns\":1");
+	/* a second one displaces another user's connection, too, and not the first one */
+	other = dial();
+	ask(other, "{\"method\":\"io.fastoom.GetStatus\"}", "\"mono_ns\":1");
+	ask(fd, "{\"method\":\"io.fastoom.GetStatus\"}", "\"mono_ns\":1");
+	/* idle connections are closed; ours, too: they have no Watch */
+	wait_for(nobody_there);
+	assert_false(hear(fd, text, sizeof(text)));
+	close(fd);
+	close(other);
+	for (int i = 0; i < 4; i++) {
+		kill(pids[i], SIGKILL);
+		waitpid(pids[i], NULL, 0);
+	}
+}
+
+static const char victims[] =
+	"{\"event\":\"kill\",\"victim\":{\"pid\":1,\"comm\":\"it\\\"s \",\"uid\":7,\"cmdline\":\"a b\","
+	"\"exe\":\"/x\",\"cgroup\":\"/c\"},\"runners_up\":[{\"pid\":2,\"comm\":\"own\",\"uid\":4001}],"
+	"\"spared\":[{\"pid\":3,\"comm\":\"spared\"}],\"scope\":{\"path\":\"/p\"}}\n";
+
+static int watch_as_stranger(void)
+{
+	static char text[64 * 1024];
+	static const char wanted[] =
+		"{\"event\":\"kill\",\"victim\":{\"pid\":1,\"comm\":null,\"uid\":7,\"cmdline\":null,"
+		"\"exe\":null,\"cgroup\":null},\"runners_up\":[{\"pid\":2,\"comm\":\"own\",\"uid\":4001}],"
+		"\"spared\":[{\"pid\":3,\"comm\":null}],\"scope\":{\"path\":\"/p\"}}";
+	int fd = dial();
+
+	say(fd, "{\"method\":\"io.fastoom.Watch\",\"more\":true}");
+	if (!hear(fd, text, sizeof(text)) ||
+	    !strstr(text, "\"next_victim\":{\"pid\":9,\"uid\":7,\"comm\":null"))
+		return 1;
+	if (!hear(fd, text, sizeof(text)) || !strstr(text, wanted)) {
+		print_message("%s\n", text);
+		return 2;
+	}
+	return 0;
+}
+
+static bool one_there(const struct control_counters *c)
+{
+	return c->readers == 1;
+}
+
+/* Where every user may read, a user does not see the names of other users' processes. */
+static void test_strangers(void **state)
+{
+	static char text[64 * 1024];
+	/* until the other one has subscribed */
+	const struct timespec pause = {.tv_nsec = 500000000};
+	struct snapshot *snapshot = control_snapshot(control);
+	int fd, status;
+	pid_t pid;
+
+	(void)state;
+	if (!need_root())
+		skip();
+	memset(snapshot, 0, sizeof(*snapshot));
+	snapshot->scope_count = 1;
+	snapshot->scopes[0].next.pid = 9;
+	snapshot->scopes[0].next.uid = 7;
+	strcpy(snapshot->scopes[0].next.comm, "secret");
+	control_publish(control);
+	pid = as_user(4001, watch_as_stranger);
+	wait_for(one_there);
+	fd = dial();
+	say(fd,
+	    "{\"method\":\"io.fastoom.Watch\",\"more\":true,\"parameters\":{\"snapshots\":true}}");
+	assert_true(hear(fd, text, sizeof(text)));
+	assert_non_null(strstr(text, "\"comm\":\"secret\""));
+	nanosleep(&pause, NULL);
+	control_event(control, victims, strlen(victims));
+	assert_true(hear(fd, text, sizeof(text)));
+	assert_non_null(strstr(text, "\"cmdline\":\"a b\""));
+	assert_non_null(strstr(text, "\"comm\":\"spared\""));
+	close(fd);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(WIFEXITED(status) ? WEXITSTATUS(status) : -1, 0);
+	wait_for(nobody_there);
+}
+
 static void test_readers(void **state)
 {
 	static const struct {
@@ -462,6 +598,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_endless_request, open_one, shut_one),
 		cmocka_unit_test_setup_teardown(test_never_reads, open_one, shut_one),
 		cmocka_unit_test_setup_teardown(test_cgroup_cache, open_one, shut_one),
+		cmocka_unit_test_setup_teardown(test_places_for_root, open_one, shut_one),
+		cmocka_unit_test_setup_teardown(test_strangers, open_one, shut_one),
 		cmocka_unit_test_setup_teardown(test_readers, open_one, shut_one),
 		cmocka_unit_test_setup_teardown(test_readers_unknown, open_for_none, shut_one),
 		cmocka_unit_test_setup_teardown(test_readers_slow, open_for_slow, shut_one),

@@ -171,6 +171,7 @@ static void find_next(struct watches *watches, struct watch *watch,
 					      now_ns, candidates, n, ranking))
 		return;
 	next->pid = ranking[0].candidate->pid;
+	next->uid = ranking[0].candidate->uid;
 	next->freeable_bytes = candidate_freeable_bytes(ranking[0].candidate);
 	snprintf(next->comm, sizeof(next->comm), "%s", ranking[0].candidate->comm);
 	snprintf(next->rule, sizeof(next->rule), "%s",

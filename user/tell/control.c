@@ -23,6 +23,7 @@
 #include "base/version.h"
 #include "base/yaml.h"
 #include "tell/record.h"
+#include "tell/redact.h"
 #include "tell/snapshot.h"
 
 #define CLIENTS		16
@@ -30,6 +31,7 @@
 #define REQUEST_MAX	4096
 #define MESSAGE_MAX	(64 * 1024)
 #define EVENTS_DEPTH	16
+#define IDLE_MS		5000	      /* chosen: since the connection or its last request */
 #define STOP_TIMEOUT_NS 1000000000ULL /* by choice: a service that is asked to stop should stop */
 
 /* Between two snapshots: the least that a reader can ask for, and the default. */
@@ -68,6 +70,8 @@ static const char service_interface[] =
 struct client {
 	int fd; /* -1: a free slot */
 	uid_t uid;
+	bool stranger;	   /* may not see the names of other users' processes */
+	uint64_t since_ms; /* when it connected, or made its last request */
 	bool snapshots;
 	bool events;
 	bool subscribed;
@@ -105,10 +109,13 @@ struct control {
 	/* one name and one outcome at most: a new one replaces the one that waits */
 	_Atomic(struct control_readers *) wanted;
 	_Atomic(struct control_readers *) settled;
-	bool root_only; /* the control thread's, once that runs */
+	/* the control thread's, once that runs */
+	bool root_only;
+	bool everyone; /* no group is required */
 
 	struct client clients[CLIENTS];
-	char text[MESSAGE_MAX]; /* the message that is composed */
+	char text[MESSAGE_MAX];	    /* the message that is composed */
+	char redacted[MESSAGE_MAX]; /* the same for a stranger */
 };
 
 #define FRESH 4u
@@ -171,6 +178,12 @@ static bool client_flush(struct control *control, struct client *client)
 	return true;
 }
 
+/* Whether it is connected without a subscription, and made no request for IDLE_MS. */
+static bool client_is_idle(const struct client *client, uint64_t now)
+{
+	return client->fd >= 0 && !client->subscribed && now - client->since_ms >= IDLE_MS;
+}
+
 /* Appends the message and its NUL to what waits; -ENOSPC: nothing is appended. */
 static int client_put(struct client *client, const char *text, size_t len)
 {
@@ -180,6 +193,18 @@ static int client_put(struct client *client, const char *text, size_t len)
 	client->out[client->out_len + len] = '\0';
 	client->out_len += len + 1;
 	return 0;
+}
+
+/* The same of @control's text, in which there are processes. */
+static int client_put_processes(struct control *control, struct client *client, size_t len)
+{
+	int err;
+
+	if (!client->stranger)
+		return client_put(client, control->text, len);
+	err = redact(control->text, len, client->uid, control->redacted, sizeof(control->redacted),
+		     &len);
+	return err ? err : client_put(client, control->redacted, len);
 }
 
 /* ---- replies -------------------------------------------------------------------- */
@@ -266,7 +291,7 @@ static int reply_status(struct control *control, struct client *client)
 	size_t len;
 	int err = put_snapshot(control, "status", "}}", &len);
 
-	return err ? err : client_put(client, control->text, len);
+	return err ? err : client_put_processes(control, client, len);
 }
 
 static const char snapshot_tail[] = "},\"continues\":true}";
@@ -338,7 +363,7 @@ static int subscribe(struct control *control, struct client *client, const struc
 	atomic_fetch_add(&control->watchers, 1);
 	client->sent_ms = now_ms();
 	err = put_snapshot(control, "snapshot", snapshot_tail, &len);
-	return err ? err : client_put(client, control->text, len);
+	return err ? err : client_put_processes(control, client, len);
 }
 
 static void ignore_complaint(unsigned line, unsigned column, const char *msg, void *userdata)
@@ -422,6 +447,8 @@ static int apply_readers(const struct control *control, const char *group)
 	return 0;
 }
 
+static bool accept_client(struct control *control);
+
 static void settle_readers(struct control *control)
 {
 	struct control_readers *readers = atomic_exchange(&control->wanted, NULL);
@@ -430,6 +457,11 @@ static void settle_readers(struct control *control)
 	if (!readers)
 		return;
 	readers->err = apply_readers(control, readers->group);
+	/* connections from before the group was required stay strangers */
+	while (!readers->err && accept_client(control))
+		;
+	if (!readers->err)
+		control->everyone = !*readers->group;
 	control->root_only &= readers->err != 0;
 	readers->root_only = control->root_only;
 	free(atomic_exchange(&control->settled, readers));
@@ -460,6 +492,7 @@ static void client_read(struct control *control, struct client *client)
 			client_drop(control, client);
 			return;
 		}
+		client->since_ms = now_ms();
 		client->in_len -= len + 1;
 		memmove(client->in, end + 1, client->in_len);
 	}
@@ -470,6 +503,22 @@ static void client_read(struct control *control, struct client *client)
 		return;
 	}
 	(void)client_flush(control, client);
+}
+
+/* Makes a place for root: drops the reader of another user whose last request is the oldest. */
+static struct client *displace(struct control *control)
+{
+	struct client *oldest = NULL;
+
+	for (size_t i = 0; i < CLIENTS; i++) {
+		struct client *client = &control->clients[i];
+
+		if (client->uid && (!oldest || client->since_ms < oldest->since_ms))
+			oldest = client;
+	}
+	if (oldest)
+		client_drop(control, oldest);
+	return oldest;
 }
 
 static struct client *find_place(struct control *control, uid_t uid)
@@ -483,10 +532,13 @@ static struct client *find_place(struct control *control, uid_t uid)
 		else
 			same += control->clients[i].uid == uid;
 	}
-	return uid && same >= CLIENTS_A_USER ? NULL : free_one;
+	if (!uid)
+		return free_one ? free_one : displace(control);
+	return same >= CLIENTS_A_USER ? NULL : free_one;
 }
 
-static void accept_client(struct control *control)
+/* False: no connection waits. */
+static bool accept_client(struct control *control)
 {
 	struct ucred cred = {.uid = (uid_t)-1};
 	socklen_t size = sizeof(cred);
@@ -495,21 +547,24 @@ static void accept_client(struct control *control)
 	struct client *client;
 
 	if (fd < 0)
-		return;
+		return false;
 	(void)getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &size);
 	client = find_place(control, cred.uid);
 	event.data.ptr = client;
 	if (!client || epoll_ctl(control->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0) {
 		atomic_fetch_add(&control->refused, 1);
 		close(fd);
-		return;
+		return true;
 	}
 	client->fd = fd;
 	client->uid = cred.uid;
+	client->stranger = control->everyone && cred.uid;
+	client->since_ms = now_ms();
 	client->subscribed = client->snapshots = client->events = client->waits_for_room = false;
 	client->in_len = client->out_len = 0;
 	atomic_fetch_add(&control->served, 1);
 	atomic_fetch_add(&control->readers, 1);
+	return true;
 }
 
 static void send_event(struct control *control, const char *line, size_t len)
@@ -527,7 +582,7 @@ static void send_event(struct control *control, const char *line, size_t len)
 
 		if (client->fd < 0 || !client->subscribed || !client->events)
 			continue;
-		if (client_put(client, control->text, head_len + len + tail_len))
+		if (client_put_processes(control, client, head_len + len + tail_len))
 			client_drop(control, client);
 		else
 			(void)client_flush(control, client);
@@ -552,7 +607,7 @@ static void send_snapshots(struct control *control)
 		if (hot && now - client->sent_ms + INTERVAL_LEAST_MS / 2 < client->interval_ms)
 			continue;
 		/* skip a reader that has not read the previous one */
-		if (client->out_len || client_put(client, control->text, len))
+		if (client->out_len || client_put_processes(control, client, len))
 			continue;
 		client->sent_ms = now;
 		(void)client_flush(control, client);
@@ -576,13 +631,34 @@ static void on_kick(struct control *control)
 	settle_readers(control);
 }
 
+/* Drops idle clients. Returns the ms until the next one is idle, or -1 if there is none. */
+static int end_idle(struct control *control)
+{
+	uint64_t now = now_ms();
+	int wait_ms = -1;
+
+	for (size_t i = 0; i < CLIENTS; i++) {
+		struct client *client = &control->clients[i];
+		int left_ms;
+
+		if (client_is_idle(client, now))
+			client_drop(control, client);
+		if (client->fd < 0 || client->subscribed)
+			continue;
+		left_ms = (int)(client->since_ms + IDLE_MS - now);
+		if (wait_ms < 0 || left_ms < wait_ms)
+			wait_ms = left_ms;
+	}
+	return wait_ms;
+}
+
 static void *serve_all(void *context)
 {
 	struct control *control = context;
 	struct epoll_event events[CLIENTS];
 
 	while (!atomic_load(&control->stop)) {
-		int n = epoll_wait(control->epoll_fd, events, CLIENTS, -1);
+		int n = epoll_wait(control->epoll_fd, events, CLIENTS, end_idle(control));
 
 		for (int i = 0; i < n; i++) {
 			struct client *client = events[i].data.ptr;
@@ -590,7 +666,7 @@ static void *serve_all(void *context)
 			if (events[i].data.ptr == &control->kick_fd) {
 				on_kick(control);
 			} else if (events[i].data.ptr == &control->listen_fd) {
-				accept_client(control);
+				(void)accept_client(control);
 			} else if (client->fd >= 0) {
 				if (events[i].events & EPOLLOUT && !client_flush(control, client))
 					continue;
@@ -770,6 +846,7 @@ int control_open(struct control **ret, const char *path, const char *group)
 	if (!err)
 		err = group ? want_readers(control, group) : apply_readers(control, "");
 	control->root_only = group != NULL;
+	control->everyone = !group;
 	if (!err)
 		err = start_thread(control);
 	if (err) {

@@ -8,8 +8,11 @@
  * reclaim memory in the kernel. The daemon's thread copies into preallocated memory and, if there
  * is a subscriber, writes to an eventfd. The same thread looks up the group that may connect.
  *
- * Bounds:    16 readers, 4 for each user but root; 4 KiB for a request. A slow reader misses
+ * Bounds:    16 readers, 4 for each user but root, which displaces another user's reader if all
+ *            places are taken. 4 KiB for a request; 5 s without one. A slow reader misses
  *            snapshots, and is disconnected when there is no room for an event.
+ * Privacy:   where every user may connect, a user other than root sees the names of its own
+ *            processes only (tell/redact.h).
  * Units:     *_ms.
  * Errors:    0 or -errno from control_open(); later errors are counted.
  * Ownership: control_open() gives, control_close() takes (NULL is fine) and removes the socket. It
@@ -29,7 +32,7 @@ struct control_counters {
 	uint64_t readers; /* connected now */
 	uint64_t served;  /* connections so far */
 	uint64_t refused; /* connections, because there were too many */
-	uint64_t dropped; /* readers: too slow, or their request was bad */
+	uint64_t dropped; /* readers: too slow, idle, displaced by root, or their request was bad */
 	uint64_t events_lost;
 };
 

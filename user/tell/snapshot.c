@@ -29,6 +29,7 @@ static void put_scope(struct json *json, const struct snapshot_scope *scope)
 	if (scope->next.pid) {
 		json_open_map(json, "next_victim");
 		json_i64(json, "pid", scope->next.pid);
+		json_u64(json, "uid", scope->next.uid);
 		json_text(json, "comm", scope->next.comm);
 		json_u64(json, "freeable_bytes", scope->next.freeable_bytes);
 		json_u64(json, "gives_bytes", scope->next.freeable_bytes); /* renamed */

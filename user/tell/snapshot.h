@@ -28,6 +28,7 @@ struct json;
 
 struct snapshot_victim {
 	int pid; /* 0: not known */
+	uint32_t uid;
 	char comm[16];
 	uint64_t freeable_bytes;
 	char rule[128]; /* "": no rule, its score alone */
