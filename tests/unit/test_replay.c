@@ -34,7 +34,8 @@ struct trace {
 	struct trace_writer *writer;
 	size_t head_len;
 	bool dry_run;
-	uint64_t late_ns; /* what was put before is not there any more */
+	uint64_t late_ns;  /* what was put before is not there any more */
+	uint64_t again_ns; /* when the scope is idle and at once hot again; 0: never */
 };
 
 static int take(void *userdata, const char *bytes, size_t len)
@@ -155,6 +156,14 @@ static size_t record(struct trace *trace, uint64_t bad_s, uint64_t well_s, uint6
 		if (now_ns == trace->late_ns) {
 			trace->len = trace->head_len;
 			trace_writer_anew(trace->writer);
+		}
+		if (now_ns == trace->again_ns) {
+			struct verdict_kills before = judge.state.kills;
+
+			trace_put_end(trace->writer, &scope, now_ns);
+			judge_begin(&judge, now_ns);
+			judge.state.kills = before;
+			trace_put_begin(trace->writer, &scope, now_ns);
 		}
 
 		if (kernel_s && now_ns == START_NS + kernel_s * SEC) {
@@ -302,6 +311,24 @@ static void test_it_judges_as_it_was_judged(void **state)
 		}
 		trace_stop(&trace);
 	}
+}
+
+/* The kills of the last minute count against a scope that was idle in between. */
+static void test_kills_before_idle(void **state)
+{
+	struct replay_options options = {0};
+	struct trace trace;
+	char *text;
+
+	(void)state;
+	trace_start(&trace, false);
+	trace.again_ns = START_NS + 20 * SEC;
+	assert_int_equal(record(&trace, 5, 60, 30, 40 * MS, KILLS, 0), POLICY_KILLS_PER_MINUTE);
+	text = replay_text(&trace, trace.len, &options, EXIT_OK);
+	assert_says(text, "of 294 recorded verdicts 294 are the same");
+	assert_says(text, "warn storm");
+	free(text);
+	trace_stop(&trace);
 }
 
 static void test_what_was_done_and_would_be(void **state)
@@ -479,6 +506,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_it_judges_as_it_was_judged),
+		cmocka_unit_test(test_kills_before_idle),
 		cmocka_unit_test(test_what_was_done_and_would_be),
 		cmocka_unit_test(test_another_configuration),
 		cmocka_unit_test(test_a_file_that_begins_midway),

@@ -310,7 +310,7 @@ static void test_settle(void **state)
 	(void)state;
 	now += until_act(&s, &policy, &sure, now, 60 * SEC);
 	verdict_killed(&s, now);
-	assert_int_equal(s.kills, 1);
+	assert_int_equal(s.kills.count, 1);
 
 	/* the victim takes 3 s to die, longer than the scope settles */
 	for (uint64_t end = now + 3 * SEC; now < end; now += TICK)
@@ -322,7 +322,7 @@ static void test_settle(void **state)
 		assert_verdict(decide(&s, &policy, &sure, now), VERDICT_WAIT, REASON_SETTLING);
 	assert_verdict(decide(&s, &policy, &sure, gone + SEC - 1), VERDICT_WAIT, REASON_SETTLING);
 	assert_in_range(until_act(&s, &policy, &sure, gone + SEC, 60 * SEC), 500 * MS, 700 * MS);
-	assert_int_equal(s.kills, 1); /* verdict_settled() does not count a kill */
+	assert_int_equal(s.kills.count, 1); /* verdict_settled() does not count a kill */
 }
 
 /* A kill by the kernel settles, also while the score grows; the next one only a minute later. */
@@ -345,7 +345,7 @@ static void test_kernel_kill_settles(void **state)
 	verdict_kernel_killed(&s, START + 60200 * MS);
 	assert_verdict(decide(&s, &policy, &sure, START + 60300 * MS), VERDICT_WAIT,
 		       REASON_SETTLING);
-	assert_int_equal(s.kills, 0);
+	assert_int_equal(s.kills.count, 0);
 }
 
 /* Kills of the kernel without end keep no pressure level from acting for long. */
@@ -404,9 +404,9 @@ static void test_storm(void **state)
 	/* in the next minutes, at most six within any 60 s */
 	for (int history = 0; history < 10; history++)
 		assert_true(act_for(&s, &policy, &now, 60, &warned) <= 6);
-	assert_true(s.kills > 2 * VERDICT_KILLS_KEPT);
+	assert_true(s.kills.count > 2 * VERDICT_KILLS_KEPT);
 	for (unsigned i = 0; i < VERDICT_KILLS_KEPT; i++)
-		assert_true(now - s.kills_ns[i] < 3600 * SEC);
+		assert_true(now - s.kills.at_ns[i] < 3600 * SEC);
 }
 
 /* Kills older than a minute do not count. */
@@ -768,7 +768,7 @@ static void test_replay(void **state)
 		}
 		assert_memory_equal(&a, &b, sizeof(a));
 	}
-	assert_true(a.kills > 0);
+	assert_true(a.kills.count > 0);
 }
 
 static void test_names(void **state)

@@ -77,6 +77,7 @@ void watches_end(struct watches *watches, struct watch *watch, uint64_t now_ns)
 	trace_feed_end(parts->trace, &watch->scope, now_ns);
 	if (hot_scope_is_node(&watch->scope))
 		loader_tracking_node(watches->loader, false);
+	kills_keep(&watches->kills, watch->scope.id, case_kills(&watch->scope.state), now_ns);
 	hot_scope_close(&watch->scope);
 	watch->used = false;
 }
@@ -85,6 +86,7 @@ bool watches_begin(struct watches *watches, uint64_t scope, uint64_t now_ns)
 {
 	struct watch *watch = find_free(watches, scope);
 	struct history history = {0};
+	struct verdict_kills kills;
 	int err;
 
 	if (!watch) {
@@ -116,6 +118,8 @@ bool watches_begin(struct watches *watches, uint64_t scope, uint64_t now_ns)
 	watch->used = true;
 	mutes_forget(&watches->mutes, scope);
 	case_begin(&watch->scope.state, hot_scope_is_node(&watch->scope), getpid(), now_ns);
+	kills = kills_take(&watches->kills, scope);
+	case_take_kills(&watch->scope.state, &kills);
 	trace_feed_begin(watches->incident_parts.trace, &watch->scope, now_ns);
 	daemon_reclaim_watch(watches->reclaim, &watch->scope);
 	log_debug("%s: hot", hot_scope_name(&watch->scope));

@@ -20,6 +20,7 @@
 #include "daemon/incident_data.h"
 #include "daemon/mutes.h"
 #include "event.h"
+#include "judge/kills.h"
 #include "tell/snapshot.h"
 
 struct config;
@@ -52,6 +53,7 @@ struct watches {
 	struct daemon_reclaim *reclaim;	      /* reclaims proactively */
 	struct incident_parts incident_parts; /* also what sampling needs */
 	struct mutes mutes;
+	struct kills kills; /* in scopes that are not watched */
 	uint64_t refused;
 };
 

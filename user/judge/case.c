@@ -44,6 +44,16 @@ void case_begin(struct scope_case *c, bool node, int self_pid, uint64_t now_ns)
 	judge_begin(&c->judge, now_ns);
 }
 
+void case_take_kills(struct scope_case *c, const struct verdict_kills *kills)
+{
+	c->judge.state.kills = *kills;
+}
+
+const struct verdict_kills *case_kills(const struct scope_case *c)
+{
+	return &c->judge.state.kills;
+}
+
 void case_see(struct scope_case *c, const struct sample *sample)
 {
 	judge_see(&c->judge, sample);

@@ -127,6 +127,10 @@ enum case_outcome {
 
 void case_begin(struct scope_case *c, bool node, int self_pid, uint64_t now_ns);
 
+/* After case_begin(): the kills in this scope from when it was watched before. */
+void case_take_kills(struct scope_case *c, const struct verdict_kills *kills);
+const struct verdict_kills *case_kills(const struct scope_case *c);
+
 /* Updates the state that depends on the sample alone, not on the policy. */
 void case_see(struct scope_case *c, const struct sample *sample);
 /* Whether the scope needs page tracking. */

@@ -91,15 +91,14 @@ static void update_score(struct verdict_state *state, enum pressure pressure,
 		state->score = 0;
 }
 
-static bool in_storm(const struct verdict_state *state, const struct policy *policy,
-		     uint64_t now_ns)
+unsigned verdict_recent_kills(const struct verdict_kills *kills, uint64_t now_ns)
 {
 	unsigned recent = 0;
 
-	for (unsigned i = 0; i < state->kills && i < VERDICT_KILLS_KEPT; i++)
-		if (now_ns - state->kills_ns[i] < STORM_SPAN_NS)
+	for (unsigned i = 0; i < kills->count && i < VERDICT_KILLS_KEPT; i++)
+		if (now_ns - kills->at_ns[i] < STORM_SPAN_NS)
 			recent++;
-	return recent >= policy->kills_per_minute;
+	return recent;
 }
 
 static bool is_spike(const struct evidence *e)
@@ -201,7 +200,8 @@ struct verdict verdict_decide(struct verdict_state *state, const struct policy *
 		state->warned = true;
 		return verdict;
 	}
-	if (now_ns < state->no_relief_until_ns || in_storm(state, policy, now_ns)) {
+	if (now_ns < state->no_relief_until_ns ||
+	    verdict_recent_kills(&state->kills, now_ns) >= policy->kills_per_minute) {
 		verdict.action = state->warned ? VERDICT_WAIT : VERDICT_WARN;
 		verdict.reason =
 			now_ns < state->no_relief_until_ns ? REASON_NO_RELIEF : REASON_STORM;
@@ -214,8 +214,8 @@ struct verdict verdict_decide(struct verdict_state *state, const struct policy *
 
 void verdict_killed(struct verdict_state *state, uint64_t now_ns)
 {
-	state->kills_ns[state->kills % VERDICT_KILLS_KEPT] = now_ns;
-	state->kills++;
+	state->kills.at_ns[state->kills.count % VERDICT_KILLS_KEPT] = now_ns;
+	state->kills.count++;
 	verdict_settled(state, now_ns);
 }
 

@@ -45,6 +45,12 @@ enum verdict_reason {
 
 #define VERDICT_KILLS_KEPT 16 /* at least POLICY_KILLS_PER_MINUTE_MOST */
 
+/* The latest kills in a scope. They count for a minute, also when it was idle in between. */
+struct verdict_kills {
+	uint64_t at_ns[VERDICT_KILLS_KEPT];
+	unsigned count; /* all of them; at_ns has the newest VERDICT_KILLS_KEPT */
+};
+
 struct verdict_state {
 	uint64_t at_ns;			/* of the last decision; 0: none */
 	double score;			/* log-odds above the threshold, squared, times seconds */
@@ -55,8 +61,7 @@ struct verdict_state {
 	uint64_t settle_until_ns;
 	uint64_t no_relief_until_ns;
 	uint64_t kernel_settled_ns; /* when a kill of the kernel last settled it; 0: never */
-	uint64_t kills_ns[VERDICT_KILLS_KEPT]; /* of the last kills */
-	unsigned kills;
+	struct verdict_kills kills;
 	bool warned; /* since the risk was last calm: one warning an episode */
 };
 
@@ -88,6 +93,9 @@ void verdict_kernel_killed(struct verdict_state *state, uint64_t now_ns);
 
 /* The last kills relieved no process: none of this scope is killed for NO_RELIEF_NS. */
 void verdict_no_relief(struct verdict_state *state, uint64_t now_ns);
+
+/* How many of @kills are in the minute before @now_ns. */
+unsigned verdict_recent_kills(const struct verdict_kills *kills, uint64_t now_ns);
 
 /* Sets the score to 0: the samples before do not count any more. */
 void verdict_unseen(struct verdict_state *state);

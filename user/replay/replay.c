@@ -287,7 +287,10 @@ static void compare_verdict(struct replay *r, const struct replayed_scope *scope
 
 static void begin_scope(struct replay *r, struct replayed_scope *scope, uint64_t at_ns, bool whole)
 {
+	struct verdict_kills kills = *case_kills(&scope->state);
+
 	case_begin(&scope->state, replayed_is_node(scope), (int)r->replayed.head.self_pid, at_ns);
+	case_take_kills(&scope->state, &kills);
 	scope->hot = true;
 	scope->whole = whole;
 }
