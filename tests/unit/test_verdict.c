@@ -657,10 +657,10 @@ static void test_under_oom(void **state)
 		now += TICK;
 		assert_verdict(decide(&s, &policy, &e, now), VERDICT_WAIT, REASON_SETTLING);
 		/* a second task sleeps on: the next kill; and none when the first one was enough */
-		for (now += SEC; now < START + 2 * SEC && s.kills == 1; now += TICK)
+		for (now += SEC; now < START + 2 * SEC && s.kills.count == 1; now += TICK)
 			if (decide(&s, &policy, &e, now).action == VERDICT_ACT)
 				verdict_killed(&s, now);
-		assert_int_equal(s.kills, 2);
+		assert_int_equal(s.kills.count, 2);
 		e.under_oom = false;
 		for (now += SEC; now < START + 9 * SEC; now += TICK)
 			assert_int_not_equal(decide(&s, &policy, &e, now).action, VERDICT_ACT);

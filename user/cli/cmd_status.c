@@ -92,6 +92,13 @@ static void print_status(const json_t *status)
 	if (event_get_number(status, "daemon.lost", 0) > 0)
 		printf("lost: %.0f events, records or samples; see: fastoom-bpf events --kind error\n",
 		       event_get_number(status, "daemon.lost", 0));
+	if (json_object_get(json_object_get(status, "daemon"), "not_watched"))
+		printf("scopes not watched: %.0f times no place, %.0f times displaced, %.0f times "
+		       "no place in the kernel; the latest: %s\n",
+		       event_get_number(status, "daemon.not_watched.refused", 0),
+		       event_get_number(status, "daemon.not_watched.displaced", 0),
+		       event_get_number(status, "daemon.not_watched.table_full", 0),
+		       event_get_text(status, "daemon.not_watched.latest", "none"));
 	if (!json_array_size(scopes)) {
 		puts("no scope reclaims memory");
 		return;

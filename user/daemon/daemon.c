@@ -126,7 +126,7 @@ static bool ticks_without_timer(const struct daemon *daemon)
 
 static void publish_all(const struct daemon *daemon)
 {
-	publish(&daemon->publisher, daemon->timer_runs, daemon->losses.reported);
+	publish(&daemon->publisher, daemon->timer_runs, daemon->losses.all);
 }
 
 /* New names may mean another policy. */
@@ -149,7 +149,7 @@ static void tick(struct daemon *daemon)
 	now_ns = clock_mono_ns();
 	page_tracking_manage(&daemon->tracking, wants_tracking, now_ns);
 	trace_store_tick(daemon->trace.store, now_ns, hot == 0);
-	losses_report(&daemon->losses, daemon->watches.refused, false);
+	losses_report(&daemon->losses, &daemon->watches.full, now_ns, false);
 	/* the timer runs until page tracking is off and no mute is pending */
 	set_timer(daemon, hot || page_tracking_is_active(&daemon->tracking) ||
 				  daemon->watches.mutes.pending_count);
@@ -528,7 +528,7 @@ void daemon_free(struct daemon *daemon)
 	bool helper_stopped, tracking_stopped, reclaim_stopped;
 
 	if (daemon->publisher.started_ns) {
-		losses_report(&daemon->losses, watches->refused, true);
+		losses_report(&daemon->losses, &watches->full, clock_mono_ns(), true);
 		for (size_t i = 0; i < WATCHES_MAX; i++)
 			if (watches->list[i].used)
 				watches_end(watches, &watches->list[i], clock_mono_ns());

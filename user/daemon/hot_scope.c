@@ -61,6 +61,26 @@ bool hot_scope_take_policy(struct hot_scope *scope, const struct config *config,
 	return scope->policy != NULL;
 }
 
+bool hot_scope_acts(const char *path, const struct config *config, struct podnames *names)
+{
+	const struct policy *policy;
+	struct scope_names scope;
+	struct pod_path pod_path;
+	struct place_info info;
+
+	place_of_path(path, names, &pod_path, &info);
+	scope = (struct scope_names){
+		.path = path,
+		.in_pod = info.pod_uid != NULL,
+		.qos = info.qos,
+		.pod = info.pod,
+		.namespace = info.namespace,
+		.container = info.container,
+	};
+	policy = rules_policy_cgroup(config, &scope);
+	return policy && !policy->warn_only;
+}
+
 bool hot_scope_is_within(const struct hot_scope *inner, const struct hot_scope *outer)
 {
 	if (hot_scope_is_node(outer) || inner == outer)

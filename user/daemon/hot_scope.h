@@ -49,6 +49,9 @@ void hot_scope_close(struct hot_scope *scope);
 bool hot_scope_take_policy(struct hot_scope *scope, const struct config *config,
 			   struct podnames *names);
 
+/* Whether a policy acts on the cgroup @path. Needs no open scope. */
+bool hot_scope_acts(const char *path, const struct config *config, struct podnames *names);
+
 bool hot_scope_is_node(const struct hot_scope *scope);
 /* For people: "node", or the cgroup's path. */
 const char *hot_scope_name(const struct hot_scope *scope);

@@ -18,6 +18,7 @@ struct loader;
 struct mutes;
 struct reporter;
 struct trace_store;
+struct watches_full;
 
 struct losses {
 	const struct loader *loader;
@@ -25,10 +26,13 @@ struct losses {
 	const struct trace_store *trace_store; /* NULL: there is none */
 	const struct mutes *mutes;
 	const struct reporter *reporter;
-	uint64_t reported;
+	uint64_t all;	      /* losses of every kind, up to the latest call */
+	uint64_t reported;    /* losses, up to the latest report */
+	uint64_t reported_ns; /* when that was; 0: never */
 };
 
-/* @scopes_refused: hot scopes that found no place. @end: the daemon ends; report in any case. */
-void losses_report(struct losses *losses, uint64_t scopes_refused, bool end);
+/* Reports new losses, at most once in 10 s. @end: the daemon ends; reports in any case. */
+void losses_report(struct losses *losses, const struct watches_full *full, uint64_t now_ns,
+		   bool end);
 
 #endif /* FASTOOM_DAEMON_LOSSES_H */

@@ -11,6 +11,7 @@
 #include "daemon/watch.h"
 #include "event.h"
 #include "judge/config.h"
+#include "sense/loader.h"
 #include "sense/sampler.h"
 #include "tell/control.h"
 #include "tell/snapshot.h"
@@ -65,6 +66,17 @@ static void fill_proactive(const struct daemon_reclaim *reclaim, struct snapshot
 	ret->stops = sums.stops;
 }
 
+static void fill_not_watched(const struct watches *watches, struct snapshot_not_watched *ret)
+{
+	struct fo_counters counters;
+
+	loader_counters(watches->loader, &counters);
+	ret->refused = watches->full.refused;
+	ret->displaced = watches->full.displaced;
+	ret->table_full = counters.hot_full;
+	snprintf(ret->path, sizeof(ret->path), "%s", watches->full.path);
+}
+
 void publish(const struct publisher *p, bool hot, uint64_t lost)
 {
 	const struct incident_parts *parts = &p->watches->incident_parts;
@@ -87,6 +99,7 @@ void publish(const struct publisher *p, bool hot, uint64_t lost)
 	snapshot->lost = lost;
 	snapshot->maps_bytes = p->maps_bytes;
 	fill_proactive(p->reclaim, &snapshot->proactive);
+	fill_not_watched(p->watches, &snapshot->not_watched);
 	snapshot->scope_count = 0;
 	for (size_t i = 0; i < WATCHES_MAX; i++)
 		if (p->watches->list[i].used)

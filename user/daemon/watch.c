@@ -16,6 +16,7 @@
 #include "daemon/trace_feed.h"
 #include "event.h"
 #include "judge/candidate.h"
+#include "judge/displace.h"
 #include "judge/process.h"
 #include "sense/loader.h"
 #include "sense/processes.h"
@@ -25,6 +26,9 @@
 
 /* A scope that cannot be watched now is asked for again after this long. */
 #define AGAIN_NS 1000000000ULL
+
+/* Chosen: an episode of missing places ends when no scope lacked one for this long. */
+#define FULL_EPISODE_NS 60000000000ULL
 
 /* Processes of a hot scope are read this often, so that their growth is known. */
 #define LIST_NS 1000000000ULL
@@ -54,7 +58,9 @@ static struct watch *find_free(struct watches *watches, uint64_t scope)
 {
 	struct watch *found = NULL;
 
-	for (size_t i = 0; i < WATCHES_MAX; i++) {
+	if (scope == FO_SCOPE_NODE)
+		return &watches->list[WATCHES_NODE];
+	for (size_t i = WATCHES_NODE + 1; i < WATCHES_MAX; i++) {
 		struct watch *watch = &watches->list[i];
 
 		if (watch->used)
@@ -66,6 +72,83 @@ static struct watch *find_free(struct watches *watches, uint64_t scope)
 			found = watch;
 	}
 	return found;
+}
+
+/* Counts are with the caller; logs @why once an episode. */
+static void report_not_watched(struct watches *watches, const char *path, const char *why,
+			       uint64_t now_ns)
+{
+	struct watches_full *full = &watches->full;
+
+	if (!full->at_ns || now_ns - full->at_ns > FULL_EPISODE_NS)
+		log_warn("%s: %s; further scopes are counted (status), not logged one by one", path,
+			 why);
+	full->at_ns = now_ns;
+	snprintf(full->path, sizeof(full->path), "%s", path);
+}
+
+/* All places are taken. If a policy acts on @path, frees that of a scope that is only warned of. */
+static struct watch *displace(struct watches *watches, const char *path, uint64_t now_ns)
+{
+	struct displace_scope scopes[WATCHES_MAX];
+	struct watch *watch;
+	size_t chosen;
+
+	if (!hot_scope_acts(path, watches->config, watches->names))
+		return NULL;
+	for (size_t i = 0; i < WATCHES_MAX; i++) {
+		const struct watch *other = &watches->list[i];
+		const struct risk *risk = &other->scope.state.judge.verdict.risk;
+
+		/* the node's place stays free while the node is not hot */
+		scopes[i] = (struct displace_scope){
+			.node = i == WATCHES_NODE,
+			.acts = other->used && !other->scope.policy->warn_only,
+			.open = other->incident.open || other->scope.state.pending,
+			.risk = risk->known ? risk->value : -1,
+		};
+	}
+	chosen = displace_choose(scopes, WATCHES_MAX);
+	if (chosen == DISPLACE_NONE)
+		return NULL;
+	watch = &watches->list[chosen];
+	watches->full.displaced++;
+	report_not_watched(watches, hot_scope_name(&watch->scope),
+			   "it is not watched for now, because a scope that a policy acts on needs "
+			   "its place",
+			   now_ns);
+	watches_end(watches, watch, now_ns);
+	mutes_set(&watches->mutes, watch->scope.id, now_ns + AGAIN_NS);
+	return watch;
+}
+
+/* A place for a scope; NULL: there is none, or the cgroup was removed. */
+static struct watch *find_place(struct watches *watches, uint64_t scope, uint64_t now_ns)
+{
+	struct watch *watch = find_free(watches, scope);
+	char path[CGROUP_PATH_MAX];
+	int err;
+
+	if (watch)
+		return watch;
+	err = cgroup_path_of(watches->incident_parts.host, scope, path);
+	if (err == -ENODEV) {
+		mutes_clear(&watches->mutes, scope); /* removed: nothing deletes it later */
+		return NULL;
+	}
+	if (err)
+		snprintf(path, sizeof(path), "cgroup %llu", (unsigned long long)scope);
+	else
+		watch = displace(watches, path, now_ns);
+	if (watch)
+		return watch;
+	watches->full.refused++;
+	report_not_watched(watches, path,
+			   "it is short of memory, but not watched: all places are taken; it is "
+			   "asked for again every second",
+			   now_ns);
+	mutes_set(&watches->mutes, scope, now_ns + AGAIN_NS);
+	return NULL;
 }
 
 void watches_end(struct watches *watches, struct watch *watch, uint64_t now_ns)
@@ -84,16 +167,13 @@ void watches_end(struct watches *watches, struct watch *watch, uint64_t now_ns)
 
 bool watches_begin(struct watches *watches, uint64_t scope, uint64_t now_ns)
 {
-	struct watch *watch = find_free(watches, scope);
+	struct watch *watch = find_place(watches, scope, now_ns);
 	struct history history = {0};
 	struct verdict_kills kills;
 	int err;
 
-	if (!watch) {
-		watches->refused++;
-		mutes_set(&watches->mutes, scope, now_ns + AGAIN_NS);
+	if (!watch)
 		return false;
-	}
 	if (watch->scope.id == scope)
 		history = watch->scope.history;
 	memset(watch, 0, sizeof(*watch));

@@ -30,8 +30,13 @@ struct loader;
 struct podnames;
 struct processes;
 
-/* Hot scopes at a time; further ones are counted in `refused`, and asked for again. */
-#define WATCHES_MAX 64
+/*
+ * Hot scopes at a time; the first place is the node's. If all are taken, a scope that a policy acts
+ * on displaces one that is only warned of. A scope without a place is counted, and asked for again
+ * a second later.
+ */
+#define WATCHES_MAX  64
+#define WATCHES_NODE 0
 
 struct watch {
 	bool used;
@@ -40,6 +45,14 @@ struct watch {
 	struct snapshot_victim next; /* would die next, while a client wants to know */
 	uint64_t listed_ns;	     /* when its processes were last read */
 	struct fo_reach reach;	     /* as the kernel side has it */
+};
+
+/* Scopes that reclaimed and were not watched, since the start. */
+struct watches_full {
+	uint64_t refused;	    /* times that a scope found no place */
+	uint64_t displaced;	    /* times that a scope gave its place to another one */
+	uint64_t at_ns;		    /* the latest of both */
+	char path[CGROUP_PATH_MAX]; /* of the latest scope that was not watched; "": none */
 };
 
 struct watches {
@@ -54,7 +67,7 @@ struct watches {
 	struct incident_parts incident_parts; /* also what sampling needs */
 	struct mutes mutes;
 	struct kills kills; /* in scopes that are not watched */
-	uint64_t refused;
+	struct watches_full full;
 };
 
 /* Makes the table. -ENOMEM. */

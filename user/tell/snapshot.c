@@ -65,6 +65,18 @@ static const char *tracking_name(enum tracking_state tracking, bool old)
 	return names[tracking][old];
 }
 
+static void put_not_watched(struct json *json, const struct snapshot_not_watched *n)
+{
+	if (!n->refused && !n->displaced && !n->table_full)
+		return;
+	json_open_map(json, "not_watched");
+	json_u64(json, "refused", n->refused);
+	json_u64(json, "displaced", n->displaced);
+	json_u64(json, "table_full", n->table_full);
+	json_text(json, "latest", *n->path ? n->path : NULL);
+	json_close_map(json);
+}
+
 int snapshot_json(char *buf, size_t size, const struct snapshot *snapshot, size_t *ret_len)
 {
 	size_t i;
@@ -90,6 +102,7 @@ int snapshot_json(char *buf, size_t size, const struct snapshot *snapshot, size_
 		put_proactive(&json, "proactive_reclaim", &snapshot->proactive);
 		put_proactive(&json, "background_reclaim", &snapshot->proactive); /* renamed */
 	}
+	put_not_watched(&json, &snapshot->not_watched);
 	json_close_map(&json);
 	json_open_list(&json, "scopes");
 	for (i = 0; i < snapshot->scope_count; i++) {

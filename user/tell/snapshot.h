@@ -80,6 +80,13 @@ struct snapshot {
 		uint64_t reclaimed_bytes;
 		uint64_t stops; /* because pages were read back, or none could be reclaimed */
 	} proactive;
+	struct snapshot_not_watched {
+		/* scopes that reclaimed, since the start */
+		uint64_t refused;	      /* all places were taken */
+		uint64_t displaced;	      /* gave its place to a scope that a policy acts on */
+		uint64_t table_full;	      /* the table of the BPF programs was full */
+		char path[SNAPSHOT_PATH_MAX]; /* of the latest of the first two; "": none */
+	} not_watched;
 	size_t scope_count;
 	struct snapshot_scope scopes[SNAPSHOT_SCOPES];
 };
