@@ -321,6 +321,69 @@ static void test_recovered_is_well(void **state)
 	assert_true(recoveries > WORLDS / 10 && recoveries <= warnings);
 }
 
+/*
+ * Files alone: at a level far below TRACKING_LEVEL tasks lose their time to pages that no kill
+ * would keep. Page tracking goes on, one warning follows, and a recovery. A stream has neither.
+ */
+static void test_files_alone(void **state)
+{
+	static const struct {
+		const char *name;
+		double refaulted, refault_pages, faults, io, run;
+		bool tracked, warned;
+	} rows[] = {
+		{"a livelock", 0.95, 20000, 400, 1.5, 0.2, true, true},
+		{"random reads of a slow disk", 0.95, 400, 400, 0.98, 0.02, true, true},
+		{"a stream", 0.02, 10, 1000, 1.5, 0.2, false, false},
+		{"a busy service that reads some back", 0.9, 2000, 100, 0.4, 1, true, false},
+		{"reads without faults", 0.95, 20000, 0, 1.5, 0.2, false, false},
+	};
+	const struct policy policy = {.name = (char *)"p",
+				      .pressure = PRESSURE_MEDIUM,
+				      .kills_per_minute = POLICY_KILLS_PER_MINUTE};
+
+	(void)state;
+	for (size_t row = 0; row < ARRAY_SIZE(rows); row++) {
+		const struct phase files = {.length_ns = 10 * SEC,
+					    .stall = 0.1,
+					    .reclaims = 1000,
+					    .pages = 64000,
+					    .io = rows[row].io,
+					    .run = rows[row].run,
+					    .samples = 1000,
+					    .refaulted = rows[row].refaulted,
+					    .refault_pages = rows[row].refault_pages,
+					    .faults = rows[row].faults,
+					    .level = 0.1};
+		struct world world = {.phases = {files, {.length_ns = 5 * SEC, .level = 0.1}},
+				      .count = 2,
+				      .level = 0.1};
+		unsigned warnings = 0, recoveries = 0, tracked = 0;
+		struct judge judge;
+
+		look(&world, PERIOD_NS, &plain_view);
+		judge_begin(&judge, START_NS);
+		for (size_t i = 0; i < plain_view.count; i++) {
+			struct judgement j;
+
+			judge_see(&judge, &plain_view.samples[i]);
+			tracked += judge_wants_tracking(&judge);
+			j = judge_tick(&judge, &policy, &plain_view.samples[i], false);
+			assert_int_not_equal(j.verdict.action, VERDICT_ACT);
+			if (j.verdict.action == VERDICT_WARN) {
+				assert_int_equal(j.verdict.reason, REASON_LEVEL_LOW);
+				assert_true(i > 30 && i < 50);
+				warnings++;
+			}
+			recoveries += j.recovered;
+		}
+		if (warnings != rows[row].warned || recoveries != rows[row].warned ||
+		    (tracked > 0) != rows[row].tracked)
+			fail_msg("%s: %u warnings, %u recoveries, tracked in %u samples",
+				 rows[row].name, warnings, recoveries, tracked);
+	}
+}
+
 static void test_same_input_same_verdict(void **state)
 {
 	(void)state;
@@ -722,6 +785,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_the_worlds),
+		cmocka_unit_test(test_files_alone),
 		cmocka_unit_test(test_recovered_is_well),
 		cmocka_unit_test(test_same_input_same_verdict),
 		cmocka_unit_test(test_origins_do_not_matter),

@@ -155,7 +155,9 @@ static const char *const reason_words[REASONS_] = {
 	[REASON_BLIND] = "an essential measurement is missing, so nothing is killed",
 	[REASON_SETTLING] = "a kill is pending, or ended less than 1 s ago",
 	[REASON_STORM] = "there were too many kills within a minute",
-	[REASON_LEVEL_LOW] = "tasks lose time, but the level is low: the cause is IO, not memory",
+	[REASON_LEVEL_LOW] =
+		"tasks lose time to file pages, but a kill frees too little to keep these: the limit is too "
+		"low for them, or the cause is IO",
 	[REASON_UNDER_OOM] =
 		"its tasks sleep until memory is freed, because the kernel's OOM killer is "
 		"off in this cgroup",

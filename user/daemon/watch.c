@@ -329,6 +329,8 @@ static void report_warning(const struct watches *watches, const struct watch *wa
 		 verdict->reason == REASON_STORM ? "too many kills within a minute"
 		 : verdict->reason == REASON_NO_RELIEF
 			 ? "the last kills relieved no process; look at what holds the memory"
+		 : verdict->reason == REASON_LEVEL_LOW
+			 ? "its file pages do not fit, and a kill frees too little"
 			 : "no policy of the configuration acts on it");
 }
 

@@ -14,6 +14,23 @@
  */
 #define TRACKING_LEVEL 0.30
 
+/*
+ * A scope of little else than file pages in use (a service that maps more than the limit) is in a
+ * livelock below that level, too. No kill helps, so it is a warning. Chosen: major faults and
+ * refaults that a service on a slow disk has, and no stream; and as long as harm may last before a
+ * verdict. docs/judgement.md, "Files alone".
+ */
+#define REREADS_FAULTS	20.0
+#define REREADS_BYTES	2048.0 /* refaulted for each major fault: half a page */
+#define REREADS_KEPT_NS 3000000000ULL
+#define FILES_REFAULTED 0.5
+#define FILES_LOST	0.5
+#define FILES_LEAST	0.2 /* tasks, as LOST_LEAST_TASKS of the window */
+#define FILES_HOLD_NS	3000000000ULL
+
+/* A scope with headroom is watched for this long before it is muted: the rates need it. */
+#define LOOK_NS 600000000ULL
+
 /* How fast memory can be filled: one CPU zeroes 1 to 2 GB/s. */
 #define FASTEST_BYTES_PER_S (1ULL << 30)
 #define MUTE_LEAST_NS	    100000000ULL
@@ -34,7 +51,7 @@ void judge_begin(struct judge *judge, uint64_t now_ns)
 {
 	memset(judge, 0, sizeof(*judge));
 	judge->level = -1;
-	judge->active_ns = now_ns;
+	judge->active_ns = judge->begun_ns = now_ns;
 }
 
 void judge_see(struct judge *judge, const struct sample *sample)
@@ -54,9 +71,31 @@ void judge_see(struct judge *judge, const struct sample *sample)
 	judge->scans = sample->scanned_pages;
 }
 
+static bool rereads(const struct judge *judge)
+{
+	return judge->rereads_ns && judge->at_ns - judge->rereads_ns < REREADS_KEPT_NS;
+}
+
+/* Whether the scope has lost most of its time to file pages for FILES_HOLD_NS, at a low level. */
+static bool files_livelock(struct judge *judge, const struct evidence *e, uint64_t now_ns)
+{
+	double wanted = e->io + e->run > FILES_LEAST ? e->io + e->run : FILES_LEAST;
+
+	if (e->reclaiming && (e->has & EVIDENCE_HAS_TURNOVER) && (e->has & EVIDENCE_HAS_FAULTS) &&
+	    e->major_faults >= REREADS_FAULTS &&
+	    e->turnover * (double)e->file_lru_bytes >= REREADS_BYTES * e->major_faults)
+		judge->rereads_ns = now_ns;
+	if (!rereads(judge) || judge->level >= TRACKING_LEVEL || !(e->has & EVIDENCE_HAS_THRASH) ||
+	    e->refaulted < FILES_REFAULTED || e->refaulted * e->io < FILES_LOST * wanted)
+		judge->files_since_ns = 0;
+	else if (!judge->files_since_ns)
+		judge->files_since_ns = now_ns;
+	return judge->files_since_ns && now_ns - judge->files_since_ns >= FILES_HOLD_NS;
+}
+
 bool judge_wants_tracking(const struct judge *judge)
 {
-	return judge->level >= TRACKING_LEVEL;
+	return judge->level >= TRACKING_LEVEL || rereads(judge);
 }
 
 /* Report blindness once per episode. */
@@ -77,7 +116,8 @@ static bool reports_blind(struct judge *judge, uint64_t now_ns)
 /* Whether the scope has been well for WELL_HOLD_NS. */
 static bool is_well(struct judge *judge, const struct evidence *e, uint64_t now_ns)
 {
-	bool loses = (e->has & EVIDENCE_HAS_THRASH) && e->lost_share >= WELL_LOST_SHARE;
+	bool loses = ((e->has & EVIDENCE_HAS_THRASH) && e->lost_share >= WELL_LOST_SHARE) ||
+		     judge->files_since_ns;
 
 	if (!judge->verdict.low || loses)
 		judge->well_since_ns = 0;
@@ -111,6 +151,13 @@ struct judgement judge_tick(struct judge *judge, const struct policy *policy,
 		j.evidence.has |= EVIDENCE_HAS_RELIEF;
 	}
 	j.verdict = verdict_decide(&judge->state, policy, &j.evidence, sample->at_ns, kill_pending);
+	if (files_livelock(judge, &j.evidence, sample->at_ns) && !judge->files_warned &&
+	    j.verdict.action == VERDICT_WAIT &&
+	    (j.verdict.reason == REASON_CALM || j.verdict.reason == REASON_LEVEL_LOW)) {
+		j.verdict.action = VERDICT_WARN;
+		j.verdict.reason = REASON_LEVEL_LOW;
+		judge->files_warned = true;
+	}
 	judge->verdict = j.verdict;
 	j.blind = reports_blind(judge, sample->at_ns);
 	if (j.verdict.action == VERDICT_WARN)
@@ -120,7 +167,7 @@ struct judgement judge_tick(struct judge *judge, const struct policy *policy,
 		 !judge->state.warned && (well || !judge->trouble);
 	if (j.calm) {
 		j.recovered = judge->trouble;
-		judge->trouble = false;
+		judge->trouble = judge->files_warned = false;
 	}
 	return j;
 }
@@ -139,7 +186,8 @@ enum judge_end judge_end(struct judge *judge, uint64_t now_ns, bool kill_pending
 		judge->trouble = false;
 		return JUDGE_IDLE;
 	}
-	if (judge->trouble || judge->level < 0 || judge->level >= TRACKING_LEVEL)
+	if (judge->trouble || judge->level < 0 || judge->level >= TRACKING_LEVEL ||
+	    rereads(judge) || now_ns - judge->begun_ns < LOOK_NS)
 		return JUDGE_GOES_ON;
 	mute_ns = judge->headroom_bytes * 1000 / (FASTEST_BYTES_PER_S / 1000000);
 	if (mute_ns > MUTE_MOST_NS)

@@ -33,6 +33,10 @@ struct judge {
 	uint64_t at_ns;	    /* of the latest sample that was judged */
 	uint64_t active_ns; /* when it last reclaimed */
 	uint64_t blind_since_ns;
+	uint64_t begun_ns;
+	uint64_t rereads_ns;	 /* when it last reread file pages; 0: never */
+	uint64_t files_since_ns; /* since when it loses its time to them; 0: it does not */
+	bool files_warned;
 	uint64_t well_since_ns; /* since when it is as after a recovery; 0: it is not */
 	bool blind_reported;
 	bool trouble; /* warned or acted: `recovered` follows; set by the case when it acts */
