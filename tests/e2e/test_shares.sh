@@ -31,7 +31,7 @@ culprit() {
 	same "$1: the culprit is killed first" fo-hold \
 		"$(daemon_records '.event == "kill"' | sed -n 1p | jq -r .victim.comm)"
 	is "$1: $3 processes die, and the memory was known" "[.[] | select(.event == \"kill\")][0] |
-		.members == $3 and .victim.freeable_bytes > 40 * 1048576"
+		.members == $3 and .victim.freeable_bytes > 40 * 1048576 and .freed_bytes > 30 * 1048576"
 	left=$(($(scene_stat "$(scene__v total_rss anon)") + $(scene_stat "$(scene__v total_shmem shmem)") +
 		$(scene_stat "$(scene__v total_unevictable unevictable)")))
 	if ((left < 60 << 20)); then

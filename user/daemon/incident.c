@@ -33,6 +33,10 @@
 /* A scope that grows by this part of its memory during a step is not recovering. */
 #define GROWING_PART 50
 
+/* Processes that share their memory are gone this long after the signal at the earliest: two ticks.
+ */
+#define SHARERS_EXIT_NS 200000000ULL
+
 /* The next step waits at most this long for a step to be undone: a write to a cgroup can hang. */
 #define UNDO_MOST_NS 1000000000ULL
 
@@ -498,6 +502,10 @@ void incident_look(struct incident_parts *parts, struct incident *incident, stru
 	}
 	if (!victim_group_is_single(&incident->group) && kill->state == KILL_GONE)
 		group = incident_look_at_group(parts, incident, scope, now_ns);
+	/* the last one that shares the memory frees it, when it is in no list any more */
+	if (group == GROUP_GONE && incident->group.mm && !incident->dry_run &&
+	    now_ns - kill->sent_ns < SHARERS_EXIT_NS)
+		group = GROUP_ALIVE;
 	if (group != GROUP_GONE && now_ns - kill->sent_ns < KILL_TIMEOUT_NS) {
 		kill->state = KILL_SENT; /* the next tick checks again */
 		return;

@@ -9,7 +9,7 @@
  *
  * Differences from the iterator: start times are in whole clock ticks, the precision of a pidref;
  * exec_id is a hash of addresses of the program and its stack, which an exec changes where they are
- * randomized; pids are those of the pid namespace of the /proc mount.
+ * randomized; pids are those of the pid namespace of the /proc mount; mm is not known.
  *
  * Purity:    reads files; allocates only in procs_new().
  * Units:     as in struct fo_task.
