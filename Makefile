@@ -10,9 +10,15 @@
 O ?= build
 CC ?= gcc
 CLANG ?= clang
-BPFTOOL ?= $(shell command -v bpftool || echo /usr/sbin/bpftool)
+PKG_CONFIG ?= pkg-config
 PREFIX ?= /usr
 DEPS = libbpf yaml-0.1 libpcre2-8 jansson ncursesw
+# 1.0: 64-bit enums in BTF; NULL and errno on failure
+LIBBPF_LEAST = 1.0
+# /usr/sbin/bpftool of Ubuntu is a script that fails unless the tools of the running kernel are installed
+BPFTOOL ?= $(shell for tool in bpftool /usr/sbin/bpftool /usr/local/sbin/bpftool \
+	   /usr/lib/linux-tools/*/bpftool /usr/lib/linux-tools-*/bpftool; do \
+	   $$tool version >/dev/null 2>&1 && echo $$tool && break; done)
 
 ifeq ($(V),1)
   Q =
@@ -23,18 +29,20 @@ else
 endif
 
 WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 \
-       -Wundef -Werror
+       -Wundef $(if $(WERROR),-Werror)
 CFLAGS ?= -O2 -g
-HARDEN ?= -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
+# compilers of distributions may define _FORTIFY_SOURCE themselves
+FORTIFY = $(if $(findstring _FORTIFY_SOURCE,$(CPPFLAGS) $(CFLAGS)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+HARDEN ?= -fstack-protector-strong $(FORTIFY) -fPIE
 # read when a recipe runs: install-deps may have brought the libraries only then
-DEP_CFLAGS = $(shell pkg-config --cflags $(DEPS))
-DEP_LIBS = $(shell pkg-config --libs $(DEPS)) -lelf -lz -lm
-ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARN) $(HARDEN) $(CFLAGS) -pthread \
+DEP_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(DEPS))
+DEP_LIBS = $(shell $(PKG_CONFIG) --libs $(DEPS)) -lelf -lz -lm
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARN) $(HARDEN) $(CPPFLAGS) $(CFLAGS) -pthread \
 	     -iquote user -iquote bpf -iquote $(O)/bpf -MMD -MP
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(LDFLAGS)
 
 ARCH := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
-BPF_CFLAGS = -target bpf -mcpu=v3 -O2 -g -Wall -Werror -D__TARGET_ARCH_$(ARCH) \
+BPF_CFLAGS = -target bpf -mcpu=v3 -O2 -g -Wall $(if $(WERROR),-Werror) -D__TARGET_ARCH_$(ARCH) \
 	     -iquote bpf -Ivmlinux -idirafter /usr/include/$(shell $(CC) -dumpmachine) -MMD -MP
 
 BPF_OBJS = $(patsubst bpf/%.bpf.c,$(O)/bpf/%.bpf.o,$(sort $(wildcard bpf/*.bpf.c)))
@@ -56,10 +64,11 @@ all: $(BIN) $(LOAD)
 
 .PHONY: deps run test test-build demo vm test-vm-all check-layers check-format install clean
 deps:
-	$(Q)scripts/install-deps
+	$(Q)scripts/install-deps test
 
-# two makes: what deps installs must be there when the second one looks for it
-run: deps
+# two makes: what is installed must be there when the second one looks for it
+run:
+	$(Q)scripts/install-deps build
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)$(BIN) run
 
@@ -94,6 +103,8 @@ judge-report:
 	$(Q)O=$(O) scripts/judge-report >$(O)/judge-report.md && cp $(O)/judge-report.md docs/judge-report.md
 	$(Q)cat docs/judge-report.md
 
+# a warning is an error here, and nowhere else: a newer compiler has newer warnings
+test-build: WERROR = 1
 test-build: all docs $(UNIT_TESTS) $(LIVE_TESTS) $(TOOLS)
 
 check-layers:
@@ -101,6 +112,18 @@ check-layers:
 
 check-format:
 	$(Q)clang-format --dry-run -Werror $(shell git ls-files '*.c' '*.h')
+
+# ---- what the build needs ----------------------------------------------------
+
+LIBRARIES = $(O)/libraries
+$(LIBRARIES):
+	$(Q)mkdir -p $(@D)
+	$(Q)for library in $(DEPS); do $(PKG_CONFIG) --exists $$library || { \
+		echo "there is no $$library (pkg-config); run scripts/install-deps build" >&2; exit 1; }; done
+	$(Q)$(PKG_CONFIG) --atleast-version=$(LIBBPF_LEAST) libbpf || { \
+		echo "libbpf $$($(PKG_CONFIG) --modversion libbpf) is too old; install libbpf $(LIBBPF_LEAST)" \
+		"or newer, and set PKG_CONFIG_PATH if it is not where pkg-config looks" >&2; exit 1; }
+	$(Q)touch $@
 
 # ---- kernel side ---------------------------------------------------------
 
@@ -111,6 +134,8 @@ $(O)/bpf/%.bpf.o: bpf/%.bpf.c
 
 $(O)/bpf/fastoom.o: $(BPF_OBJS)
 	$(call msg,GEN-OBJ,$@)
+	$(Q)test -n "$(BPFTOOL)" || { echo "no bpftool runs here; run scripts/install-deps build, or set" \
+		"BPFTOOL=PATH" >&2; exit 1; }
 	$(Q)$(BPFTOOL) gen object $@ $^
 
 $(SKEL): $(O)/bpf/fastoom.o
@@ -121,7 +146,7 @@ $(SKEL): $(O)/bpf/fastoom.o
 
 $(O)/user/sense/loader.o: $(SKEL)
 
-$(O)/user/%.o: user/%.c
+$(O)/user/%.o: user/%.c | $(LIBRARIES)
 	$(call msg,CC,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(DEP_CFLAGS) -c $< -o $@

@@ -25,8 +25,10 @@ void harden(void)
 	const struct sched_param param = {.sched_priority = HARDEN_PRIORITY};
 	int err;
 
-	/* free what loading left behind: it would be locked */
+#ifdef __GLIBC__
+	/* free what loading left behind: it would be locked; musl has no such call */
 	malloc_trim(0);
+#endif
 	if (mlockall(MCL_CURRENT | MCL_FUTURE) < 0)
 		log_warn("memory is not locked: %s; the daemon may wait for its own pages in a "
 			 "Near-OOM; give it CAP_IPC_LOCK or LimitMEMLOCK=infinity",

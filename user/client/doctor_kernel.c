@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/errno_name.h"
 #include "base/util.h"
 #include "client/doctor_check.h"
 #include "sense/host.h"
@@ -115,7 +116,7 @@ static void check_hook(struct doctor *doctor, const struct loader_trial *trial, 
 	check->required = hook->need == LOADER_NEED_ALL;
 	doctor_set_value(check, "%s",
 			 check->state == DOCTOR_UNKNOWN ? "untried"
-			 : hook->state			? strerrorname_np(-hook->state)
+			 : hook->state			? errno_name(-hook->state)
 							: "attached");
 	if (check->state != DOCTOR_OK)
 		doctor_set_cost(check, hook_cost(hook),
@@ -197,7 +198,7 @@ static void check_programs(struct doctor *doctor)
 	check = doctor_add(doctor, "bpf", err ? DOCTOR_MISSING : DOCTOR_OK, "%s",
 			   err ? why : "the programs load and attach");
 	check->required = true;
-	doctor_set_value(check, "%s", err ? strerrorname_np(-err) : "loads");
+	doctor_set_value(check, "%s", err ? errno_name(-err) : "loads");
 	if (err)
 		doctor_set_cost(check, "the daemon does not start",
 				err == -EPERM || err == -EACCES

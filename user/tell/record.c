@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/errno_name.h"
 #include "base/json.h"
 #include "judge/candidate.h"
 #include "judge/config.h"
@@ -331,7 +332,7 @@ int record_kill(char *buf, size_t size, const struct record_head *head,
 	if (kill->outcome) {
 		json_text(&json, "outcome", kill->outcome);
 		if (kill->error)
-			json_text(&json, "error", strerrorname_np(-kill->error));
+			json_text(&json, "error", errno_name(-kill->error));
 		json_u64(&json, "freed_bytes", kill->freed_bytes);
 		json_double(&json, "took_ms", (double)kill->took_ns / 1e6);
 		put_history(&json, kill->history);
