@@ -54,6 +54,7 @@ BIN = $(O)/fastoom-bpf
 LOAD = $(O)/fo-load
 MANUAL = $(O)/fo-manual
 MANUALS = $(O)/docs/fastoom-bpf.8 $(O)/docs/fastoom-bpf.yaml.5
+EXAMPLE = $(O)/docs/config.yaml
 COMPLETIONS = $(O)/docs/fastoom-bpf.bash $(O)/docs/_fastoom-bpf $(O)/docs/fastoom-bpf.fish
 UNIT_TESTS = $(patsubst tests/unit/%.c,$(O)/tests/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
 LIVE_TESTS = $(patsubst tests/bpf/%.c,$(O)/tests/bpf/%,$(sort $(wildcard tests/bpf/test_*.c)))
@@ -156,6 +157,15 @@ $(LIB): $(USER_OBJS)
 	$(Q)rm -f $@
 	$(Q)$(AR) rcs $@ $^
 
+# of the commit that is built, where the source is a git tree of its own
+COMMIT ?= $(if $(wildcard .git),$(shell git -c safe.directory=$(CURDIR) describe --always --dirty --abbrev=12 --exclude='*' 2>/dev/null))
+$(O)/commit: FORCE
+	$(Q)mkdir -p $(@D)
+	$(Q)echo '$(COMMIT)' | cmp -s - $@ || echo '$(COMMIT)' >$@
+FORCE:
+$(O)/user/cli/main.o: $(O)/commit
+$(O)/user/cli/main.o: CPPFLAGS += -DFASTOOM_COMMIT='"$(COMMIT)"'
+
 $(BIN): $(O)/user/cli/main.o $(LIB)
 	$(call msg,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -pthread $^ -o $@ $(DEP_LIBS)
@@ -168,7 +178,7 @@ $(LOAD): tests/load/fo-load.c
 # ---- what is made of the parser's own tables -------------------------------
 
 .PHONY: docs
-docs: $(MANUALS) $(COMPLETIONS)
+docs: $(MANUALS) $(COMPLETIONS) $(EXAMPLE)
 
 $(MANUAL): docs/manual.c $(LIB)
 	$(call msg,LD,$@)
@@ -185,6 +195,9 @@ $(O)/docs/fastoom-bpf.scd: $(MANUAL)
 $(O)/docs/fastoom-bpf.yaml.scd: $(MANUAL)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(MANUAL) man5 >$@
+$(EXAMPLE): $(MANUAL)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(MANUAL) config >$@
 $(O)/docs/fastoom-bpf.bash: $(MANUAL)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(MANUAL) bash >$@
@@ -226,14 +239,63 @@ fuzz-trace:
 		-o $(O)/fuzz/fuzz_trace -lz
 	$(Q)$(O)/fuzz/fuzz_trace -max_total_time=$(SECONDS) $(O)/fuzz/corpus-trace tests/golden
 
-SHARE = $(DESTDIR)$(PREFIX)/share
-install: all docs
-	install -D -m 755 $(BIN) $(DESTDIR)$(PREFIX)/sbin/fastoom-bpf
-	install -D -m 644 $(O)/docs/fastoom-bpf.8 $(SHARE)/man/man8/fastoom-bpf.8
-	install -D -m 644 $(O)/docs/fastoom-bpf.yaml.5 $(SHARE)/man/man5/fastoom-bpf.yaml.5
-	install -D -m 644 $(O)/docs/fastoom-bpf.bash $(SHARE)/bash-completion/completions/fastoom-bpf
-	install -D -m 644 $(O)/docs/_fastoom-bpf $(SHARE)/zsh/site-functions/_fastoom-bpf
-	install -D -m 644 $(O)/docs/fastoom-bpf.fish $(SHARE)/fish/vendor_completions.d/fastoom-bpf.fish
+# ---- installing ------------------------------------------------------------
+
+SYSCONFDIR ?= /etc
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+ZSHDIR ?= $(SHARE)/zsh/site-functions
+SHARE = $(PREFIX)/share
+# SOURCE:DIRECTORY/
+INSTALLED = \
+	$(BIN):$(PREFIX)/sbin/ \
+	$(O)/docs/fastoom-bpf.8:$(SHARE)/man/man8/ \
+	$(O)/docs/fastoom-bpf.yaml.5:$(SHARE)/man/man5/ \
+	$(O)/docs/fastoom-bpf:$(SHARE)/bash-completion/completions/ \
+	$(O)/docs/_fastoom-bpf:$(ZSHDIR)/ \
+	$(O)/docs/fastoom-bpf.fish:$(SHARE)/fish/vendor_completions.d/ \
+	$(O)/docs/fastoom-bpf.service:$(UNITDIR)/ \
+	$(patsubst %,%:$(SHARE)/fastoom-bpf/,$(sort $(wildcard docs/*.schema.json))) \
+	$(patsubst %,%:$(SHARE)/doc/fastoom-bpf/docs/,$(sort $(wildcard docs/*.md))) \
+	$(patsubst %,%:$(SHARE)/doc/fastoom-bpf/,LICENSE README.md CHANGELOG.md SECURITY.md)
+# of the administrator: never overwritten, and never removed
+KEPT = \
+	$(EXAMPLE):$(SYSCONFDIR)/fastoom-bpf/config.yaml \
+	packaging/fastoom-bpf.default:$(SYSCONFDIR)/default/fastoom-bpf \
+	packaging/fastoom-bpf.logrotate:$(SYSCONFDIR)/logrotate.d/fastoom-bpf
+
+# again each time: PREFIX may be another one
+$(O)/docs/fastoom-bpf.service: packaging/fastoom-bpf.service FORCE
+	$(Q)mkdir -p $(@D)
+	$(Q)sed 's|/usr/sbin/|$(PREFIX)/sbin/|; s|/etc/default/|$(SYSCONFDIR)/default/|' $< >$@
+# bash finds it by the name of the command
+$(O)/docs/fastoom-bpf: $(O)/docs/fastoom-bpf.bash
+	$(Q)cp $< $@
+
+.PHONY: uninstall
+install: all docs $(O)/docs/fastoom-bpf.service $(O)/docs/fastoom-bpf
+	$(Q)for pair in $(INSTALLED); do mode=644; \
+		case $$pair in $(BIN):*) mode=755 ;; esac; \
+		install -D -m $$mode -t "$(DESTDIR)$${pair#*:}" "$${pair%%:*}" || exit; done
+	$(Q)for pair in $(KEPT); do to="$(DESTDIR)$${pair#*:}"; \
+		if [ -e "$$to" ]; then echo "$$to is kept"; \
+		else install -D -m 644 "$${pair%%:*}" "$$to" || exit; fi; done
+
+uninstall:
+	$(Q)for pair in $(INSTALLED); do name=$${pair%%:*}; \
+		rm -f "$(DESTDIR)$${pair#*:}$${name##*/}" || exit; done
+	$(Q)for dir in $(SHARE)/doc/fastoom-bpf/docs $(SHARE)/doc/fastoom-bpf $(SHARE)/fastoom-bpf; do \
+		[ ! -d "$(DESTDIR)$$dir" ] || rmdir --ignore-fail-on-non-empty "$(DESTDIR)$$dir"; done
+	@echo "$(SYSCONFDIR)/fastoom-bpf and /var/log/fastoom-bpf are kept"
+
+# the Debian package, built from a copy of the tree
+.PHONY: deb
+deb:
+	$(Q)rm -rf $(O)/deb && mkdir -p $(O)/deb/fastoom-bpf
+	$(Q)tar -c --exclude-vcs --exclude=./build --exclude=./tests . | tar -x -C $(O)/deb/fastoom-bpf
+	$(Q)cp -r packaging/debian $(O)/deb/fastoom-bpf/debian
+	$(Q)cd $(O)/deb/fastoom-bpf && unset O MAKEFLAGS MAKELEVEL && COMMIT='$(COMMIT)' dpkg-buildpackage -us -uc -b
+	$(Q)for package in $(O)/deb/*.deb; do dpkg-deb -f $$package Package Version Installed-Size; \
+		stat -c '%n: %s bytes' $$package; done
 
 clean:
 	rm -rf $(O)

@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 /*
- * manual man8|man5|bash|zsh|fish: man pages (for scdoc) and completions, from the tables that the
- * parsers of the command line and of the configuration use themselves.
+ * manual man8|man5|config|bash|zsh|fish: man pages (for scdoc), the commented configuration that is
+ * installed, and completions, from the tables that the parsers of the command line and of the
+ * configuration use themselves.
  */
+#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/cmd.h"
 #include "config/file_keys.h"
+#include "config/match_keys.h"
+#include "config/policy_keys.h"
+#include "config/rule_keys.h"
 
 /* Escapes what scdoc treats as markup. */
 static void put_text(const char *text)
@@ -137,6 +143,150 @@ static void man5(void)
 	     "    pressure: medium\n    prefer: [ { comm: '^logcollect' } ]\n  - name: batch\n"
 	     "    match: { cgroup: '/batch/*' }\n    kill: cgroup\n```\n\n"
 	     "# SEE ALSO\n\n*fastoom-bpf*(8)");
+}
+
+/* ---- config.yaml -------------------------------------------------------------------- */
+
+/*
+ * Values of the keys whose default is not a value that can be written. In the file a line that
+ * begins with "#" and exactly one space is prose; without the "#" the others are a configuration.
+ */
+static const struct {
+	const struct config_table *table;
+	const char *key;
+	const char *value;
+} examples[] = {
+	{&file_table, "events", "/var/log/fastoom-bpf/events.jsonl"},
+	{&file_table, "notify", "/usr/bin/logger"},
+	{&policy_table, "min_free", "32MiB"},
+	{&policy_table, "proactive_reclaim", "0.95"},
+	{&policy_table, "protect", "[ { exe: '^/usr/lib/postgresql/' } ]"},
+	{&policy_table, "avoid", "[ { exe: '^/usr/bin/python3' } ]"},
+	{&match_table, "pod", "'^web-'"},
+	{&match_table, "namespace", "default"},
+	{&match_table, "container", "'^app$'"},
+	{&rule_table, "comm", "'^logcollect'"},
+	{&rule_table, "exe", "'/java$'"},
+	{&rule_table, "cmdline", "'--batch'"},
+	{&rule_table, "uid", "1000-1999"},
+	{&rule_table, "cgroup", "'/batch/*'"},
+	{&rule_table, "pod", "'^batch-'"},
+	{&rule_table, "namespace", "batch"},
+	{&rule_table, "container", "'^worker$'"},
+	{&rule_table, "qos", "besteffort"},
+};
+
+/* Ends the program if there is none: a new key needs an example here, or a default. */
+static const char *example_of(const struct config_table *table, const struct config_key *key)
+{
+	for (size_t i = 0; i < sizeof(examples) / sizeof(examples[0]); i++)
+		if (examples[i].table == table && !strcmp(examples[i].key, key->name))
+			return examples[i].value;
+	if (key->preset)
+		return key->preset;
+	if (key->words)
+		return key->words[0];
+	fprintf(stderr, "fo-manual: the key %s of a %s has no example\n", key->name, table->name);
+	exit(1);
+}
+
+/* @prefix and the text, in lines of at most 100 characters. */
+static void put_prose(const char *prefix, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+static void put_prose(const char *prefix, const char *format, ...)
+{
+	char text[2048], *save;
+	size_t column = 0;
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	for (char *word = strtok_r(text, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
+		if (!column || column + 1 + strlen(word) > 100)
+			column = (size_t)printf("%s%s", column ? "\n" : "", prefix);
+		column += (size_t)printf(" %s", word);
+	}
+	putchar('\n');
+}
+
+static void config_prose(const char *prefix, const struct config_key *key)
+{
+	char allowed[1024];
+
+	put_prose(prefix, "%s Allowed: %s.%s%s%s", key->help,
+		  config_key_allowed(key, allowed, sizeof(allowed)),
+		  key->preset ? " Default: " : "", key->preset ? key->preset : "",
+		  key->preset ? "." : "");
+}
+
+static const struct config_key *policy_key(const char *name)
+{
+	for (size_t i = 0; i < policy_table.count; i++)
+		if (!strcmp(policy_table.keys[i].name, name))
+			return &policy_table.keys[i];
+	exit(1);
+}
+
+static void config_rules(const char *name)
+{
+	printf("#    %s:\n", name);
+	for (size_t i = 0; i < rule_table.count; i++) {
+		const struct config_key *key = &rule_table.keys[i];
+
+		config_prose("#      #", key);
+		printf("#      - %s: %s\n", key->name, example_of(&rule_table, key));
+	}
+}
+
+static void config_policies(void)
+{
+	puts("#policies:\n#  - name: node\n#    match: { node: true }");
+	for (size_t i = 0; i < policy_table.count; i++) {
+		const struct config_key *key = &policy_table.keys[i];
+
+		/* proactive_reclaim is not for the node */
+		if (key->required || key == policy_key("proactive_reclaim"))
+			continue;
+		config_prose("#    #", key);
+		if (!strcmp(key->name, "prefer"))
+			config_rules(key->name);
+		else
+			printf("#    %s: %s\n", key->name, example_of(&policy_table, key));
+	}
+	config_prose("#  #", &match_table.keys[1]);
+	puts("#  - name: batch\n#    match: { cgroup: '/batch/*' }\n#    kill: cgroup");
+	puts("#  - name: web\n#    match:");
+	for (size_t i = 0; i < match_table.count; i++) {
+		const struct config_key *key = &match_table.keys[i];
+
+		if (!strcmp(key->name, "node") || !strcmp(key->name, "cgroup"))
+			continue;
+		config_prose("#      #", key);
+		printf("#      %s: %s\n", key->name, example_of(&match_table, key));
+	}
+	config_prose("#    #", policy_key("proactive_reclaim"));
+	printf("#    proactive_reclaim: %s\n",
+	       example_of(&policy_table, policy_key("proactive_reclaim")));
+}
+
+static void config(void)
+{
+	put_prose("#",
+		  "The configuration of fastoom-bpf, see fastoom-bpf.yaml(5). To set a key, remove "
+		  "the # before it. Check the file with: fastoom-bpf check. The daemon loads a "
+		  "changed file at once. Files config.d/*.yaml beside this one are read after it.");
+	for (size_t i = 0; i < file_table.count; i++) {
+		const struct config_key *key = &file_table.keys[i];
+
+		putchar('\n');
+		config_prose("#", key);
+		if (!strcmp(key->name, "policies"))
+			config_policies();
+		else /* one key is set: a file without any could be one that was cut */
+			printf("%s%s: %s\n", strcmp(key->name, "rivals") ? "#" : "", key->name,
+			       example_of(&file_table, key));
+	}
 }
 
 /* ---- completions ------------------------------------------------------------------- */
@@ -287,13 +437,14 @@ int main(int argc, char **argv)
 	static const struct {
 		const char *name;
 		void (*print)(void);
-	} kinds[] = {{"man8", man8}, {"man5", man5}, {"bash", bash}, {"zsh", zsh}, {"fish", fish}};
+	} kinds[] = {{"man8", man8}, {"man5", man5}, {"config", config},
+		     {"bash", bash}, {"zsh", zsh},   {"fish", fish}};
 
 	for (size_t i = 0; argc == 2 && i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (!strcmp(argv[1], kinds[i].name)) {
 			kinds[i].print();
 			return ferror(stdout) ? 1 : 0;
 		}
-	fputs("usage: fo-manual man8|man5|bash|zsh|fish\n", stderr);
+	fputs("usage: fo-manual man8|man5|config|bash|zsh|fish\n", stderr);
 	return 2;
 }

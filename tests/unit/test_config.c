@@ -439,7 +439,7 @@ static void test_good(void **state)
 #define POLICY_KEYS                                                                                \
 	"name, match, pressure, kill, ladder, spare_pid1, min_free, max_victims, "                 \
 	"kills_per_minute, proactive_reclaim, dry_run, rank, protect, avoid, prefer"
-#define FILE_KEYS    "events, readers, notify, notify_timeout, policies"
+#define FILE_KEYS    "events, readers, rivals, notify, notify_timeout, policies"
 #define FILE_ALLOWED "allowed: a mapping with any of " FILE_KEYS "\n"
 #define A39	     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define A64	     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
@@ -455,14 +455,14 @@ static void test_bad(void **state)
 		/* keys */
 		{TEXT("evnets: /e\n"),
 		 "f:1:1: evnets: unknown key in the file (did you mean "
-		 "`events`?); allowed: events, readers, notify, notify_timeout, policies\n"},
+		 "`events`?); allowed: events, readers, rivals, notify, notify_timeout, policies\n"},
 		{TEXT("colour: red\n"),
-		 "f:1:1: colour: unknown key in the file; allowed: events, readers, notify, notify_timeout, policies\n"},
+		 "f:1:1: colour: unknown key in the file; allowed: events, readers, rivals, notify, notify_timeout, policies\n"},
 		{TEXT("'': /e\n"),
-		 "f:1:1: : unknown key in the file; allowed: events, readers, notify, notify_timeout, policies\n"},
+		 "f:1:1: : unknown key in the file; allowed: events, readers, rivals, notify, notify_timeout, policies\n"},
 		{TEXT("\"\\e[31m\\u009b\": 1\n"),
 		 "f:1:1: \\x1b[31m\\xc2\\x9b: unknown key in the "
-		 "file; allowed: events, readers, notify, notify_timeout, policies\n"},
+		 "file; allowed: events, readers, rivals, notify, notify_timeout, policies\n"},
 		{TEXT(POLICY "    presure: low\n"),
 		 "f:4:5: presure: unknown key in a policy (did you mean `pressure`?); "
 		 "allowed: " POLICY_KEYS "\n"},
@@ -478,7 +478,7 @@ static void test_bad(void **state)
 		{TEXT("? {a: {b: [c]}}\n: {d: [e]}\n"),
 		 "f:1:3: yaml: a list or mapping cannot be a key; a key is a word\n"},
 		{TEXT("<<: { events: /e }\n"),
-		 "f:1:1: <<: unknown key in the file; allowed: events, readers, notify, notify_timeout, policies\n"},
+		 "f:1:1: <<: unknown key in the file; allowed: events, readers, rivals, notify, notify_timeout, policies\n"},
 
 		/* kinds */
 		{TEXT("hello\n"), "f:1:1: yaml: the file is 'hello'; " FILE_ALLOWED},
@@ -616,13 +616,13 @@ static void test_bad(void **state)
 
 		/* features of YAML that are not allowed */
 		{TEXT("a: &a [x,x]\nb: &b [*a,*a]\nc: &c [*b,*b]\n"),
-		 "f:1:1: a: unknown key in the file; allowed: events, readers, notify, notify_timeout, policies\n"
+		 "f:1:1: a: unknown key in the file; allowed: events, readers, rivals, notify, notify_timeout, policies\n"
 		 "f:1:4: yaml: anchors (&name) are not allowed; write the value out\n"
-		 "f:2:1: b: unknown key in the file; allowed: events, readers, notify, notify_timeout, policies\n"
+		 "f:2:1: b: unknown key in the file; allowed: events, readers, rivals, notify, notify_timeout, policies\n"
 		 "f:2:4: yaml: anchors (&name) are not allowed; write the value out\n"
 		 "f:2:8: yaml: aliases (*name) are not allowed; write the value out\n"
 		 "f:2:11: yaml: aliases (*name) are not allowed; write the value out\n"
-		 "f:3:1: c: unknown key in the file; allowed: events, readers, notify, notify_timeout, policies\n"
+		 "f:3:1: c: unknown key in the file; allowed: events, readers, rivals, notify, notify_timeout, policies\n"
 		 "f:3:4: yaml: anchors (&name) are not allowed; write the value out\n"
 		 "f:3:8: yaml: aliases (*name) are not allowed; write the value out\n"
 		 "f:3:11: yaml: aliases (*name) are not allowed; write the value out\n"},
@@ -1076,7 +1076,7 @@ static void test_read(void **state)
 	assert_int_equal(errors.count, 1);
 	assert_true(asprintf(&line,
 			     "%s:1:1: event: unknown key in the file (did you mean `events`?); "
-			     "allowed: events, readers, notify, notify_timeout, policies",
+			     "allowed: events, readers, rivals, notify, notify_timeout, policies",
 			     path) >= 0);
 	assert_string_equal(errors.list[0].text, line);
 	config_errors_free(&errors);

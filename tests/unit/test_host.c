@@ -115,6 +115,7 @@ static void test_swap(void **state)
 static void test_rivals(void **state)
 {
 	struct host_rival found[HOST_RIVALS_MAX];
+	char path[128];
 
 	(void)state;
 	put("/proc/10/comm", "earlyoom-not\n");
@@ -124,6 +125,16 @@ static void test_rivals(void **state)
 	assert_int_equal(host_rivals(root, found, ARRAY_SIZE(found)), 1);
 	assert_int_equal(found[0].pid, 12);
 	assert_string_equal(found[0].comm, "earlyoom");
+	put("/proc/14/comm", "nohang\n");
+	assert_int_equal(host_rivals(root, found, ARRAY_SIZE(found)), 2);
+	/* a process chooses its name: that of a login user is none */
+	snprintf(path, sizeof(path), "%s/proc/14", root);
+	if (geteuid() == 0) {
+		assert_int_equal(chown(path, 1000, 1000), 0);
+		assert_int_equal(host_rivals(root, found, ARRAY_SIZE(found)), 1);
+		assert_int_equal(chown(path, 61184, 61184), 0);
+		assert_int_equal(host_rivals(root, found, ARRAY_SIZE(found)), 2);
+	}
 	assert_true(host_is(root, 11, "bash"));
 	assert_false(host_is(root, 11, "zsh"));
 	assert_false(host_is(root, 13, "bash"));

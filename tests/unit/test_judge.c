@@ -368,7 +368,7 @@ static void test_files_alone(void **state)
 
 			judge_see(&judge, &plain_view.samples[i]);
 			tracked += judge_wants_tracking(&judge);
-			j = judge_tick(&judge, &policy, &plain_view.samples[i], false);
+			j = judge_tick(&judge, &policy, &plain_view.samples[i], NULL, false);
 			assert_int_not_equal(j.verdict.action, VERDICT_ACT);
 			if (j.verdict.action == VERDICT_WARN) {
 				assert_int_equal(j.verdict.reason, REASON_LEVEL_LOW);

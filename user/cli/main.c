@@ -3,10 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/exit.h"
 #include "base/log.h"
 #include "base/version.h"
 #include "cli/cmd.h"
-#include "base/exit.h"
+#include "sense/loader.h"
 
 static void usage(FILE *to)
 {
@@ -30,7 +31,9 @@ int main(int argc, char **argv)
 		return EXIT_OK;
 	}
 	if (!strcmp(argv[1], "--version")) {
-		puts("fastoom-bpf " FASTOOM_VERSION);
+		printf("fastoom-bpf " FASTOOM_VERSION "%s, libbpf %s\n",
+		       *FASTOOM_COMMIT ? " (commit " FASTOOM_COMMIT ")" : "",
+		       loader_library_version());
 		return EXIT_OK;
 	}
 	for (size_t i = 0; commands[i]; i++)

@@ -75,6 +75,14 @@ static void parse_policies(struct config_parser *p, const struct config_key *key
 	}
 }
 
+/* parse_enum() writes an unsigned. */
+_Static_assert(sizeof(enum rivals) == sizeof(unsigned), "enums are as wide as unsigned");
+
+static const char *const rivals_words[RIVALS_MAX_ + 1] = {
+	[RIVALS_REFUSE] = "refuse",
+	[RIVALS_ALLOW] = "allow",
+};
+
 static const struct config_key file_keys[] = {
 	{
 		.name = "events",
@@ -89,6 +97,15 @@ static const struct config_key file_keys[] = {
 		.allowed = "'everyone' or the name of a group",
 		.preset = "everyone",
 		.help = "The group that may read the control socket, as top and status do; root always may.",
+	},
+	{
+		.name = "rivals",
+		.parse = parse_enum,
+		.offset = offsetof(struct config, rivals),
+		.words = rivals_words,
+		.preset = "refuse",
+		.help = "Whether to start while systemd-oomd, earlyoom, nohang or the like is running: both "
+			"may kill for one shortage.",
 	},
 	{
 		.name = "notify",

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -17,6 +18,7 @@
 #include "base/exit.h"
 #include "base/harden.h"
 #include "base/log.h"
+#include "base/service.h"
 #include "base/util.h"
 #include "base/worker.h"
 #include "config/config.h"
@@ -88,9 +90,11 @@ struct daemon {
 	struct kernel_kills kernel_kills;
 
 	/* the loop */
+	struct service service;
 	int lock_fd;
 	int epoll_fd;
 	int timer_fd;
+	int watchdog_fd; /* runs only if the service manager asks for it */
 	int end_fd;
 	int signal_fd;
 	struct config_watch *config_watch; /* NULL: changes are not noticed */
@@ -127,6 +131,15 @@ static bool ticks_without_timer(const struct daemon *daemon)
 static void publish_all(const struct daemon *daemon)
 {
 	publish(&daemon->publisher, daemon->timer_runs, daemon->losses.all);
+}
+
+static void tell_ready(const struct daemon *daemon)
+{
+	char text[96];
+
+	snprintf(text, sizeof(text), "READY=1\nSTATUS=%zu policies%s", daemon->config->policy_count,
+		 daemon->options.dry_run ? ", dry run" : "");
+	service_tell(&daemon->service, text);
 }
 
 /* New names may mean another policy. */
@@ -191,7 +204,7 @@ static void take_config(struct daemon *daemon)
 	daemon_reclaim_start(&daemon->reclaim, daemon->config, daemon->epoll_fd);
 }
 
-static void reload(struct daemon *daemon)
+static void reload_config(struct daemon *daemon)
 {
 	struct config *fresh;
 
@@ -218,6 +231,13 @@ static void reload(struct daemon *daemon)
 	publish_all(daemon);
 }
 
+static void reload(struct daemon *daemon)
+{
+	service_tell(&daemon->service, "RELOADING=1");
+	reload_config(daemon);
+	tell_ready(daemon);
+}
+
 static void on_signal(struct daemon *daemon)
 {
 	struct signalfd_siginfo info;
@@ -238,6 +258,9 @@ static void on_ready(struct daemon *daemon, int fd)
 		on_signal(daemon);
 	} else if (fd == daemon->end_fd) {
 		daemon->stop = true;
+	} else if (fd == daemon->watchdog_fd) {
+		if (read(fd, &expirations, sizeof(expirations)) > 0)
+			service_tell(&daemon->service, "WATCHDOG=1");
 	} else if (fd == ingest_fd(daemon->ingest)) {
 		(void)ingest_drain(daemon->ingest);
 	} else if (fd == podnames_fd(daemon->names)) {
@@ -312,6 +335,16 @@ static int set_end(const struct daemon *daemon)
 	return for_ns && timerfd_settime(daemon->end_fd, 0, &end, NULL) < 0 ? -errno : 0;
 }
 
+/* Half of the time that the service manager waits: one late tick is no failure. */
+static int set_watchdog(const struct daemon *daemon)
+{
+	const uint64_t half_ns = daemon->service.watchdog_ns / 2;
+	const struct timespec ts = {(time_t)(half_ns / 1000000000), (long)(half_ns % 1000000000)};
+	const struct itimerspec spec = {ts, ts};
+
+	return timerfd_settime(daemon->watchdog_fd, 0, &spec, NULL) < 0 ? -errno : 0;
+}
+
 static int open_loop(struct daemon *daemon)
 {
 	sigset_t signals;
@@ -327,19 +360,23 @@ static int open_loop(struct daemon *daemon)
 	daemon->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	daemon->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	daemon->end_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	daemon->watchdog_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	daemon->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (daemon->epoll_fd < 0 || daemon->timer_fd < 0 || daemon->end_fd < 0 ||
-	    daemon->signal_fd < 0)
+	    daemon->watchdog_fd < 0 || daemon->signal_fd < 0)
 		return -errno;
 	open_config_watch(daemon);
 	const int fds[] = {ingest_fd(daemon->ingest),
 			   daemon->timer_fd,
 			   daemon->end_fd,
+			   daemon->watchdog_fd,
 			   daemon->signal_fd,
 			   podnames_fd(daemon->names),
 			   config_watch_fd(daemon->config_watch)};
 	for (size_t i = 0; !err && i < ARRAY_SIZE(fds); i++)
 		err = add_fd(daemon, fds[i]);
+	if (!err)
+		err = set_watchdog(daemon);
 	return err ? err : set_end(daemon);
 }
 
@@ -461,10 +498,17 @@ static int begin(struct daemon *daemon)
 {
 	int code, err;
 
+	err = service_open(&daemon->service);
+	if (err)
+		log_warn(
+			"NOTIFY_SOCKET: %s; the service manager is not told that the daemon is ready",
+			strerror(-err));
 	if (config_load_trusted(daemon->options.config_path, &daemon->config))
 		return EXIT_USAGE;
 	/* a recorder may run beside a daemon: it kills nothing */
 	code = daemon->options.record_path ? EXIT_OK : start_lock(&daemon->lock_fd);
+	if (code == EXIT_OK && !daemon->options.record_path)
+		code = start_rivals(daemon->config, daemon->options.dry_run);
 	if (code == EXIT_OK)
 		code = start_cgroups(&daemon->host, daemon->config, &daemon->sees_cgroups);
 	if (code == EXIT_OK)
@@ -496,6 +540,7 @@ static int begin(struct daemon *daemon)
 	start_report(daemon->loader, daemon->config, daemon->host.version, &daemon->reporter);
 	turn_names(daemon);
 	publish_all(daemon);
+	tell_ready(daemon);
 	return EXIT_OK;
 }
 
@@ -510,7 +555,8 @@ int daemon_new(struct daemon **ret, const struct daemon_options *options)
 	}
 	daemon->options = *options;
 	daemon->lock_fd = daemon->epoll_fd = daemon->timer_fd = -1;
-	daemon->end_fd = daemon->signal_fd = -1;
+	daemon->end_fd = daemon->watchdog_fd = daemon->signal_fd = -1;
+	daemon->service.fd = -1;
 	daemon->node = (struct node){-1, -1, -1};
 	code = begin(daemon);
 	if (code != EXIT_OK)
@@ -522,11 +568,12 @@ int daemon_new(struct daemon **ret, const struct daemon_options *options)
 
 void daemon_free(struct daemon *daemon)
 {
-	int *const fds[] = {&daemon->epoll_fd, &daemon->timer_fd, &daemon->end_fd,
-			    &daemon->signal_fd, &daemon->lock_fd};
+	int *const fds[] = {&daemon->epoll_fd,	  &daemon->timer_fd,  &daemon->end_fd,
+			    &daemon->watchdog_fd, &daemon->signal_fd, &daemon->lock_fd};
 	struct watches *watches = &daemon->watches;
 	bool helper_stopped, tracking_stopped, reclaim_stopped;
 
+	service_tell(&daemon->service, "STOPPING=1");
 	if (daemon->publisher.started_ns) {
 		losses_report(&daemon->losses, &watches->full, clock_mono_ns(), true);
 		for (size_t i = 0; i < WATCHES_MAX; i++)
@@ -565,6 +612,7 @@ void daemon_free(struct daemon *daemon)
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
 		if (*fds[i] >= 0)
 			close(*fds[i]);
+	service_close(&daemon->service);
 	free(watches->incident_parts.ranking);
 	watches_free(watches);
 	if (helper_stopped && tracking_stopped && reclaim_stopped)

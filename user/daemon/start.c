@@ -16,10 +16,12 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/trust.h"
+#include "base/util.h"
 #include "config/paths.h"
 #include "daemon/report.h"
 #include "judge/config.h"
 #include "sense/cgroup.h"
+#include "sense/host.h"
 #include "sense/loader.h"
 #include "sense/node.h"
 #include "tell/control.h"
@@ -88,6 +90,29 @@ static bool acts_on_cgroups(const struct config *config)
 		if (!config->policies[i].match_node && !config->policies[i].warn_only)
 			return true;
 	return false;
+}
+
+static bool may_kill(const struct config *config)
+{
+	for (size_t i = 0; i < config->policy_count; i++)
+		if (!config->policies[i].warn_only && !config->policies[i].dry_run)
+			return true;
+	return false;
+}
+
+int start_rivals(const struct config *config, bool dry_run)
+{
+	struct host_rival rivals[HOST_RIVALS_MAX];
+	size_t n = host_rivals("", rivals, ARRAY_SIZE(rivals));
+	bool refuse = !dry_run && may_kill(config) && config->rivals == RIVALS_REFUSE;
+
+	for (size_t i = 0; i < n; i++)
+		log_line(refuse ? LOG_LEVEL_ERROR : LOG_LEVEL_WARN,
+			 "%s[%d] is running and kills in the same shortage by its own policy; %s",
+			 rivals[i].comm, rivals[i].pid,
+			 refuse ? "stop and disable it, or set 'rivals: allow' in the configuration"
+				: "both may kill for one shortage");
+	return refuse && n ? EXIT_HOST : EXIT_OK;
 }
 
 int start_cgroups(struct cgroup_host *ret, const struct config *config, bool *ret_sees_cgroups)

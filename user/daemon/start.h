@@ -23,6 +23,11 @@ struct writer;
 
 /* Keeps a second instance out. */
 int start_lock(int *ret_fd);
+/*
+ * Other programs that kill in the same shortage: each is logged. EXIT_HOST if one is running, unless
+ * `rivals: allow`, @dry_run or the policies say that nothing is killed or both may.
+ */
+int start_rivals(const struct config *config, bool dry_run);
 /* The memory controller. *ret_sees_cgroups: cgroups can be opened by the ids of events. */
 int start_cgroups(struct cgroup_host *ret, const struct config *config, bool *ret_sees_cgroups);
 int start_node(struct node *ret);

@@ -125,11 +125,19 @@ struct policy {
 	struct rule_list prefer;
 };
 
+/* Whether to start beside another program that kills in the same shortage. */
+enum rivals {
+	RIVALS_REFUSE,
+	RIVALS_ALLOW,
+	RIVALS_MAX_,
+};
+
 struct config {
 	char *notify_program; /* NULL: none */
 	uint64_t notify_timeout_ns;
 	char *readers;	   /* the group that may connect to the control socket; NULL: all users */
 	char *events_path; /* NULL: records go to the log only */
+	enum rivals rivals;
 	struct policy *policies;
 	size_t policy_count;
 };

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/util.h"
@@ -126,6 +127,19 @@ static int comm_of(const char *root, const char *pid, char *ret, size_t size)
 	return err;
 }
 
+/*
+ * Not a person's account: UIDs below 1000, and those of DynamicUser=, by systemd's "Users, Groups,
+ * UIDs and GIDs".
+ */
+static bool is_of_system_user(const char *root, const char *pid)
+{
+	char path[PATH_SIZE];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/proc/%.20s", root, pid);
+	return !stat(path, &st) && (st.st_uid < 1000 || (st.st_uid >= 61184 && st.st_uid <= 65519));
+}
+
 size_t host_rivals(const char *root, struct host_rival *ret, size_t max)
 {
 	char path[PATH_SIZE], comm[32];
@@ -142,7 +156,7 @@ size_t host_rivals(const char *root, struct host_rival *ret, size_t max)
 		    comm_of(root, entry->d_name, comm, sizeof(comm)))
 			continue;
 		for (size_t i = 0; i < ARRAY_SIZE(rivals); i++) {
-			if (strcmp(comm, rivals[i]) != 0)
+			if (strcmp(comm, rivals[i]) != 0 || !is_of_system_user(root, entry->d_name))
 				continue;
 			ret[n].pid = atoi(entry->d_name);
 			snprintf(ret[n].comm, sizeof(ret[n].comm), "%.15s", comm);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * host: settings of the host that influence memory shortage. `doctor` reads them; the running
- * daemon does not.
+ * host: settings of the host that influence memory shortage. `doctor` reads them; the daemon reads
+ * them only when it starts.
  *
  * Purity:    reads files below @root ("" for the host's own; tests pass a directory of fixtures).
  * Units:     *_bytes, *_kb kibibytes.
@@ -43,7 +43,10 @@ struct host_rival {
 	char comm[16];
 };
 
-/* Running programs that also kill when memory is short. Returns how many, at most @max. */
+/*
+ * Running programs that also kill when memory is short: by name, and by a system user, so that no other
+ * user keeps the daemon from starting. Returns how many, at most @max.
+ */
 size_t host_rivals(const char *root, struct host_rival *ret, size_t max);
 
 /* Whether @pid exists and its name is @comm. */

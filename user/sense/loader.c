@@ -629,6 +629,11 @@ int loader_try(struct loader_trial *ret, int cgroup_version, char *why, size_t w
 	return err ? err : lacking;
 }
 
+const char *loader_library_version(void)
+{
+	return libbpf_version_string() + 1; /* without the v */
+}
+
 void loader_free(struct loader *loader)
 {
 	if (!loader)

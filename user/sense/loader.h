@@ -92,6 +92,9 @@ int loader_try(struct loader_trial *ret, int cgroup_version, char *why, size_t w
 int loader_new(struct loader **ret, int cgroup_version, char *why, size_t why_size);
 void loader_free(struct loader *loader);
 
+/* Of the libbpf that is used: "1.1". */
+const char *loader_library_version(void);
+
 int loader_map(const struct loader *loader, enum loader_map map);
 /* Entries of LOADER_MAP_WAITS that one scope may have: here, and on @cpus possible CPUs (pure). */
 uint32_t loader_stripes(const struct loader *loader);
