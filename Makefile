@@ -162,7 +162,8 @@ COMMIT ?= $(if $(wildcard .git),$(shell git -c safe.directory=$(CURDIR) describe
 $(O)/commit: FORCE
 	$(Q)mkdir -p $(@D)
 	$(Q)echo '$(COMMIT)' | cmp -s - $@ || echo '$(COMMIT)' >$@
-FORCE:
+# .SECONDARY would make it an intermediate file
+.PHONY: FORCE
 $(O)/user/cli/main.o: $(O)/commit
 $(O)/user/cli/main.o: CPPFLAGS += -DFASTOOM_COMMIT='"$(COMMIT)"'
 
@@ -272,7 +273,7 @@ $(O)/docs/fastoom-bpf: $(O)/docs/fastoom-bpf.bash
 	$(Q)cp $< $@
 
 .PHONY: uninstall
-install: all docs $(O)/docs/fastoom-bpf.service $(O)/docs/fastoom-bpf
+install: $(BIN) docs $(O)/docs/fastoom-bpf.service $(O)/docs/fastoom-bpf
 	$(Q)for pair in $(INSTALLED); do mode=644; \
 		case $$pair in $(BIN):*) mode=755 ;; esac; \
 		install -D -m $$mode -t "$(DESTDIR)$${pair#*:}" "$${pair%%:*}" || exit; done

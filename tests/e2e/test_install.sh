@@ -36,7 +36,7 @@ if [[ $version =~ ^fastoom-bpf\ [0-9.]+(\ \(commit\ [0-9a-f]{12}(-dirty)?\))?,\ 
 else
 	bad "its version: $version"
 fi
-[[ ! -e .git ]] || check "the version names the commit" grep -q commit <<<"$version"
+[[ ! -e .git ]] || check "the version names the commit" grep -q "commit $(git rev-parse --short=12 HEAD)" <<<"$version"
 
 config=$D/etc/fastoom-bpf/config.yaml
 check "the installed configuration is valid" "$D/usr/sbin/fastoom-bpf" check -c "$config"

@@ -54,8 +54,7 @@ hooks_all=$(sed -n 's/.*watching: \([0-9]* of [0-9]* hooks\).*/\1/p' "$DAEMON_LO
 grep -o 'warning: .*' "$DAEMON_LOG" | sort >"$T/warnings_all" || :
 daemon_stop || bad "the daemon did not end well"
 DAEMON_UNDER=(setpriv --bounding-set "-all,$caps" --inh-caps -all --no-new-privs --)
-daemon_start "prefer: [ { exe: '^$T/fo-load$' } ]
-	protect: [ { comm: ^fo-service$ } ]"
+daemon_start "prefer: [ { exe: '^$T/fo-load$' } ]"
 same "as many hooks as with all capabilities" "$hooks_all" \
 	"$(sed -n 's/.*watching: \([0-9]* of [0-9]* hooks\).*/\1/p' "$DAEMON_LOG")"
 grep -o 'warning: .*' "$DAEMON_LOG" | sort >"$T/warnings" || :

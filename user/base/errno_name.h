@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause */
 /*
- * errno_name: the name of an error number, for records and for scripts. musl has no strerrorname_np().
+ * errno_name: the name of an error number, for records and for scripts. musl has no
+ * strerrorname_np().
  *
  * Purity:    pure.
  * Units:     positive error numbers, as errno has them.

@@ -24,8 +24,8 @@ struct writer;
 /* Keeps a second instance out. */
 int start_lock(int *ret_fd);
 /*
- * Other programs that kill in the same shortage: each is logged. EXIT_HOST if one is running, unless
- * `rivals: allow`, @dry_run or the policies say that nothing is killed or both may.
+ * Other programs that kill in the same shortage: each is logged. EXIT_HOST if one is running,
+ * unless `rivals: allow`, @dry_run or the policies say that nothing is killed or both may.
  */
 int start_rivals(const struct config *config, bool dry_run);
 /* The memory controller. *ret_sees_cgroups: cgroups can be opened by the ids of events. */

@@ -44,8 +44,8 @@ struct host_rival {
 };
 
 /*
- * Running programs that also kill when memory is short: by name, and by a system user, so that no other
- * user keeps the daemon from starting. Returns how many, at most @max.
+ * Running programs that also kill when memory is short: by name, and by a system user, so that no
+ * other user keeps the daemon from starting. Returns how many, at most @max.
  */
 size_t host_rivals(const char *root, struct host_rival *ret, size_t max);
 
