@@ -22,6 +22,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "fastoom.skel.h"
+#include "sense/refusal.h"
 
 #define VMLINUX_BTF "/sys/kernel/btf/vmlinux"
 
@@ -89,20 +90,26 @@ struct loader {
 
 _Static_assert(HOOKS <= 32, "a bit for each hook");
 
+/* The last refusal of the verifier in this thread: libbpf's callback has no argument for it. */
+static _Thread_local char refusal[256];
+
 /* libbpf calls this from any thread that uses it. */
 static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
 {
 	_cleanup_free_ char *text = NULL;
 	char *save;
 
-	/* one level down: what is an error to libbpf is often a probe of the daemon */
-	if (level == LIBBPF_DEBUG || log_level() < LOG_LEVEL_DEBUG)
+	if (level == LIBBPF_DEBUG)
 		return 0;
 	/* the verifier's log comes as one text; its last lines matter */
 	if (vasprintf(&text, format, args) < 0) {
 		text = NULL;
 		return 0;
 	}
+	(void)refusal_read(text, refusal, sizeof(refusal));
+	/* one level down: what is an error to libbpf is often a probe of the daemon */
+	if (log_level() < LOG_LEVEL_DEBUG)
+		return 0;
 	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
 		log_debug("%s", line);
 	return 0;
@@ -490,17 +497,25 @@ static int read_btf(struct btf **ret, char *why, size_t why_size)
 static int load(struct loader *loader, const struct btf *btf, int cgroup_version, char *why,
 		size_t why_size)
 {
-	int err = fastoom__load(loader->skel);
+	int err;
 
+	refusal[0] = '\0';
+	err = fastoom__load(loader->skel);
 	if (err == -EINVAL && loader->features.task_storage) {
 		/* 5.11 and 5.12 have the map, but not for tracing programs */
 		loader->features.task_storage = false;
 		err = prepare(loader, btf, cgroup_version, why, why_size);
 		if (err)
 			return err;
+		refusal[0] = '\0';
 		err = fastoom__load(loader->skel);
 	}
-	if (err == -EPERM || err == -EACCES)
+	if (err && *refusal)
+		set_why(why, why_size,
+			"the verifier of this kernel refuses the program %s; report it with the "
+			"output of --verbose, or boot another kernel",
+			refusal);
+	else if (err == -EPERM || err == -EACCES)
 		set_why(why, why_size,
 			"the kernel refuses to load BPF programs: run as root, or with "
 			"CAP_BPF, CAP_PERFMON and CAP_DAC_READ_SEARCH");
