@@ -22,6 +22,7 @@ struct writer {
 	struct worker *worker;
 	struct control *control; /* NULL: none */
 	int fd;
+	char *path; /* NULL: not a file that can be moved */
 	atomic_ullong failed;
 	atomic_int last_errno;
 };
@@ -31,11 +32,37 @@ struct line {
 	char text[];
 };
 
+static int open_events(const char *path)
+{
+	return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
+}
+
+/* Opens the file again after it was moved or removed, by logrotate for example. */
+static void follow(struct writer *writer)
+{
+	struct stat ours, named;
+	int fd;
+
+	if (!writer->path || fstat(writer->fd, &ours) < 0 ||
+	    (stat(writer->path, &named) == 0 && named.st_ino == ours.st_ino &&
+	     named.st_dev == ours.st_dev))
+		return;
+	fd = open_events(writer->path);
+	/* the old file is better than none */
+	if (fd < 0)
+		return;
+	close(writer->fd);
+	writer->fd = fd;
+}
+
 static void write_event(void *argument, size_t len)
 {
 	struct line *line = argument;
 	struct writer *writer = line->writer;
-	int err = file_write_all(writer->fd, line->text, len - sizeof(*line));
+	int err;
+
+	follow(writer);
+	err = file_write_all(writer->fd, line->text, len - sizeof(*line));
 
 	/* a pipe and /dev/stdout cannot be synced */
 	if (!err && fdatasync(writer->fd) < 0 && errno != EINVAL && errno != EROFS)
@@ -70,6 +97,7 @@ static int make_folder(const char *path)
 int writer_open(struct writer **ret, const char *path)
 {
 	struct writer *writer = calloc(1, sizeof(*writer));
+	struct stat st;
 	int err = 0;
 
 	if (!writer)
@@ -78,9 +106,11 @@ int writer_open(struct writer **ret, const char *path)
 	if (path) {
 		/* if it fails, the error of open() is the better one */
 		(void)make_folder(path);
-		writer->fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
+		writer->fd = open_events(path);
 		if (writer->fd < 0)
 			err = -errno;
+		else if (fstat(writer->fd, &st) == 0 && S_ISREG(st.st_mode))
+			writer->path = realpath(path, NULL);
 	}
 	if (!err)
 		err = worker_start(&writer->worker, "fo-writer",
@@ -88,6 +118,7 @@ int writer_open(struct writer **ret, const char *path)
 	if (err) {
 		if (writer->fd >= 0)
 			close(writer->fd);
+		free(writer->path);
 		free(writer);
 		return err;
 	}
@@ -151,6 +182,7 @@ bool writer_close(struct writer *writer)
 		return false;
 	if (writer->fd >= 0)
 		close(writer->fd);
+	free(writer->path);
 	free(writer);
 	return true;
 }

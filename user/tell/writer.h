@@ -27,7 +27,8 @@ struct writer;
 /* No line is longer than a record. */
 #define WRITER_LINE_MAX RECORD_LINE_MAX
 
-/* @path NULL: no events file. Creates the file with mode 0640, and its folder. */
+/* @path NULL: no events file. Creates the file with mode 0640, and its folder; again, at the next
+ * record, if the file was moved or removed. */
 int writer_open(struct writer **ret, const char *path);
 /* Records also go to the readers of @control. */
 void writer_tell(struct writer *writer, struct control *control);
