@@ -16,6 +16,9 @@
 #include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
+#ifndef STATX_TYPE
+#include <linux/stat.h> /* musl has statx() since 1.2.5 only */
+#endif
 
 #include "base/clock.h"
 #include "base/harden.h"
@@ -224,8 +227,8 @@ static void take_file(struct shares *s, const char *path, int pid)
 	bool fresh;
 
 	/* without a sync: a server that hangs is not asked */
-	if (statx(s->proc_fd, path, AT_STATX_DONT_SYNC,
-		  STATX_TYPE | STATX_NLINK | STATX_INO | STATX_BLOCKS, &st) < 0) {
+	if (syscall(SYS_statx, s->proc_fd, path, AT_STATX_DONT_SYNC,
+		    STATX_TYPE | STATX_NLINK | STATX_INO | STATX_BLOCKS, &st) < 0) {
 		not_seen(s, pid, errno);
 		return;
 	}
