@@ -356,6 +356,8 @@ static int open_loop(struct daemon *daemon)
 	sigaddset(&signals, SIGHUP);
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	/* a write beyond RLIMIT_FSIZE fails with EFBIG, and is counted as every other failure */
+	signal(SIGXFSZ, SIG_IGN);
 
 	daemon->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	daemon->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
