@@ -3,6 +3,7 @@
 #
 # System calls of the daemon that fail for want of resources. Each time a leaker that takes the memory of a
 # service must be killed, and nothing else:
+#   flock            ENOLCK: the message says so; the daemon does not start (without a leaker)
 #   pidfd_open       EMFILE, ten times: the same victim is tried again, and the service does not die for it
 #   timerfd_settime  ENOMEM, always: ticks come without the timer
 #   bpf              ENOMEM, while a scope becomes idle: the next time it reclaims, it is reported again
@@ -18,6 +19,7 @@ MIB=$((1 << 20))
 TRACER=''
 cleanup() { stop_failing; }
 
+no_match() { ! grep -q -- "$1" "$2"; }
 # with -D the daemon is the child, and not strace
 failing() { DAEMON_UNDER=(strace -D -f -qq -o /dev/null -e "trace=$1" -e "inject=$1:$2" --); }
 strace -D -f -qq -o /dev/null -e trace=bpf -e inject=bpf:error=ENOMEM:when=1 -- true 2>/dev/null ||
@@ -45,6 +47,13 @@ leaker_dies() {
 	same "$1: kills of anything else" 0 "$(kills '.victim.comm != "fo-leaker"')"
 	check "$1: the service is alive" scene_alive "$SERVICE"
 }
+
+rc=0
+RUNTIME_DIRECTORY=$T/run strace -f -qq -o /dev/null -e trace=flock -e inject=flock:error=ENOLCK \
+	"$BIN" run --dry-run --for 300ms --events "$T/events" >"$T/out" 2>&1 || rc=$?
+same "flock: exit status" 1 "$rc"
+check "flock: the message has the reason" grep -q 'the lock cannot be taken: No locks available' "$T/out"
+check "flock: the message does not claim a second daemon" no_match 'runs already' "$T/out"
 
 scene_begin pidfd $((256 * MIB))
 failing pidfd_open error=EMFILE:when=1..10

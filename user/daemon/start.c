@@ -70,8 +70,15 @@ int start_lock(int *ret_fd)
 		return denied ? EXIT_HOST : EXIT_FAILED;
 	}
 	if (flock(*ret_fd, LOCK_EX | LOCK_NB) < 0) {
-		int running = paths_running_pid();
+		int running;
 
+		if (errno != EWOULDBLOCK) {
+			log_error("%s: the lock cannot be taken: %s; set RUNTIME_DIRECTORY to a "
+				  "directory on a local file system, for example below /run",
+				  path, strerror(errno));
+			return EXIT_FAILED;
+		}
+		running = paths_running_pid();
 		if (running)
 			snprintf(pid, sizeof(pid), "%d", running);
 		log_error("fastoom-bpf runs already (pid %s, lock %s); stop that one first", pid,
