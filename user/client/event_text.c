@@ -143,6 +143,7 @@ static const char *const feature_words[FEATURES_] = {
 	[FEATURE_REREAD] = "refaults and major faults",
 	[FEATURE_STALLED] = "stalled tasks",
 	[FEATURE_UNPRODUCTIVE] = "unproductive tasks",
+	[FEATURE_RELIEF] = "what a kill would give back",
 	[FEATURE_COST] = "reclaim that frees few pages for its time",
 	[FEATURE_GROWTH] = "growth towards exhaustion",
 };
@@ -155,6 +156,7 @@ static const char *const reason_words[REASONS_] = {
 	[REASON_BLIND] = "an essential measurement is missing, so nothing is killed",
 	[REASON_SETTLING] = "a kill is pending, or ended less than 1 s ago",
 	[REASON_STORM] = "there were too many kills within a minute",
+	[REASON_NO_RELIEF] = "the last kills relieved no process",
 	[REASON_LEVEL_LOW] =
 		"tasks lose time to file pages, but a kill frees too little to keep these: the limit is too "
 		"low for them, or the cause is IO",

@@ -226,8 +226,11 @@ size_t case_list(struct scope_case *c, const struct policy *policy, uint64_t tot
 		if (!best || ret[i].relief > best->relief ||
 		    (ret[i].relief == best->relief && ret[i].freeable_bytes > best->freeable_bytes))
 			best = &ret[i];
-	if (!best)
+	if (!best) {
+		/* nobody may die: the loss itself leads to a verdict, which then says so */
+		c->best.known = false;
 		return 0;
+	}
 	c->best.freeable_bytes = best->freeable_bytes;
 	c->best.name_bytes = best->freeable_bytes;
 	for (size_t i = 0; policy->kill == KILL_UNIT_PROCESS && i < eligible; i++)

@@ -25,10 +25,10 @@ struct trace_reader;
 struct trace_item {
 	enum trace_kind kind; /* HEAD, BEGIN, END, SAMPLE, LIST, DID or NAMES */
 	uint64_t at_ns;
-	struct trace_scope scope;	    /* all but HEAD */
-	const struct trace_head *head;	    /* HEAD */
-	struct sample sample;		    /* SAMPLE */
-	const struct process_span *spans;   /* SAMPLE: of its processes */
+	struct trace_scope scope;	  /* all but HEAD */
+	const struct trace_head *head;	  /* HEAD */
+	struct sample sample;		  /* SAMPLE */
+	const struct process_span *spans; /* SAMPLE: of its processes */
 	size_t span_count;
 	const struct candidate *candidates; /* LIST */
 	size_t count;
