@@ -18,8 +18,9 @@ rc=$?
 # The processors of guests are emulated: beside another guest on a busy host their tasks seem to work
 # while they only wait (docs/limits.md). What fails is tried once more, one guest at a time.
 if ((rc != 0)); then
-	printf '%s\n\nonce more, one guest at a time:\n' "$out"
-	out=$(JOBS=1 tests/vm/matrix short)
+	printf '%s\n\nonce more, what failed, one guest at a time:\n' "$out"
+	cp -- "${O:-build}/vm-failed" "${O:-build}/vm-again"
+	out=$(ONLY=${O:-build}/vm-again JOBS=1 tests/vm/matrix short)
 	rc=$?
 fi
 printf '%s\n' "$out"
