@@ -301,7 +301,7 @@ deb:
 clean:
 	rm -rf $(O)
 
--include $(shell find $(O) -name '*.d' 2>/dev/null)
+-include $(shell find $(O) -path $(O)/vm -prune -o -name '*.d' -type f -print 2>/dev/null)
 
 .DELETE_ON_ERROR:
 .SECONDARY:
