@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 #include "base/log.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/utf8.h"
@@ -26,6 +28,18 @@ void log_set_sink(log_sink *sink)
 	thread_sink = sink;
 }
 
+/* systemd says in JOURNAL_STREAM which file is the journal. A command that a service runs inherits
+ * it, wherever stderr of that command goes. */
+static bool is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	unsigned long long device, inode;
+	struct stat st;
+
+	return stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
+	       fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device && st.st_ino == inode;
+}
+
 void log_line(enum log_level level, const char *format, ...)
 {
 	static const char *const words[] = {
@@ -41,8 +55,7 @@ void log_line(enum log_level level, const char *format, ...)
 
 	if (level > most_level)
 		return;
-	/* systemd sets JOURNAL_STREAM when stderr is the journal */
-	if (getenv("JOURNAL_STREAM"))
+	if (is_journal())
 		len = (size_t)snprintf(line, sizeof(line), "<%d>", level);
 	else
 		len = (size_t)snprintf(line, sizeof(line), "fastoom-bpf: %s", words[level]);
