@@ -39,11 +39,13 @@
 #include <bpf/libbpf.h>
 #include <cmocka.h>
 
+#include "judge/process.h"
 #include "judge/sample.h"
 #include "scene.h"
 #include "sense/cgroup.h"
 #include "sense/loader.h"
 #include "sense/node.h"
+#include "sense/processes.h"
 #include "sense/sampler.h"
 
 #define LIMIT_BYTES (64 * MIB)
@@ -753,6 +755,73 @@ static void test_stall_of_refaults(void **state)
 	assert_in_range(lost[1], stalled[1] * (PASSES - 1) / PASSES / 2, stalled[1]);
 }
 
+/*
+ * What a process loses is told of it, and the distance of its refaults; and what was evicted before
+ * a kill is no refault of the time after it.
+ */
+static void test_process_of_one_reader(void **state)
+{
+	enum {
+		PASSES = 4,
+		ESTABLISHED_MS = 3500, /* as above */
+		/* half of the clock ahead of every eviction of this test */
+		LATER = 1 << 30
+	};
+	uint64_t refaults[2] = {0}, workingset[2] = {0};
+
+	(void)state;
+	need_scene();
+	for (int i = 0; i < 2; i++) {
+		struct fo_reach reach = {
+			.pages = UINT32_MAX, .evicted_from = LATER, .has_kill = i == 1};
+		const struct process_span *spans, *span = NULL;
+		struct processes *processes;
+		struct fo_wait_stat waits;
+		struct reader reader;
+		uint64_t begin_ns;
+		size_t n;
+
+		if (loader_tracking_on(loader))
+			skip();
+		assert_int_equal(processes_new(&processes, loader), 0);
+		assert_int_equal(bpf_map_update_elem(loader_map(loader, LOADER_MAP_REACH),
+						     &cgroup.id, &reach, BPF_ANY),
+				 0);
+		drop_file();
+		reader = start_reader(PASSES);
+		sleep_ms(ESTABLISHED_MS);
+		begin_ns = now_ns();
+		go(&reader);
+		(void)finish(&reader);
+		assert_int_equal(processes_read(processes, now_ns()), 0);
+		n = processes_of(processes, cgroup.id, &spans);
+		for (size_t j = 0; j < n; j++)
+			if (spans[j].pid == reader.pid)
+				span = &spans[j];
+		assert_non_null(span);
+		assert_int_equal(sampler_waits(sampler, cgroup.id, &waits), 0);
+		loader_tracking_off(loader);
+		for (int slot = 0; slot < PROCESS_DISTANCES; slot++) {
+			refaults[i] += span->refaults[slot];
+			workingset[i] += span->workingset[slot];
+		}
+		show("pages that the process read in", span->added_pages, waits.added_pages, "all");
+		assert_int_equal(span->added_pages, waits.added_pages);
+		assert_int_equal(span->samples, waits.samples);
+		show("time that it lost, in us", span->lost_ns / 1000, (now_ns() - begin_ns) / 1000,
+		     "part of its life");
+		assert_true(span->lost_ns > 0);
+		assert_true(span->lost_ns + span->run_ns <= now_ns() - begin_ns + SECOND / 10);
+		assert_true(span->blocked_ns <= now_ns() - begin_ns);
+		show("its sampled refaults", refaults[i], i ? 0 : waits.refaults, i ? "0" : "all");
+		assert_int_equal(refaults[i], i ? 0 : waits.refaults);
+		assert_true(workingset[i] <= refaults[i]);
+		/* a kill does not change what is a refault to the scope's own sum */
+		assert_true(waits.refaults > 0);
+		processes_free(processes);
+	}
+}
+
 /* ---- (d) how long ------------------------------------------------------- */
 
 /* The stall so far, open ones included, by the sampler. */
@@ -1244,6 +1313,7 @@ int main(void)
 		cmocka_unit_test(test_pages),
 		cmocka_unit_test(test_added_pages),
 		cmocka_unit_test(test_stall_of_refaults),
+		cmocka_unit_test(test_process_of_one_reader),
 		cmocka_unit_test(test_stall_of_one_reader),
 		cmocka_unit_test(test_stall_in_a_storm),
 		cmocka_unit_test(test_end_missed_by_a_sleeping_task),
