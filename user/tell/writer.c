@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -23,6 +24,7 @@ struct writer {
 	struct control *control; /* NULL: none */
 	int fd;
 	char *path; /* NULL: not a file that can be moved */
+	bool torn;  /* the file's last line has no end; the thread's, once that runs */
 	atomic_ullong failed;
 	atomic_int last_errno;
 };
@@ -35,6 +37,45 @@ struct line {
 static int open_events(const char *path)
 {
 	return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
+}
+
+/* 0 if it is not a regular file. */
+static off_t size_of(int fd)
+{
+	struct stat st;
+
+	return !fstat(fd, &st) && S_ISREG(st.st_mode) ? st.st_size : 0;
+}
+
+/* A crash or a full disk leaves a line without its end; no record must be joined to it. */
+static bool is_torn(int fd, const char *path)
+{
+	off_t size = size_of(fd);
+	char last = '\n';
+	int read_fd;
+
+	if (!size)
+		return false;
+	read_fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (read_fd < 0)
+		return false;
+	if (pread(read_fd, &last, 1, size - 1) != 1)
+		last = '\n';
+	close(read_fd);
+	return last != '\n';
+}
+
+static int append(struct writer *writer, const char *text, size_t len)
+{
+	off_t size = size_of(writer->fd);
+	int err = writer->torn ? file_write_all(writer->fd, "\n", 1) : 0;
+
+	if (err)
+		return err;
+	err = file_write_all(writer->fd, text, len);
+	if (!err || size_of(writer->fd) != size)
+		writer->torn = err != 0;
+	return err;
 }
 
 /* Opens the file again after it was moved or removed, by logrotate for example. */
@@ -53,6 +94,7 @@ static void follow(struct writer *writer)
 		return;
 	close(writer->fd);
 	writer->fd = fd;
+	writer->torn = is_torn(fd, writer->path);
 }
 
 static void write_event(void *argument, size_t len)
@@ -62,7 +104,7 @@ static void write_event(void *argument, size_t len)
 	int err;
 
 	follow(writer);
-	err = file_write_all(writer->fd, line->text, len - sizeof(*line));
+	err = append(writer, line->text, len - sizeof(*line));
 
 	/* a pipe and /dev/stdout cannot be synced */
 	if (!err && fdatasync(writer->fd) < 0 && errno != EINVAL && errno != EROFS)
@@ -111,6 +153,8 @@ int writer_open(struct writer **ret, const char *path)
 			err = -errno;
 		else if (fstat(writer->fd, &st) == 0 && S_ISREG(st.st_mode))
 			writer->path = realpath(path, NULL);
+		if (writer->path)
+			writer->torn = is_torn(writer->fd, writer->path);
 	}
 	if (!err)
 		err = worker_start(&writer->worker, "fo-writer",
