@@ -45,6 +45,8 @@ static const struct optional optional[] = {
 	{"folio___flags_word.flags", "folio___flags_struct.flags", "a word before 6.18"},
 	{"memdesc_flags_t", NULL, "since 6.18, 53fbef56e07d"},
 	{"page.mapping", "folio.mapping", "tracepoints have folios since 5.18"},
+	{"page.flags", "folio___flags_struct.flags",
+	 "tracepoints have folios since 5.18; a struct since 6.18"},
 	{"page.index", "folio.index", "tracepoints have folios since 5.18; renamed in 6.16"},
 };
 

@@ -2,6 +2,7 @@
 #include "base/errno_name.h"
 
 #include <errno.h>
+#include <stddef.h>
 
 /* clang-format off */
 #define ERROR_NAMES(X) \
@@ -35,5 +36,5 @@ const char *errno_name(int number)
 		ERROR_NAMES(NAME)
 #undef NAME
 	}
-	return "unknown";
+	return NULL;
 }

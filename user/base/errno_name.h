@@ -5,7 +5,7 @@
  *
  * Purity:    pure.
  * Units:     positive error numbers, as errno has them.
- * Errors:    none; a number without a name: "unknown".
+ * Errors:    none; a number without a name: NULL.
  * Ownership: the text is static.
  */
 #ifndef FASTOOM_BASE_ERRNO_NAME_H

@@ -15,6 +15,13 @@
 #define BTF_PATH "/sys/kernel/btf/vmlinux"
 
 /* The effect of a missing hook, where it differs from that of other hooks with the same need. */
+static const char *name_of(int error)
+{
+	const char *name = errno_name(error);
+
+	return name ? name : "unknown";
+}
+
 static const struct {
 	const char *program;
 	const char *cost;
@@ -116,7 +123,7 @@ static void check_hook(struct doctor *doctor, const struct loader_trial *trial, 
 	check->required = hook->need == LOADER_NEED_ALL;
 	doctor_set_value(check, "%s",
 			 check->state == DOCTOR_UNKNOWN ? "untried"
-			 : hook->state			? errno_name(-hook->state)
+			 : hook->state			? name_of(-hook->state)
 							: "attached");
 	if (check->state != DOCTOR_OK)
 		doctor_set_cost(check, hook_cost(hook),
@@ -198,7 +205,7 @@ static void check_programs(struct doctor *doctor)
 	check = doctor_add(doctor, "bpf", err ? DOCTOR_MISSING : DOCTOR_OK, "%s",
 			   err ? why : "the programs load and attach");
 	check->required = true;
-	doctor_set_value(check, "%s", err ? errno_name(-err) : "loads");
+	doctor_set_value(check, "%s", err ? name_of(-err) : "loads");
 	if (err)
 		doctor_set_cost(check, "the daemon does not start",
 				err == -EPERM || err == -EACCES
