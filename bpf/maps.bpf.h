@@ -52,7 +52,7 @@ extern volatile __u64 fo_list_scope;	      /* the task iterator lists this scope
 /* Tasks in reclaim or a memory stall at one time; a task may have one entry for each. */
 #define FO_OPEN_MAX 16384
 /* Tasks that are tracked on kernels without task storage; user space sets less elsewhere. */
-#define FO_TASKS_MAX 8192
+#define FO_TASKS_MAX 6000
 /* Processes in hot scopes that read pages; one may be in two scopes. */
 #define FO_PROCESSES_MAX 2048
 /* Evicted pages that are remembered, in sets. */

@@ -29,7 +29,7 @@
 #define MOST_BYTES (8 * MIB)
 #define MAPS_MAX   32
 /* of a kernel without task storage, see FO_TASKS_MAX */
-#define TASKS_BY_PID_MAX 8192
+#define TASKS_BY_PID_MAX 6000
 
 struct map {
 	struct bpf_map_info info;

@@ -14,7 +14,6 @@
 
 #define BTF_PATH "/sys/kernel/btf/vmlinux"
 
-/* The effect of a missing hook, where it differs from that of other hooks with the same need. */
 static const char *name_of(int error)
 {
 	const char *name = errno_name(error);
@@ -22,6 +21,7 @@ static const char *name_of(int error)
 	return name ? name : "unknown";
 }
 
+/* The effect of a missing hook, where it differs from that of other hooks with the same need. */
 static const struct {
 	const char *program;
 	const char *cost;
@@ -156,7 +156,7 @@ static void check_features(struct doctor *doctor, const struct loader_features *
 	if (check->state)
 		doctor_set_cost(
 			check,
-			"the state of tracked tasks is stored in a table by pid, of 8192 tasks",
+			"the state of tracked tasks is stored in a table by pid, of 6000 tasks",
 			"boot Linux 5.13 or newer");
 	check = doctor_add(doctor, "probe_read", features->probe_read ? DOCTOR_OK : DOCTOR_DEGRADED,
 			   features->probe_read ? "bpf_probe_read_kernel is allowed"

@@ -342,7 +342,7 @@ static int set_watchdog(const struct daemon *daemon)
 	const struct timespec ts = {(time_t)(half_ns / 1000000000), (long)(half_ns % 1000000000)};
 	const struct itimerspec spec = {ts, ts};
 
-	return timerfd_settime(daemon->watchdog_fd, 0, &spec, NULL) < 0 ? -errno : 0;
+	return half_ns && timerfd_settime(daemon->watchdog_fd, 0, &spec, NULL) < 0 ? -errno : 0;
 }
 
 static int open_loop(struct daemon *daemon)
