@@ -48,7 +48,7 @@ if grep -q 'no real-time priority' "$DAEMON_LOG"; then
 	echo "skipped: no real-time priority is allowed here"
 else
 	check "the deciding and the page-tracking thread are real-time, the others are not: $(policies | tr '\n' ',')" \
-		diff <(policies) <(printf '%s\n' 'fastoom-bpf 2' 'fo-control 0' 'fo-helper 0' 'fo-ladder 0' 'fo-tracking 2' 'fo-writer 0')
+		diff <(policies) <(printf '%s\n' 'fastoom-bpf 2' 'fo-control 0' 'fo-helper 0' 'fo-ladder 0' 'fo-shares 0' 'fo-tracking 2' 'fo-writer 0')
 fi
 
 request='{"method":"io.fastoom.Watch","more":true,"parameters":{"interval_ms":100}}\0'

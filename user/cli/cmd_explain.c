@@ -53,6 +53,9 @@ static size_t find_event(const json_t *records, const char *id)
 		char text[32];
 
 		snprintf(text, sizeof(text), "%.0f", event_get_number(record, "id", 0));
+		/* a later record of the same id tells only what the kill gave back */
+		if (!strcmp(event_get_text(record, "event", ""), "relief"))
+			continue;
 		if (id ? !strcmp(id, text) : is_explained(record))
 			found = i;
 	}

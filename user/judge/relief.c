@@ -146,6 +146,17 @@ static double wanted_s(const struct relief_process *process)
 	return (double)process->lost_s + (double)process->run_s;
 }
 
+/*
+ * The time in which its tasks did not get on: blocked, or in the kernel for a fault. Where a disk
+ * is fast, or a processor slow, most of what a refault costs is the latter.
+ */
+static double blocked_s(const struct relief_process *process)
+{
+	double sys = (double)process->fault_sys_s, run = (double)process->run_s;
+
+	return (double)process->blocked_s + (sys < run ? sys : run);
+}
+
 /* The share of what it reads in that a kill of @pages would have kept in memory. */
 static double avoidable(const struct relief_state *state, const struct relief_process *process,
 			double pages)
@@ -179,7 +190,7 @@ struct relief relief_of(const struct relief_state *state, double pages, uint64_t
 
 		if (dying & 1ULL << i)
 			continue;
-		gain = (double)process->blocked_s * avoidable(state, process, pages);
+		gain = blocked_s(process) * avoidable(state, process, pages);
 		share = share_of(gain, wanted_s(process));
 		all_gain += gain;
 		all_wanted += wanted_s(process);
