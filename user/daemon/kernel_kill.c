@@ -74,12 +74,15 @@ static void tell_scopes(struct watches *watches, const struct candidate *victim,
 {
 	for (size_t i = 0; i < WATCHES_MAX; i++) {
 		struct hot_scope *scope = &watches->list[i].scope;
-		uint64_t now_ns = clock_mono_ns();
+		uint64_t now_ns = clock_mono_ns(), settle_until_ns;
 
 		if (!watches->list[i].used || !is_in(scope, victim->memcg_id, path))
 			continue;
+		settle_until_ns = scope->state.judge.state.settle_until_ns;
 		case_kernel_killed(&scope->state, scope->policy, candidate_freeable_bytes(victim),
 				   now_ns);
+		/* a tenant's kills without end must not hide what others lose */
+		scope->freed |= settle_until_ns != scope->state.judge.state.settle_until_ns;
 		trace_feed_kernel_kill(watches->incident_parts.trace, scope, victim, now_ns);
 	}
 }

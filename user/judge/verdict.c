@@ -139,7 +139,7 @@ struct verdict verdict_decide(struct verdict_state *state, const struct policy *
 {
 	struct verdict verdict = {.risk = model_risk(e)};
 	double threshold = levels[policy->pressure].threshold;
-	bool spike, low_headroom, under_oom, over, near_oom;
+	bool spike, low_headroom, under_oom, over, near_oom, reclaiming;
 	uint64_t step_ns = state->at_ns ? now_ns - state->at_ns : 0;
 
 	if (step_ns > WINDOW_GAP_NS) {
@@ -154,7 +154,8 @@ struct verdict verdict_decide(struct verdict_state *state, const struct policy *
 			     LOW_HEADROOM_HOLD_NS, now_ns);
 	under_oom = holds(&state->under_oom_since_ns, e->under_oom, UNDER_OOM_HOLD_NS, now_ns);
 	/* after a kill a service refaults its working set for seconds: only while it reclaims */
-	over = verdict.risk.known && verdict.risk.value >= threshold && e->reclaiming &&
+	reclaiming = e->reclaiming || ((e->has & EVIDENCE_HAS_RELIEF) && e->reclaimed);
+	over = verdict.risk.known && verdict.risk.value >= threshold && reclaiming &&
 	       e->level >= LEAST_LEVEL;
 	verdict.over = over;
 	verdict.spike = spike;
@@ -186,7 +187,7 @@ struct verdict verdict_decide(struct verdict_state *state, const struct policy *
 	if (!over && !spike && !low_headroom && !under_oom) {
 		if (verdict.risk.value < threshold)
 			return wait_for(verdict, REASON_CALM);
-		return wait_for(verdict, e->reclaiming ? REASON_LEVEL_LOW : REASON_RECOVERING);
+		return wait_for(verdict, reclaiming ? REASON_LEVEL_LOW : REASON_RECOVERING);
 	}
 	if (!near_oom && !spike && !low_headroom && !under_oom)
 		return wait_for(verdict, REASON_HOLDING);

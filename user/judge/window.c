@@ -238,6 +238,13 @@ static void evidence_level(struct evidence *e, const struct window *window)
 	e->has |= EVIDENCE_HAS_LEVEL;
 }
 
+static bool reclaimed_since(const struct sample *from, const struct sample *to)
+{
+	return to->reclaims > from->reclaims || to->stall_open ||
+	       ((from->has & to->has & SAMPLE_HAS_SCANS) &&
+		to->scanned_pages > from->scanned_pages);
+}
+
 struct evidence window_evidence(const struct window *window)
 {
 	struct evidence e = {0};
@@ -267,9 +274,8 @@ struct evidence window_evidence(const struct window *window)
 		e.efficiency = stall > 0 ? pages / (stall / 1e6) : 0;
 		e.has |= EVIDENCE_HAS_STALL;
 	}
-	e.reclaiming = to->reclaims > from->reclaims || to->stall_open ||
-		       ((from->has & to->has & SAMPLE_HAS_SCANS) &&
-			to->scanned_pages > from->scanned_pages);
+	e.reclaiming = reclaimed_since(from, to);
+	e.reclaimed = reclaimed_since(sample_back(window, window->count - 1), to);
 	evidence_waits(&e, window);
 	evidence_level(&e, window);
 	if ((from->has & to->has & SAMPLE_HAS_REFAULTS) && (e.has & EVIDENCE_HAS_LEVEL) &&

@@ -52,6 +52,7 @@ struct evidence {
 	uint32_t has;
 	bool lossy;	  /* measurements were dropped within the span */
 	bool reclaiming;  /* the scope reclaimed within the span */
+	bool reclaimed;	  /* or within all of the window: on a slow disk kswapd rests for seconds */
 	bool under_oom;	  /* v1: tasks sleep until memory is freed; the kernel kills none */
 	bool no_tracking; /* page tracking is impossible on this host */
 
