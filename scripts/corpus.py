@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later OR BSD-2-Clause
 """
-corpus.py list | random | pack PATH DIR SCOPE KEY VALUE...
+corpus.py list | random | real | pack PATH DIR SCOPE KEY VALUE...
 
 The corpus of tests/corpus: its runs, their labels, and what replay prints of them. scripts/fit-model and
-scripts/judge-report import it. list prints every run with its label and counts, random does so for those of
-scripts/random-runs; pack makes PATH.fo and PATH.json of the files that a run left in DIR.
+scripts/judge-report import it. list prints every run with its label and counts, random and real do so for those of
+scripts/random-runs and scripts/real-runs; pack makes PATH.fo and PATH.json of the files that a run left in DIR.
 
 A label is made of the work of a canary (a service with a small mapped working set, which reports its
 requests) and of the time of a kill by the kernel. Nothing that fastoom-bpf measures is part of it.
@@ -40,6 +40,7 @@ CORPUS = os.path.join(HERE, "tests", "corpus")
 # Runs of today's traces, which have what each process lost; those of CORPUS itself do not.
 PROCESSES = os.path.join(CORPUS, "processes")
 RANDOM = os.path.join(CORPUS, "random")
+REAL = os.path.join(CORPUS, "real")
 BUILD = os.environ.get("O", "build")
 BUILD = BUILD if os.path.isabs(BUILD) else os.path.join(HERE, BUILD)
 
@@ -322,6 +323,18 @@ class RandomRun(Run):
         return f"{super().line()}; {self.part}, {self.kind}{beside}, least work {worst:.0%}"
 
 
+class RealRun(RandomRun):
+    """A run of scripts/real-runs."""
+
+    FOLDER = REAL
+
+    def victims(self):
+        """The pids whose death is right; none where there is no harm."""
+        if self.label in ("benign", "slowed"):
+            return set()
+        return {pid for pid, name, *_ in self.members if name in self.right}
+
+
 def truth(run, tick):
     """1: in harm that does not end by itself, or within HORIZON_S of it; 0: not; None: unknown."""
     at_s = tick["at_s"]
@@ -389,10 +402,11 @@ def runs(half=None, directory=CORPUS):
     return [run for run in (Run(name, directory) for name in names) if half in (None, halves[run.family])]
 
 
-def random_runs(part=None):
-    """The runs of scripts/random-runs, of one part or of both."""
-    names = sorted(name[:-5] for name in os.listdir(RANDOM) if name.endswith(".json")) if os.path.isdir(RANDOM) else []
-    return [run for run in map(RandomRun, names) if part in (None, run.part)]
+def random_runs(part=None, kind=RandomRun):
+    """The runs of scripts/random-runs, of one part or of both; or those of scripts/real-runs."""
+    folder = kind.FOLDER
+    names = sorted(name[:-5] for name in os.listdir(folder) if name.endswith(".json")) if os.path.isdir(folder) else []
+    return [run for run in map(kind, names) if part in (None, run.part)]
 
 
 def print_runs(everything, part_of_run):
@@ -409,6 +423,8 @@ def main(argv):
         print_runs(runs(), lambda run: split()[run.family])
     elif argv[1:] == ["random"]:
         print_runs(random_runs(), lambda run: "")
+    elif argv[1:] == ["real"]:
+        print_runs(random_runs(kind=RealRun), lambda run: "")
     elif argv[1:] == ["--help"]:
         print(__doc__.strip())
     else:
