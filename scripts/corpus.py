@@ -329,10 +329,19 @@ class RealRun(RandomRun):
     FOLDER = REAL
 
     def victims(self):
-        """The pids whose death is right; none where there is no harm."""
+        """The pids whose death is right: none where there is no harm, or where no kill helps against it."""
         if self.label in ("benign", "slowed"):
             return set()
         return {pid for pid, name, *_ in self.members if name in self.right}
+
+    def wants_kill(self):
+        """Whether it is wrong to kill nothing."""
+        return self.label == "near-oom" and bool(self.right) and not self.right_none
+
+    def line(self):
+        right = "/".join(self.right + ["none"] * self.right_none)
+        killed = ",".join(comm for _, comm in self.kernel_victims)
+        return f"{super().line()}, right {right}" + (f", the kernel killed {killed}" if killed else "")
 
 
 def truth(run, tick):
