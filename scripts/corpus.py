@@ -297,7 +297,11 @@ class Run:
 
     def ticks(self, pressure="medium", without=()):
         """One dict per sample, as replay prints it, of all scopes that were hot."""
-        return _ticks(trace_of(self.path), pressure, tuple(without))
+        return _replayed(trace_of(self.path), pressure, tuple(without)).get("tick", [])
+
+    def kills(self, pressure="medium"):
+        """Whom replay would kill in the canary's scope, and when; a dict each."""
+        return self.of_scope(_replayed(trace_of(self.path), pressure, ()).get("would_kill", []))
 
     def of_scope(self, ticks):
         """Those of the scope in which the canary runs."""
@@ -380,7 +384,8 @@ def trace_of(path):
 
 
 @functools.lru_cache(maxsize=None)
-def _ticks(path, pressure, without):
+def _replayed(path, pressure, without):
+    """Every event that replay prints, by its kind; at_s is its time."""
     with tempfile.TemporaryDirectory() as directory:
         config = os.path.join(directory, "config.yaml")
         with open(os.path.join(CORPUS, "corpus.yaml")) as file, open(config, "w") as out:
@@ -392,11 +397,12 @@ def _ticks(path, pressure, without):
             path = less
         text = subprocess.run([os.path.join(BUILD, "fastoom-bpf"), "replay", path, "-c", config, "--json",
                                "--explain"], check=True, stdout=subprocess.PIPE, text=True).stdout
-    ticks = [json.loads(line) for line in text.splitlines()]
-    ticks = [tick for tick in ticks if tick["event"] == "tick"]
-    for tick in ticks:
-        tick["at_s"] = tick["mono_ns"] / 1e9
-    return ticks
+    events = {}
+    for event in map(json.loads, text.splitlines()):
+        if "mono_ns" in event:
+            event["at_s"] = event["mono_ns"] / 1e9
+        events.setdefault(event["event"], []).append(event)
+    return events
 
 
 def split():
