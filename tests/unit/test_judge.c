@@ -781,11 +781,72 @@ static void test_a_scope_that_appears_midway(void **state)
 	}
 }
 
+/*
+ * A scope of half its limit that reclaims: page tracking goes on with the first sign of loss, and
+ * where nothing can tell. Without page tracking such a scope is calm, not blind.
+ */
+static void test_tracked_where_there_is_loss(void **state)
+{
+	static const struct {
+		const char *name;
+		uint32_t missing;
+		double refault_pages, faults, growth; /* growth: of the level, in 10 s */
+		bool tracked;
+	} rows[] = {
+		{"a stream", 0, 0, 0, 0, false},
+		{"growth, nothing lost yet", 0, 0, 0, 0.15, true},
+		{"slow growth", 0, 0, 0, 0.05, false},
+		{"refaults", 0, 400, 0, 0, true},
+		{"major faults", 0, 0, 100, 0, true},
+		{"programs that start", 0, 0, 5, 0, false},
+		{"major faults, refaults missing", SAMPLE_HAS_REFAULTS, 0, 100, 0, true},
+		{"refaults, major faults missing", SAMPLE_HAS_FAULTS, 400, 0, 0, true},
+		{"both missing", SAMPLE_HAS_REFAULTS | SAMPLE_HAS_FAULTS, 0, 0, 0, true},
+	};
+	const struct policy policy = {.name = (char *)"p",
+				      .pressure = PRESSURE_MEDIUM,
+				      .kills_per_minute = POLICY_KILLS_PER_MINUTE};
+
+	(void)state;
+	for (size_t row = 0; row < ARRAY_SIZE(rows); row++) {
+		const struct phase reading = {.length_ns = 10 * SEC,
+					      .stall = 0.1,
+					      .reclaims = 1000,
+					      .pages = 64000,
+					      .refault_pages = rows[row].refault_pages,
+					      .faults = rows[row].faults,
+					      .level = 0.5};
+		struct world world = {
+			.phases = {reading}, .count = 1, .level = 0.5 - rows[row].growth};
+		unsigned tracked = 0, blind = 0;
+		struct judge judge;
+
+		look(&world, PERIOD_NS, &plain_view);
+		judge_begin(&judge, START_NS);
+		for (size_t i = 0; i < plain_view.count; i++) {
+			struct sample *sample = &plain_view.samples[i];
+
+			sample->has &= ~(rows[row].missing | SAMPLE_HAS_WAITS);
+			judge_see(&judge, sample);
+			/* the first sample has nothing to be compared with */
+			assert_true(judge_wants_tasks(&judge));
+			tracked += i && judge_wants_tracking(&judge);
+			blind += judge_tick(&judge, &policy, sample, NULL, false).blind;
+		}
+		/* the growth needs a few samples */
+		if ((tracked >= plain_view.count - 10) != rows[row].tracked ||
+		    (tracked > 0) != rows[row].tracked || (blind > 0) != rows[row].tracked)
+			fail_msg("%s: tracked in %u samples, blind %u times", rows[row].name,
+				 tracked, blind);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_the_worlds),
 		cmocka_unit_test(test_files_alone),
+		cmocka_unit_test(test_tracked_where_there_is_loss),
 		cmocka_unit_test(test_recovered_is_well),
 		cmocka_unit_test(test_same_input_same_verdict),
 		cmocka_unit_test(test_origins_do_not_matter),

@@ -419,6 +419,11 @@ static bool is_pending_within(const struct watches *watches, const struct watch 
 	return false;
 }
 
+static bool wants_tasks(const struct watch *watch)
+{
+	return watch->used && case_wants_tasks(&watch->scope.state);
+}
+
 static bool wants_tracking(const struct watch *watch)
 {
 	return watch->used && case_wants_tracking(&watch->scope.state);
@@ -447,12 +452,12 @@ static void tick(struct watches *watches, struct watch *watch, uint64_t now_ns)
 	case_see(&scope->state, &sample);
 	if (sample.has & SAMPLE_HAS_LEVEL) {
 		scope->total_bytes = sample.total_bytes;
-		if (wants_tracking(watch))
+		if (wants_tasks(watch))
 			set_reach(watches, watch, sample.anon_bytes);
 	}
 	if (hot_scope_is_node(scope))
 		loader_tracking_node(watches->loader, wants_tracking(watch));
-	if (wants_tracking(watch) && now_ns - watch->listed_ns >= LIST_NS)
+	if (wants_tasks(watch) && now_ns - watch->listed_ns >= LIST_NS)
 		list_tasks(watches, watch, now_ns);
 
 	if ((sample.has & SAMPLE_HAS_WAITS) && watches->processes_read) {

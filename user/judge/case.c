@@ -63,6 +63,11 @@ void case_see(struct scope_case *c, const struct sample *sample)
 	}
 }
 
+bool case_wants_tasks(const struct scope_case *c)
+{
+	return judge_wants_tasks(&c->judge);
+}
+
 bool case_wants_tracking(const struct scope_case *c)
 {
 	return judge_wants_tracking(&c->judge);

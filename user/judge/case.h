@@ -134,6 +134,7 @@ const struct verdict_kills *case_kills(const struct scope_case *c);
 /* Updates the state that depends on the sample alone, not on the policy. */
 void case_see(struct scope_case *c, const struct sample *sample);
 /* Whether the scope needs page tracking. */
+bool case_wants_tasks(const struct scope_case *c);
 bool case_wants_tracking(const struct scope_case *c);
 
 /*

@@ -28,6 +28,15 @@
 #define FILES_LEAST	0.2 /* tasks, as LOST_LEAST_TASKS of the window */
 #define FILES_HOLD_NS	3000000000ULL
 
+/*
+ * Signs that a scope loses time, from files, while page tracking is off: any refault, or major
+ * faults as of a service that rereads. Growth is one, too: it precedes the loss. A stream has none
+ * of them. Chosen: kept for as long as harm may last before a verdict.
+ */
+#define LOSS_FAULTS_PER_S REREADS_FAULTS
+#define LOSS_GROWTH	  0.01 /* of the scope's memory a second */
+#define LOSS_KEPT_NS	  REREADS_KEPT_NS
+
 /* A scope with headroom is watched for this long before it is muted: the rates need it. */
 #define LOOK_NS 600000000ULL
 
@@ -54,10 +63,30 @@ void judge_begin(struct judge *judge, uint64_t now_ns)
 	judge->active_ns = judge->begun_ns = now_ns;
 }
 
+/* Without either counter, reclaim itself is the sign. */
+static bool shows_loss(const struct judge *judge, const struct sample *sample)
+{
+	const uint32_t has = sample->has & (SAMPLE_HAS_REFAULTS | SAMPLE_HAS_FAULTS);
+	const uint32_t both = has & judge->signs;
+	double span_s = (double)(sample->at_ns - judge->seen_ns) / 1e9;
+
+	if (!has)
+		return true;
+	return ((both & SAMPLE_HAS_REFAULTS) && sample->refault_pages > judge->refault_pages) ||
+	       ((both & SAMPLE_HAS_FAULTS) && sample->major_faults > judge->major_faults &&
+		(double)(sample->major_faults - judge->major_faults) >= LOSS_FAULTS_PER_S * span_s);
+}
+
 void judge_see(struct judge *judge, const struct sample *sample)
 {
 	if (sample->at_ns <= judge->at_ns)
 		return;
+	if (shows_loss(judge, sample))
+		judge->loss_ns = sample->at_ns;
+	judge->signs = sample->has;
+	judge->refault_pages = sample->refault_pages;
+	judge->major_faults = sample->major_faults;
+	judge->seen_ns = sample->at_ns;
 	if (sample->has & SAMPLE_HAS_LEVEL) {
 		judge->level = (double)sample->held_bytes / (double)(sample->total_bytes + 1);
 		judge->headroom_bytes = sample->total_bytes > sample->held_bytes
@@ -93,9 +122,15 @@ static bool files_livelock(struct judge *judge, const struct evidence *e, uint64
 	return judge->files_since_ns && now_ns - judge->files_since_ns >= FILES_HOLD_NS;
 }
 
-bool judge_wants_tracking(const struct judge *judge)
+bool judge_wants_tasks(const struct judge *judge)
 {
 	return judge->level >= TRACKING_LEVEL || rereads(judge);
+}
+
+bool judge_wants_tracking(const struct judge *judge)
+{
+	return judge_wants_tasks(judge) && judge->loss_ns &&
+	       judge->seen_ns - judge->loss_ns < LOSS_KEPT_NS;
 }
 
 /* Report blindness once per episode. */
@@ -151,6 +186,13 @@ struct judgement judge_tick(struct judge *judge, const struct policy *policy,
 		j.evidence.has |= EVIDENCE_HAS_RELIEF;
 	}
 	j.verdict = verdict_decide(&judge->state, policy, &j.evidence, sample->at_ns, kill_pending);
+	if ((j.evidence.has & EVIDENCE_HAS_LEVEL) &&
+	    j.evidence.growth > LOSS_GROWTH * (double)j.evidence.total_bytes)
+		judge->loss_ns = sample->at_ns;
+	/* page tracking is off because nothing is lost: that is calm */
+	if (j.verdict.reason == REASON_BLIND && !j.evidence.lossy && judge_wants_tasks(judge) &&
+	    !judge_wants_tracking(judge) && (j.evidence.has & EVIDENCE_HAS_LEVEL))
+		j.verdict.reason = REASON_CALM;
 	if (files_livelock(judge, &j.evidence, sample->at_ns) && !judge->files_warned &&
 	    j.verdict.action == VERDICT_WAIT &&
 	    (j.verdict.reason == REASON_CALM || j.verdict.reason == REASON_LEVEL_LOW)) {

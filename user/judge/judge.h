@@ -32,6 +32,12 @@ struct judge {
 	uint64_t scans;
 	uint64_t at_ns;	    /* of the latest sample that was judged */
 	uint64_t active_ns; /* when it last reclaimed */
+	/* signs of loss in the latest sample that was seen */
+	uint32_t signs; /* SAMPLE_HAS_* */
+	uint64_t refault_pages;
+	uint64_t major_faults;
+	uint64_t seen_ns;
+	uint64_t loss_ns; /* when there was one; 0: never */
 	uint64_t blind_since_ns;
 	uint64_t begun_ns;
 	uint64_t rereads_ns;	 /* when it last reread file pages; 0: never */
@@ -67,6 +73,9 @@ void judge_begin(struct judge *judge, uint64_t now_ns);
 
 /* Before the sample is judged: what the sample alone says, such as the level. */
 void judge_see(struct judge *judge, const struct sample *sample);
+/* Whether it is near enough to OOM to list its processes. */
+bool judge_wants_tasks(const struct judge *judge);
+/* The same, and there is a sign that it loses time. */
 bool judge_wants_tracking(const struct judge *judge);
 
 /* @relief: of the best permitted kill; NULL: not measured. */
