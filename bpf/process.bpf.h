@@ -3,7 +3,7 @@
  * process: what each established process of a hot scope loses, and to which pages. Part of page
  * tracking.
  *
- * The sums of a scope hide a service that stands still among busy neighbours. So each process has
+ * The sums of a scope hide a blocked service among busy neighbours. So each process has
  * its own: the time that it waits for IO or reclaims, the time that it runs for itself, and how far
  * away the pages were that it read back. User space deletes what no longer changes.
  */

@@ -218,9 +218,9 @@ static int set_up(void **state)
 	if (worker_start(&helper, "fo-helper", 64, 1024) || podnames_new(&names, "", NULL) ||
 	    cgroup_cache_new(&cache, &host, names))
 		return -1;
-	snprintf(file_path, sizeof(file_path), "/var/tmp/fo-shares-%d", (int)getpid());
+	snprintf(file_path, sizeof(file_path), "/var/tmp/fo-shares-XXXXXX");
 	snprintf(tmpfs_path, sizeof(tmpfs_path), "/dev/shm/fo-shares-%d", (int)getpid());
-	fd = open(file_path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	fd = mkostemp(file_path, O_CLOEXEC);
 	if (fd < 0)
 		return -1;
 	write_all(fd);

@@ -50,20 +50,31 @@ static uint32_t input_named(const char *name)
 	die(name, "no such input");
 }
 
-/* Replaces each word that is a path by its last component. */
+/* Where the path in a word of @len bytes begins: at its start, or after = or :. NULL: nowhere. */
+static char *path_in(char *word, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (word[i] == '/' && (!i || word[i - 1] == '=' || word[i - 1] == ':'))
+			return word + i;
+	return NULL;
+}
+
+/* Replaces each path that is a word, or the end of one, by its last component. */
 static size_t cut_paths(char *line)
 {
 	char *to = line;
 
 	for (char *word = line; *word;) {
 		size_t len = strcspn(word, " ");
-		char *slash = *word == '/' ? memrchr(word, '/', len) : NULL;
-		char *from = slash ? slash + 1 : word;
-		size_t n = (size_t)(word + len - from) + (word[len] == ' ');
+		char *path = path_in(word, len), *end = word + len;
+		char *from = path ? (char *)memrchr(path, '/', (size_t)(end - path)) + 1 : word;
+		size_t before = path ? (size_t)(path - word) : 0;
+		size_t n = (size_t)(end - from) + (*end == ' ');
 
-		word += len + (word[len] == ' ');
-		memmove(to, from, n);
-		to += n;
+		memmove(to, word, before);
+		word = end + (*end == ' ');
+		memmove(to + before, from, n);
+		to += before + n;
 	}
 	*to = '\0';
 	return (size_t)(to - line);
@@ -107,7 +118,9 @@ static void put_list(struct trace_writer *writer, const struct trace_scope *scop
 			list[i].cmdline_len = cut_paths((char *)list[i].cmdline);
 		if (list[i].exe)
 			cut_paths((char *)list[i].exe);
-		if (list[i].cgroup && !strcmp(list[i].cgroup, from))
+		/* all that a cgroup lists is in it, whatever the host calls it */
+		if (list[i].cgroup &&
+		    (scope->kind == TRACE_SCOPE_CGROUP || !strcmp(list[i].cgroup, from)))
 			list[i].cgroup = scope->path;
 	}
 	if (list)

@@ -69,7 +69,7 @@ static struct relief_state after(const struct process_span *spans, size_t n, uns
 	return state;
 }
 
-/* One that stands still beside busy neighbours gains all, and a stream nothing. */
+/* A blocked process beside busy neighbours gains all, and a stream nothing. */
 static void test_neighbours_hide_nothing(void **state)
 {
 	struct process_span spans[32] = {suffers(SERVICE, 1, 3)};

@@ -28,11 +28,6 @@
 /* Below this a process has no part in anything, and its place is free. */
 #define NEGLIGIBLE_S 1e-3
 
-void relief_reset(struct relief_state *state)
-{
-	*state = (struct relief_state){0};
-}
-
 static void decay(struct relief_process *process, float time, float reads)
 {
 	process->lost_s *= time;
@@ -95,7 +90,7 @@ void relief_add(struct relief_state *state, uint64_t at_ns, const struct process
 	size_t kept = 0;
 
 	if (step_s > (double)WINDOW_GAP_NS / 1e9)
-		relief_reset(state);
+		*state = (struct relief_state){0};
 	state->at_ns = at_ns;
 	state->pages_per_sample = pages_per_sample;
 	state->measured_s = state->measured_s * (double)time + step_s;
@@ -210,9 +205,4 @@ double relief_own_loss(const struct relief_state *state, size_t place)
 	const struct relief_process *process = &state->list[place];
 
 	return place < state->count ? share_of(lost_s(process), wanted_s(process)) : -1;
-}
-
-double relief_lost_tasks(const struct relief_state *state)
-{
-	return relief_of(state, INFINITY, 0).tasks;
 }

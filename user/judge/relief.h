@@ -2,7 +2,7 @@
 /*
  * relief: what a kill would give back to the processes of a scope.
  *
- * Each process has its own sums, which decay, so that one that stands still is seen beside busy
+ * Each process has its own sums, which decay, so that a blocked one is seen beside busy
  * neighbours. The relief of a kill that frees F bytes is the time that the processes outside its
  * kill unit lose to pages at refault distances up to F, as a share of the time that they want to
  * run. docs/judgement.md, "Relief".
@@ -54,8 +54,6 @@ struct relief {
 	int pid;      /* that gains most; 0: none */
 };
 
-void relief_reset(struct relief_state *state);
-
 /* The @n spans between the last sample and the one at @at_ns. */
 void relief_add(struct relief_state *state, uint64_t at_ns, const struct process_span *spans,
 		size_t n, double pages_per_sample);
@@ -68,7 +66,5 @@ struct relief relief_of(const struct relief_state *state, double pages, uint64_t
 
 /* The time that a process lost, as a share of what it wanted to run; < 0: not in the list. */
 double relief_own_loss(const struct relief_state *state, size_t place);
-/* The time that processes lost, in tasks, to pages of any distance. */
-double relief_lost_tasks(const struct relief_state *state);
 
 #endif /* FASTOOM_JUDGE_RELIEF_H */
